@@ -1,0 +1,218 @@
+/**
+ * Every word of the machine: what happened (events), what we want done (commands), and what the machine
+ * remembers between the two. Start reading the project here.
+ */
+import type {Count, Currency, Minor} from '../kit/money.ts'
+
+/** `ATM123:2026-11-22:000417`: terminal, business date, STAN. One key per money operation, for ever, reused on every retry. */
+declare const operationKey: unique symbol
+export type OperationKey = string & {readonly [operationKey]: true}
+
+/** @param stan system trace audit number, 1 to 999999 */
+export function operationKeyOf(terminal: string, businessDate: string, stan: number): OperationKey {
+  // eslint-disable-next-line @typescript-eslint/consistent-type-assertions -- the brand's one constructor
+  return `${terminal}:${businessDate}:${stan.toString().padStart(6, '0')}` as OperationKey
+}
+
+/** So many notes of one cassette, with what one note of it is worth. */
+export interface CassetteNotes {
+  readonly cassette: number
+  readonly noteMinor: Minor
+  readonly count: Count
+}
+
+/** Notes by cassette, in the order of the cassettes; a cassette without notes is left out. */
+export type Mix = readonly CassetteNotes[]
+
+/** What is in one cassette now, by the journal. */
+export interface CassetteLevel extends CassetteNotes {
+  /** `suspect` and `out` cassettes are not planned with. */
+  readonly state: 'ok' | 'suspect' | 'out'
+}
+
+/** What the dispenser counted of one cassette's notes in one movement. */
+export interface NoteTally {
+  readonly cassette: number
+  readonly picked: Count
+  /** Reached the stacker, or the customer where there is no stacker. */
+  readonly dispensed: Count
+  readonly rejected: Count
+}
+
+export type Device = 'cardReader' | 'pinPad' | 'dispenser'
+export type Service = 'withdrawal' | 'balance'
+
+/** A card as records and screens may show it: first six, last four. */
+export interface MaskedCard {
+  readonly masked: string
+}
+
+/** An account as the bank names it, and as the customer reads it. */
+export interface Account {
+  readonly accountId: string
+  readonly label: string
+}
+
+/** ISO 8583:2003 reversal reasons as jPOS-CMF lists them, in words. */
+export type ReversalReason =
+  | 'customer-cancelled' // 4000
+  | 'malfunction' // 4002
+  | 'unable-to-complete' // 4007
+  | 'malfunction-card-retained' // 4014
+  | 'malfunction-no-cash' // 4017
+  | 'not-taken' // 4018
+  | 'card-not-taken' // 4019
+  | 'no-answer' // 4021
+
+export type RetainReason = 'pin-tries' | 'bank-says-so' | 'not-taken' | 'found-at-start'
+
+/** Leaves this machine: moves paper or plastic, or asks the bank. Journaled as an intent before its first byte. */
+export type Order =
+  | {readonly kind: 'reader.eject'; readonly takeWithinMs: number}
+  | {readonly kind: 'reader.retain'; readonly because: RetainReason}
+  | {readonly kind: 'pinPad.collect'; readonly entryTimeoutMs: number}
+  | {readonly kind: 'host.verify'; readonly key: OperationKey}
+  | {readonly kind: 'host.balance'; readonly key: OperationKey; readonly account: Account}
+  | {
+      readonly kind: 'host.authorize'
+      readonly key: OperationKey
+      readonly account: Account
+      readonly amountMinor: Minor
+      readonly feeMinor: Minor
+      readonly currency: Currency
+      readonly mix: Mix
+    }
+  | {
+      readonly kind: 'dispenser.dispense'
+      readonly key: OperationKey
+      readonly bunch: number
+      readonly mix: Mix
+    }
+  | {
+      readonly kind: 'dispenser.present'
+      readonly key: OperationKey
+      readonly bunch: number
+      readonly takeWithinMs: number
+    }
+  | {readonly kind: 'dispenser.retract'; readonly key: OperationKey; readonly bunch: number}
+  | {readonly kind: 'dispenser.reject'; readonly key: OperationKey; readonly bunch: number}
+  | Advice
+
+/** What the bank must be told, until it acknowledges; the open ones are the outbox. */
+export type Advice =
+  | {
+      readonly kind: 'host.complete'
+      readonly key: OperationKey
+      readonly paidMinor: Minor
+      readonly feeMinor: Minor
+      readonly paid: Mix
+      readonly row: string
+    }
+  | {
+      readonly kind: 'host.reverse'
+      readonly key: OperationKey
+      readonly because: ReversalReason
+      readonly row: string
+    }
+  | {
+      readonly kind: 'host.suspect'
+      readonly key: OperationKey
+      /** With the customer for certain, and at most. */
+      readonly atLeastMinor: Minor
+      readonly atMostMinor: Minor
+      readonly row: string
+    }
+
+/** Stays inside: a crash may forget it at no cost. Never journaled. */
+export type Chore =
+  | {readonly kind: 'devices.open'}
+  | {readonly kind: 'recovery.run'}
+  | {readonly kind: 'reader.accept'}
+  | {readonly kind: 'reader.refuse'}
+  | {readonly kind: 'keys.listen'}
+  | {readonly kind: 'keys.stop'}
+  | {readonly kind: 'timer.start'; readonly name: TimerName; readonly afterMs: number}
+  | {readonly kind: 'timer.stop'}
+  | {readonly kind: 'pocket.empty'}
+  | {readonly kind: 'report.unexpected'}
+
+export type Command = Order | Chore
+
+export type TimerName = 'customer' | 'ending' | 'retry'
+
+/** Machine-wide facts. */
+type MachineEvent =
+  | {readonly type: 'devices.opened'; readonly failed: readonly Device[]; readonly hostUp: boolean}
+  | {
+      readonly type: 'recovery.finished'
+      readonly cardInside: boolean
+      readonly levels: readonly CassetteLevel[]
+      readonly nextStan: number
+      readonly dispenserHeld: string | null
+    }
+  | {readonly type: 'device.failed'; readonly device: Device; readonly fault: string}
+  | {readonly type: 'device.restored'; readonly device: Device}
+  | {readonly type: 'host.lost'; readonly why: string}
+  | {readonly type: 'host.restored'}
+  | {readonly type: 'journal.failed'; readonly why: string}
+  | {readonly type: 'timer.fired'; readonly name: TimerName}
+  /** The operator counted everything and loaded the cassettes; the sum of what was in the path and bins went into `removed`. */
+  | {readonly type: 'cassettes.loaded'; readonly levels: readonly CassetteLevel[]}
+
+/** The card and the customer's wishes. */
+type VisitEvent =
+  | {readonly type: 'card.inserted'; readonly card: MaskedCard; readonly businessDate: string}
+  | {readonly type: 'card.unreadable'; readonly why: string}
+  | {readonly type: 'card.taken'}
+  | {readonly type: 'card.left'}
+  | {readonly type: 'card.stuck'; readonly fault: string}
+  | {readonly type: 'card.retained'}
+  | {readonly type: 'card.retainFailed'; readonly fault: string}
+  | {readonly type: 'pin.entered'}
+  | {readonly type: 'pin.cancelled'}
+  | {readonly type: 'pin.timedOut'}
+  | {readonly type: 'pin.failed'; readonly fault: string}
+  | {readonly type: 'service.chosen'; readonly service: Service}
+  | {readonly type: 'amount.chosen'; readonly amountMinor: Minor}
+  | {readonly type: 'fee.accepted'}
+  | {readonly type: 'visit.continued'}
+  | {readonly type: 'visit.cancelled'}
+
+/** The bank's answers. `host.silent`: no trustworthy answer within the deadline; the bank may or may not have acted. */
+type HostEvent =
+  | {readonly type: 'card.verified'; readonly accounts: readonly Account[]}
+  | {readonly type: 'pin.wrong'; readonly triesLeft: number}
+  | {readonly type: 'card.refused'; readonly code: string; readonly retain: boolean}
+  | {readonly type: 'balance.told'}
+  | {readonly type: 'host.approved'; readonly authCode: string; readonly amountMinor: Minor}
+  | {readonly type: 'host.declined'; readonly code: string; readonly retain: boolean}
+  | {readonly type: 'host.silent'; readonly why: string}
+  | {readonly type: 'host.acknowledged'}
+
+/** What became of the notes. Each physical act has an arm for "nobody knows". */
+type NotesEvent =
+  | {readonly type: 'notes.dispensed'; readonly tallies: readonly NoteTally[]; readonly fault: string | null}
+  | {readonly type: 'notes.refused'; readonly fault: string}
+  | {
+      readonly type: 'notes.partial'
+      readonly tallies: readonly NoteTally[]
+      readonly fault: string
+      readonly inPath: Count
+      readonly path: 'inside' | 'atMouth'
+      readonly counts: 'trusted' | 'inDoubt'
+    }
+  | {readonly type: 'notes.overpaid'; readonly tallies: readonly NoteTally[]; readonly fault: string}
+  | {readonly type: 'notes.unknown'; readonly why: string; readonly path: 'clear' | 'blocked' | 'unknown'}
+  | {readonly type: 'notes.taken'}
+  | {readonly type: 'notes.left'}
+  | {readonly type: 'notes.notPresented'; readonly fault: string}
+  | {readonly type: 'notes.presentUnknown'; readonly why: string}
+  | {readonly type: 'notes.retracted'; readonly count: Count | null; readonly itemsTaken: boolean}
+  | {readonly type: 'notes.retractUnknown'; readonly why: string}
+  | {readonly type: 'notes.rejected'; readonly count: Count | null}
+  | {readonly type: 'notes.rejectUnknown'; readonly why: string}
+
+/** Written by recovery: an order of the life before that nothing is owed for any more. */
+type RecoveryEvent = {readonly type: 'order.abandoned'; readonly because: string}
+
+export type Event = MachineEvent | VisitEvent | HostEvent | NotesEvent | RecoveryEvent

@@ -1,0 +1,71 @@
+/** What the session asks of the bank, whatever carries it. Every way an exchange can end is a value. */
+import type {Account, Advice, OperationKey} from '../../fsm/vocabulary.ts'
+import type {Currency, Minor} from '../../kit/money.ts'
+import type {Secret} from '../../kit/secret.ts'
+
+/** No trustworthy answer came within the deadline; the bank may or may not have acted. */
+export interface Silent {
+  readonly kind: 'silent'
+  /** For the operator; holds no secret. */
+  readonly why: string
+}
+
+/** The bank answered no. `code` is the ISO 8583 response code (51, 55, 75, ...). */
+export interface Declined {
+  readonly kind: 'declined'
+  readonly code: string
+  readonly retain: boolean
+}
+
+export type SignOnAnswer =
+  | {
+      readonly kind: 'signedOn'
+      /** `2026-11-22`; the date that the next operations' keys carry. */
+      readonly businessDate: string
+      /** The PIN key under the pad's master key. */
+      readonly pinKey: Secret<Uint8Array>
+      /** Six upper-case hex digits that the pad must compute as well. */
+      readonly pinKeyCheckValue: string
+    }
+  | Declined
+  | Silent
+
+export type VerifyAnswer =
+  | {readonly kind: 'verified'; readonly accounts: readonly Account[]}
+  | {readonly kind: 'pinWrong'; readonly triesLeft: number}
+  | Declined
+  | Silent
+
+export type BalanceAnswer = {readonly kind: 'balance'; readonly balanceMinor: Minor} | Declined | Silent
+
+export type AuthorizeAnswer =
+  {readonly kind: 'approved'; readonly authCode: string; readonly amountMinor: Minor} | Declined | Silent
+
+/** `refused`: the bank answered, and will not take this advice; it stays open and somebody must look. */
+export type AdviceAnswer =
+  {readonly kind: 'acknowledged'} | {readonly kind: 'refused'; readonly why: string} | Silent
+
+export interface HostLink {
+  /** Opens the business: fetches the date and the PIN key. */
+  signOn(): Promise<SignOnAnswer>
+  /** Card and PIN together; the PIN block goes nowhere else. */
+  verify(ask: {
+    readonly key: OperationKey
+    readonly track2: Secret<string>
+    readonly pinBlock: Secret<Uint8Array>
+  }): Promise<VerifyAnswer>
+  balance(ask: {readonly accountId: string}): Promise<BalanceAnswer>
+  /** Asks for a hold of amount and fee. The same key asks for the same hold, however often. */
+  authorize(ask: {
+    readonly key: OperationKey
+    readonly accountId: string
+    readonly amountMinor: Minor
+    readonly feeMinor: Minor
+    readonly currency: Currency
+  }): Promise<AuthorizeAnswer>
+  /** Tells what became of an operation. Idempotent by the advice's key. */
+  advise(advice: Advice): Promise<AdviceAnswer>
+  /** A cheap question that proves the link; true when the bank answered. */
+  probe(): Promise<boolean>
+  close(): Promise<void>
+}
