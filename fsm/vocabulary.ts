@@ -151,12 +151,12 @@ type MachineEvent =
       readonly dispenserHeld: string | null
     }
   | {readonly type: 'device.failed'; readonly device: Device; readonly fault: string}
-  | {readonly type: 'device.restored'; readonly device: Device}
+  | {readonly type: 'device.restored'; readonly device: Device; readonly cardInside: boolean}
   | {readonly type: 'host.lost'; readonly why: string}
   | {readonly type: 'host.restored'}
   | {readonly type: 'journal.failed'; readonly why: string}
   | {readonly type: 'timer.fired'; readonly name: TimerName}
-  /** The operator counted everything and loaded the cassettes; the sum of what was in the path and bins went into `removed`. */
+  /** A person emptied path and bins, counted, and loaded the cassettes to these levels. */
   | {readonly type: 'cassettes.loaded'; readonly levels: readonly CassetteLevel[]}
 
 /** The card and the customer's wishes. */

@@ -1,0 +1,285 @@
+/** What the machine remembers between two events, and the pure steps that change it. */
+import {assert, present} from '../kit/assert.ts'
+import {noteCount} from '../kit/money.ts'
+import type {Currency, Minor} from '../kit/money.ts'
+import {addMix, decide, valueOf} from './decide.ts'
+import type {Asked, Decision, Evidence} from './decide.ts'
+import {bunches, planMix} from './mix.ts'
+import {operationKeyOf} from './vocabulary.ts'
+import type {
+  Account,
+  Advice,
+  CassetteLevel,
+  Device,
+  MaskedCard,
+  Mix,
+  OperationKey,
+  RetainReason,
+  ReversalReason,
+} from './vocabulary.ts'
+
+/** What the devices of this machine can do; fixed for the life of the program. */
+export interface MachineCapabilities {
+  readonly retainCard: boolean
+  readonly stacker: boolean
+  readonly retractNotes: boolean
+  readonly notesPerCassetteMax: number
+  readonly notesPerBunchMax: number
+}
+
+/** The operator's choices; ranges are asserted where the configuration is read. */
+export interface MachinePolicy {
+  readonly mix: 'fewestNotes' | 'balanceCassettes'
+  /** `onIfCounted`: draw notes back only if the dispenser counts them, and give the money back by that count. */
+  readonly retract: 'off' | 'on' | 'onIfCounted'
+  readonly feeMinor: Minor
+  readonly amountMaxMinor: Minor
+  readonly notesMax: number
+  /** PIN entry, choices, card and notes to be taken, the last screen: all in ms. */
+  readonly pinEntryTimeoutMs: number
+  readonly customerTimeoutMs: number
+  readonly cardTakeTimeoutMs: number
+  readonly notesTakeTimeoutMs: number
+  readonly endingTimeoutMs: number
+}
+
+export interface MachineSetup {
+  readonly terminal: string
+  readonly currency: Currency
+  readonly capabilities: MachineCapabilities
+  readonly policy: MachinePolicy
+}
+
+/** Something to tell the customer on the next screen of the same visit. */
+export type Notice =
+  | {readonly kind: 'pinWrong'; readonly triesLeft: number}
+  | {readonly kind: 'cannotPay'; readonly belowMinor: Minor | null; readonly aboveMinor: Minor | null}
+  | {readonly kind: 'balanceUnavailable'}
+
+/** How the visit ended for the customer: what the last screens say. */
+export type Ending =
+  | {readonly kind: 'goodbye'}
+  | {readonly kind: 'timedOut'}
+  | {readonly kind: 'paid'; readonly paidMinor: Minor; readonly reference: OperationKey}
+  | {
+      readonly kind: 'partlyPaid'
+      readonly paidMinor: Minor
+      readonly askedMinor: Minor
+      readonly reference: OperationKey
+    }
+  | {readonly kind: 'notPaid'; readonly because: ReversalReason; readonly reference: OperationKey}
+  | {readonly kind: 'beingChecked'; readonly reference: OperationKey}
+  | {readonly kind: 'declined'; readonly code: string}
+  | {readonly kind: 'bankUnreachable'}
+  | {readonly kind: 'cardUnreadable'}
+  | {readonly kind: 'pinPadFailed'}
+  | {readonly kind: 'outOfService'}
+
+export type CardFate = 'inside' | 'returned' | 'leftInMouth' | 'stuck' | RetainReason
+
+export interface Operation {
+  readonly key: OperationKey
+  readonly account: Account
+  readonly amountMinor: Minor
+  readonly feeMinor: Minor
+  readonly approved: Mix
+  readonly bunches: readonly Mix[]
+  /** Index of the bunch being paid. */
+  readonly bunch: number
+  /** With the customer for certain, from bunches before this one. */
+  readonly paid: Mix
+  /** Notes of this bunch that the dispenser counted into the stacker. */
+  readonly stacked: number
+  readonly decision: Decision | null
+}
+
+export interface Visit {
+  readonly card: MaskedCard | null
+  readonly cardFate: CardFate
+  readonly businessDate: string
+  readonly accounts: readonly Account[]
+  readonly notice: Notice | null
+  readonly operation: Operation | null
+  readonly ending: Ending | null
+}
+
+export interface Context {
+  readonly setup: MachineSetup
+  readonly devices: Readonly<Record<Device, 'ok' | 'failed'>>
+  readonly host: 'up' | 'down'
+  /** Why the dispenser must not be used until a person has counted. */
+  readonly held: string | null
+  readonly suspendedBecause: string | null
+  readonly levels: readonly CassetteLevel[]
+  readonly nextStan: number
+  readonly visit: Visit | null
+}
+
+export const STAN_MAX = 999_999
+
+export function contextAtStart(setup: MachineSetup): Context {
+  return {
+    setup,
+    devices: {cardReader: 'failed', pinPad: 'failed', dispenser: 'failed'},
+    host: 'down',
+    held: null,
+    suspendedBecause: null,
+    levels: [],
+    nextStan: 1,
+    visit: null,
+  }
+}
+
+/** The visit's state, which the state we are in says is there. */
+export function visitOf(context: Context): Visit {
+  return present(context.visit, 'visit')
+}
+
+export function operationOf(context: Context): Operation {
+  return present(visitOf(context).operation, 'operation')
+}
+
+/** A fresh visit; `card` is null when one was found inside that nobody identified. */
+export function newVisit(card: MaskedCard | null, businessDate: string, ending: Ending | null = null): Visit {
+  return {card, cardFate: 'inside', businessDate, accounts: [], notice: null, operation: null, ending}
+}
+
+/** The key of the host order that the next state gives. */
+export function nextKey(context: Context): OperationKey {
+  return operationKeyOf(context.setup.terminal, visitOf(context).businessDate, context.nextStan)
+}
+
+export function stanAfter(stan: number): number {
+  return stan >= STAN_MAX ? 1 : stan + 1
+}
+
+/** Plans the amount with the notes that are there; the limits are the dispenser's and the operator's. */
+export function plan(context: Context, amountMinor: Minor): ReturnType<typeof planMix> {
+  const {capabilities, policy} = context.setup
+  return planMix(amountMinor, context.levels, {
+    notesMax: policy.notesMax,
+    notesPerCassetteMax: capabilities.notesPerCassetteMax,
+    notesPerBunchMax: capabilities.notesPerBunchMax,
+    policy: policy.mix,
+  })
+}
+
+/** Whether the amount is allowed and can be paid out exactly. */
+export function isPayable(context: Context, amountMinor: Minor): boolean {
+  return (
+    amountMinor > 0 &&
+    amountMinor <= context.setup.policy.amountMaxMinor &&
+    plan(context, amountMinor).kind === 'mix'
+  )
+}
+
+/** The operation for a payable amount. @throws AssertionFailed when it is not payable: the guard comes first. */
+export function newOperation(context: Context, amountMinor: Minor): Operation {
+  const {capabilities, policy} = context.setup
+  const planned = plan(context, amountMinor)
+  assert(planned.kind === 'mix', `no mix for ${amountMinor}`)
+  assert(valueOf(planned.mix) === amountMinor, `the mix is worth ${valueOf(planned.mix)}, not ${amountMinor}`)
+  return {
+    key: nextKey(context),
+    account: present(visitOf(context).accounts[0], 'account'),
+    amountMinor,
+    feeMinor: policy.feeMinor,
+    approved: planned.mix,
+    bunches: bunches(planned.mix, capabilities.notesPerBunchMax, capabilities.notesPerCassetteMax),
+    bunch: 0,
+    paid: [],
+    stacked: 0,
+    decision: null,
+  }
+}
+
+/** The bunch that is being paid. */
+export function currentBunch(operation: Operation): Mix {
+  return present(operation.bunches[operation.bunch], `bunch ${operation.bunch}`)
+}
+
+export function hasAnotherBunch(operation: Operation): boolean {
+  return operation.bunch + 1 < operation.bunches.length
+}
+
+/** The operation after this bunch went to the customer whole, on its way to the next. */
+export function afterBunch(operation: Operation): Operation {
+  return {
+    ...operation,
+    paid: addMix(operation.paid, currentBunch(operation)),
+    bunch: operation.bunch + 1,
+    stacked: 0,
+  }
+}
+
+/** The context after the money is decided: decision, ending, and whether the dispenser is held. Decided once. */
+export function concluded(context: Context, evidence: Evidence): Context {
+  const operation = operationOf(context)
+  assert(operation.decision === null, `operation ${operation.key} is decided already`)
+  const decision = decideOperation(context, operation, evidence)
+  return {
+    ...context,
+    held: context.held ?? decision.held,
+    visit: {...visitOf(context), operation: {...operation, decision}, ending: endingOf(operation, decision)},
+  }
+}
+
+function decideOperation(context: Context, operation: Operation, evidence: Evidence): Decision {
+  const asked: Asked = {approved: operation.approved, paid: operation.paid, bunch: currentBunch(operation)}
+  return decide(asked, evidence, {reverseCountedRetract: context.setup.policy.retract === 'onIfCounted'})
+}
+
+function endingOf(operation: Operation, decision: Decision): Ending {
+  const reference = operation.key
+  switch (decision.verdict.kind) {
+    case 'complete': {
+      const paidMinor = valueOf(decision.verdict.paid)
+      return paidMinor === operation.amountMinor
+        ? {kind: 'paid', paidMinor, reference}
+        : {kind: 'partlyPaid', paidMinor, askedMinor: operation.amountMinor, reference}
+    }
+    case 'reverse':
+      return {kind: 'notPaid', because: decision.verdict.because, reference}
+    case 'suspect':
+      return {kind: 'beingChecked', reference}
+  }
+}
+
+/** What the bank is told of a decided operation. */
+export function adviceOf(operation: Operation): Advice {
+  const decision = present(operation.decision, 'decision')
+  return adviceFor(operation.key, operation.feeMinor, decision)
+}
+
+/** The advice for a decision; the fee is charged when any cash was paid. */
+export function adviceFor(key: OperationKey, feeMinor: Minor, decision: Decision): Advice {
+  const {verdict, row} = decision
+  switch (verdict.kind) {
+    case 'complete':
+      return {kind: 'host.complete', key, paidMinor: valueOf(verdict.paid), feeMinor, paid: verdict.paid, row}
+    case 'reverse':
+      return {kind: 'host.reverse', key, because: verdict.because, row}
+    case 'suspect':
+      return {
+        kind: 'host.suspect',
+        key,
+        atLeastMinor: valueOf(verdict.atLeast),
+        atMostMinor: valueOf(verdict.atMost),
+        row,
+      }
+  }
+}
+
+/** How many notes the tallies say were gathered or paid out. */
+export function dispensedCount(tallies: readonly {readonly dispensed: number}[]): number {
+  return noteCount(tallies.reduce((sum, tally) => sum + tally.dispensed, 0))
+}
+
+/** The state between visits: the first of these whose reason holds. */
+export function restOf(context: Context): 'suspended' | 'outOfService' | 'offline' | 'idle' {
+  if (context.suspendedBecause !== null) return 'suspended'
+  const devicesOk = Object.values(context.devices).every(health => health === 'ok')
+  const hasNotes = context.levels.some(level => level.state === 'ok' && level.count > 0)
+  if (!devicesOk || context.held !== null || !hasNotes) return 'outOfService'
+  return context.host === 'up' ? 'idle' : 'offline'
+}

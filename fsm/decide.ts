@@ -1,0 +1,318 @@
+/**
+ * The money decision: from what the dispenser proves about the notes of one operation to what the bank
+ * is told. A table of rows; exactly one matches each case (test/fsm/decide.test.ts enumerates them), and
+ * nothing but evidence about notes goes in: no card, no timeout, no host. Unknown becomes suspect, never
+ * a reversal.
+ */
+import {assert} from '../kit/assert.ts'
+import {minorUnits, noteCount} from '../kit/money.ts'
+import type {Count, Minor} from '../kit/money.ts'
+import type {Mix, NoteTally, ReversalReason} from './vocabulary.ts'
+
+/** What is known of the bunch in question when nothing more can be learned. */
+export type Evidence =
+  /** It is proved that no note of this bunch moved. */
+  | {readonly kind: 'notMoved'; readonly because: ReversalReason}
+  /** Every note of this bunch, and of all before, is with the customer. */
+  | {readonly kind: 'taken'}
+  /** Presented, not taken, and left there: the customer has access. */
+  | {readonly kind: 'leftInPlace'}
+  /** Stacked, never presented, moved to the reject bin; `stacked` of them, of which the device counted `count`. */
+  | {readonly kind: 'rejected'; readonly stacked: Count; readonly count: Count | null}
+  | {readonly kind: 'rejectUnknown'}
+  | {readonly kind: 'presentUnknown'}
+  | {readonly kind: 'retracted'; readonly count: Count | null; readonly itemsTaken: boolean}
+  | {readonly kind: 'retractUnknown'}
+  /** A dispenser without stacker paid out less than asked. */
+  | {
+      readonly kind: 'sprayed'
+      readonly tallies: readonly NoteTally[]
+      readonly inPath: Count
+      readonly path: 'inside' | 'atMouth'
+      readonly counts: 'trusted' | 'inDoubt'
+    }
+  | {readonly kind: 'overpaid'; readonly tallies: readonly NoteTally[]}
+  /** The order was given and nothing trustworthy came back: none to all of the bunch may be out. */
+  | {readonly kind: 'answerLost'; readonly path: 'clear' | 'blocked' | 'unknown'}
+
+/** The operation around the evidence. `bunch` is the part in question, `paid` what earlier bunches gave for certain. */
+export interface Asked {
+  readonly approved: Mix
+  readonly paid: Mix
+  readonly bunch: Mix
+}
+
+export interface DecisionPolicy {
+  /** Whether a counted, complete retract gives the money back without a person. */
+  readonly reverseCountedRetract: boolean
+}
+
+export type Verdict =
+  | {readonly kind: 'complete'; readonly paid: Mix}
+  | {readonly kind: 'reverse'; readonly because: ReversalReason}
+  | {readonly kind: 'suspect'; readonly atLeast: Mix; readonly atMost: Mix}
+
+export interface Decision {
+  /** Name of the row, as docs and journal show it. */
+  readonly row: string
+  readonly verdict: Verdict
+  /** Why the dispenser must not be used until a person has counted, or null. */
+  readonly held: string | null
+  /** Notes out beyond what was approved: the machine's own difference, never the customer's. */
+  readonly surplus: Mix
+}
+
+interface Row {
+  readonly name: string
+  readonly when: (evidence: Evidence, asked: Asked, policy: DecisionPolicy) => boolean
+  readonly then: (evidence: Evidence, asked: Asked) => Omit<Decision, 'row'>
+}
+
+const NOTHING: Mix = []
+
+/** The table. Order carries no meaning: the rows exclude each other. Source: design of the payout, after XFS4IoT's evidence names. */
+export const ROWS: readonly Row[] = [
+  {
+    name: 'not-moved',
+    when: (e, a) => e.kind === 'notMoved' && isNone(a.paid),
+    then: e => ({
+      verdict: {kind: 'reverse', because: e.kind === 'notMoved' ? e.because : 'malfunction'},
+      held: null,
+      surplus: NOTHING,
+    }),
+  },
+  {
+    name: 'not-moved-after-earlier-bunch',
+    when: (e, a) => e.kind === 'notMoved' && !isNone(a.paid),
+    then: (_e, a) => ({verdict: {kind: 'complete', paid: a.paid}, held: null, surplus: NOTHING}),
+  },
+  {
+    name: 'taken',
+    when: e => e.kind === 'taken',
+    then: (_e, a) => ({verdict: {kind: 'complete', paid: a.approved}, held: null, surplus: NOTHING}),
+  },
+  {
+    name: 'left-in-place',
+    when: e => e.kind === 'leftInPlace',
+    then: (_e, a) => ({
+      verdict: {kind: 'complete', paid: addMix(a.paid, a.bunch)},
+      held: 'notes left in the mouth',
+      surplus: NOTHING,
+    }),
+  },
+  {
+    name: 'rejected-counted',
+    when: (e, a) => e.kind === 'rejected' && e.count === e.stacked && isNone(a.paid),
+    then: () => ({verdict: {kind: 'reverse', because: 'malfunction-no-cash'}, held: null, surplus: NOTHING}),
+  },
+  {
+    name: 'rejected-counted-after-earlier-bunch',
+    when: (e, a) => e.kind === 'rejected' && e.count === e.stacked && !isNone(a.paid),
+    then: (_e, a) => ({verdict: {kind: 'complete', paid: a.paid}, held: null, surplus: NOTHING}),
+  },
+  {
+    name: 'rejected-not-counted',
+    when: e => e.kind === 'rejected' && e.count !== e.stacked,
+    then: (_e, a) => suspect(a.paid, addMix(a.paid, a.bunch), 'rejected notes not counted'),
+  },
+  {
+    name: 'reject-unknown',
+    when: e => e.kind === 'rejectUnknown',
+    then: (_e, a) => suspect(a.paid, addMix(a.paid, a.bunch), 'reject not confirmed'),
+  },
+  {
+    name: 'present-unknown',
+    when: e => e.kind === 'presentUnknown',
+    then: (_e, a) => suspect(a.paid, addMix(a.paid, a.bunch), 'present not confirmed'),
+  },
+  {
+    name: 'retracted-counted',
+    when: (e, a, p) => isCountedRetract(e, a) && p.reverseCountedRetract && isNone(a.paid),
+    then: () => ({verdict: {kind: 'reverse', because: 'not-taken'}, held: null, surplus: NOTHING}),
+  },
+  {
+    name: 'retracted-counted-after-earlier-bunch',
+    when: (e, a, p) => isCountedRetract(e, a) && p.reverseCountedRetract && !isNone(a.paid),
+    then: (_e, a) => ({verdict: {kind: 'complete', paid: a.paid}, held: null, surplus: NOTHING}),
+  },
+  {
+    name: 'retracted-for-a-person-to-decide',
+    when: (e, a, p) => isCountedRetract(e, a) && !p.reverseCountedRetract,
+    then: (_e, a) => suspect(a.paid, addMix(a.paid, a.bunch), null),
+  },
+  {
+    name: 'retracted-not-counted',
+    when: e => e.kind === 'retracted' && e.count === null && !e.itemsTaken,
+    then: (_e, a) => suspect(a.paid, addMix(a.paid, a.bunch), null),
+  },
+  {
+    name: 'retracted-some-taken',
+    when: (e, a) =>
+      e.kind === 'retracted' && (e.itemsTaken || (e.count !== null && e.count !== notesIn(a.bunch))),
+    then: (_e, a) => suspect(a.paid, addMix(a.paid, a.bunch), null),
+  },
+  {
+    name: 'retract-unknown',
+    when: e => e.kind === 'retractUnknown',
+    then: (_e, a) => suspect(a.paid, addMix(a.paid, a.bunch), 'retract not confirmed'),
+  },
+  {
+    name: 'sprayed-none-rest-inside',
+    when: (e, a) => isTrustedSpray(e) && e.inPath === 0 && isNone(addMix(a.paid, outOf(e.tallies, a.bunch))),
+    then: () => ({verdict: {kind: 'reverse', because: 'malfunction-no-cash'}, held: null, surplus: NOTHING}),
+  },
+  {
+    name: 'sprayed-some-rest-inside',
+    when: (e, a) => isTrustedSpray(e) && e.inPath === 0 && !isNone(addMix(a.paid, outOf(e.tallies, a.bunch))),
+    then: (e, a) => ({verdict: {kind: 'complete', paid: sprayPaid(e, a)}, held: null, surplus: NOTHING}),
+  },
+  {
+    name: 'sprayed-none-rest-in-path',
+    when: (e, a) =>
+      isTrustedSpray(e) &&
+      e.inPath > 0 &&
+      e.path === 'inside' &&
+      isNone(addMix(a.paid, outOf(e.tallies, a.bunch))),
+    then: () => ({
+      verdict: {kind: 'reverse', because: 'malfunction-no-cash'},
+      held: 'notes in the path',
+      surplus: NOTHING,
+    }),
+  },
+  {
+    name: 'sprayed-some-rest-in-path',
+    when: (e, a) =>
+      isTrustedSpray(e) &&
+      e.inPath > 0 &&
+      e.path === 'inside' &&
+      !isNone(addMix(a.paid, outOf(e.tallies, a.bunch))),
+    then: (e, a) => ({
+      verdict: {kind: 'complete', paid: sprayPaid(e, a)},
+      held: 'notes in the path',
+      surplus: NOTHING,
+    }),
+  },
+  {
+    name: 'sprayed-jam-at-mouth',
+    when: e => isTrustedSpray(e) && e.inPath > 0 && e.path === 'atMouth',
+    then: (e, a) => suspect(sprayPaid(e, a), sprayAtMost(e, a), 'notes at the mouth'),
+  },
+  {
+    name: 'sprayed-count-in-doubt',
+    when: e => e.kind === 'sprayed' && e.counts === 'inDoubt',
+    then: (_e, a) => suspect(a.paid, addMix(a.paid, a.bunch), 'count in doubt'),
+  },
+  {
+    name: 'overpaid',
+    when: e => e.kind === 'overpaid',
+    then: (e, a) => ({
+      verdict: {kind: 'complete', paid: a.approved},
+      held: 'more notes out than approved',
+      surplus: e.kind === 'overpaid' ? surplusOf(e.tallies, a.bunch) : NOTHING,
+    }),
+  },
+  {
+    name: 'answer-lost-path-clear',
+    when: e => e.kind === 'answerLost' && e.path === 'clear',
+    then: (_e, a) => suspect(a.paid, addMix(a.paid, a.bunch), null),
+  },
+  {
+    name: 'answer-lost-path-not-clear',
+    when: e => e.kind === 'answerLost' && e.path !== 'clear',
+    then: (_e, a) => suspect(a.paid, addMix(a.paid, a.bunch), 'answer lost, path not clear'),
+  },
+]
+
+/**
+ * Decides one operation.
+ * @throws AssertionFailed unless exactly one row matches, and unless the verdict stays within what was approved.
+ */
+export function decide(asked: Asked, evidence: Evidence, policy: DecisionPolicy): Decision {
+  const rows = ROWS.filter(row => row.when(evidence, asked, policy))
+  const row = rows[0]
+  assert(
+    row !== undefined && rows.length === 1,
+    `${rows.length} rows of the decision table match ${JSON.stringify(evidence)}`,
+  )
+  const decision = {row: row.name, ...row.then(evidence, asked)}
+  if (decision.verdict.kind === 'complete') {
+    const paidMinor = valueOf(decision.verdict.paid)
+    assert(
+      paidMinor > 0 && paidMinor <= valueOf(asked.approved),
+      `row ${row.name} completes ${paidMinor} of ${valueOf(asked.approved)}`,
+    )
+  }
+  return decision
+}
+
+function suspect(atLeast: Mix, atMost: Mix, held: string | null): Omit<Decision, 'row'> {
+  return {verdict: {kind: 'suspect', atLeast, atMost}, held, surplus: NOTHING}
+}
+
+type Spray = Extract<Evidence, {kind: 'sprayed'}>
+
+function isTrustedSpray(evidence: Evidence): evidence is Spray {
+  return evidence.kind === 'sprayed' && evidence.counts === 'trusted'
+}
+
+function isCountedRetract(evidence: Evidence, asked: Asked): boolean {
+  return evidence.kind === 'retracted' && !evidence.itemsTaken && evidence.count === notesIn(asked.bunch)
+}
+
+function sprayPaid(evidence: Evidence, asked: Asked): Mix {
+  return evidence.kind === 'sprayed' ? addMix(asked.paid, outOf(evidence.tallies, asked.bunch)) : asked.paid
+}
+
+/** Notes picked that are neither out nor rejected may have been reached through the mouth. */
+function sprayAtMost(evidence: Evidence, asked: Asked): Mix {
+  if (evidence.kind !== 'sprayed') return asked.paid
+  const reachable = evidence.tallies.map(tally => ({
+    ...tally,
+    dispensed: noteCount(Math.max(0, tally.picked - tally.rejected)),
+  }))
+  return addMix(asked.paid, outOf(reachable, asked.bunch))
+}
+
+/** The notes that the tallies say went out, valued by the bunch, at most what the bunch asked for. */
+function outOf(tallies: readonly NoteTally[], bunch: Mix): Mix {
+  return bunch
+    .map(part => ({...part, count: noteCount(Math.min(part.count, dispensedFrom(tallies, part.cassette)))}))
+    .filter(part => part.count > 0)
+}
+
+function surplusOf(tallies: readonly NoteTally[], bunch: Mix): Mix {
+  return bunch
+    .map(part => ({
+      ...part,
+      count: noteCount(Math.max(0, dispensedFrom(tallies, part.cassette) - part.count)),
+    }))
+    .filter(part => part.count > 0)
+}
+
+function dispensedFrom(tallies: readonly NoteTally[], cassette: number): number {
+  return tallies.filter(tally => tally.cassette === cassette).reduce((sum, tally) => sum + tally.dispensed, 0)
+}
+
+/** Both mixes together, by cassette. */
+export function addMix(a: Mix, b: Mix): Mix {
+  const sum = new Map(a.map(part => [part.cassette, part]))
+  for (const part of b) {
+    const count = noteCount((sum.get(part.cassette)?.count ?? 0) + part.count)
+    sum.set(part.cassette, {...part, count})
+  }
+  return [...sum.values()].filter(part => part.count > 0).toSorted((x, y) => x.cassette - y.cassette)
+}
+
+/** What the notes are worth. */
+export function valueOf(mix: Mix): Minor {
+  return minorUnits(mix.reduce((sum, part) => sum + part.noteMinor * part.count, 0))
+}
+
+/** How many notes. */
+export function notesIn(mix: Mix): Count {
+  return noteCount(mix.reduce((sum, part) => sum + part.count, 0))
+}
+
+function isNone(mix: Mix): boolean {
+  return notesIn(mix) === 0
+}

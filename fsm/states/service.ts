@@ -1,0 +1,126 @@
+/** Between visits: starting, recovering, and the modes in which the machine waits. */
+import {base, by, perform} from '../base.ts'
+import {newVisit, restOf} from '../context.ts'
+import type {Context} from '../context.ts'
+import type {Device} from '../vocabulary.ts'
+
+const refuseCards = perform({kind: 'reader.refuse'})
+
+/** A card that nobody asked for goes back before anything else. */
+const strayCard = newVisit(null, '', {kind: 'outOfService'})
+
+function withDevice(context: Context, device: Device, health: 'ok' | 'failed'): Pick<Context, 'devices'> {
+  return {devices: {...context.devices, [device]: health}}
+}
+
+const whenFailed = by('device.failed', (event, context) => withDevice(context, event.device, 'failed'))
+const whenRestored = by('device.restored', (event, context) => withDevice(context, event.device, 'ok'))
+const whenLoaded = by('cassettes.loaded', event => ({levels: event.levels, held: null}))
+
+/** Facts about the machine that count in every state; the modes add that they look again at once. */
+export const facts = {
+  'device.failed': {actions: whenFailed},
+  'device.restored': {actions: whenRestored},
+  'host.lost': {actions: base.assign({host: 'down'})},
+  'host.restored': {actions: base.assign({host: 'up'})},
+  'journal.failed': {
+    actions: by('journal.failed', event => ({suspendedBecause: event.why})),
+    target: '.suspended',
+  },
+} as const
+
+const looksAgain = {
+  'device.failed': {actions: whenFailed, target: 'resting'},
+  'device.restored': [
+    {
+      guard: ({event}: {event: {readonly cardInside: boolean}}) => event.cardInside,
+      actions: [whenRestored, base.assign({visit: strayCard})],
+      target: 'returningCard',
+    },
+    {actions: whenRestored, target: 'resting'},
+  ],
+  'host.lost': {actions: base.assign({host: 'down'}), target: 'resting'},
+  'host.restored': {actions: base.assign({host: 'up'}), target: 'resting'},
+  'cassettes.loaded': {actions: whenLoaded, target: 'resting'},
+} as const
+
+const unasked = {actions: base.assign({visit: strayCard}), target: 'returningCard'} as const
+
+export const starting = base.createStateConfig({
+  entry: perform({kind: 'devices.open'}),
+  on: {
+    'devices.opened': {
+      actions: by('devices.opened', event => ({
+        devices: {
+          cardReader: event.failed.includes('cardReader') ? 'failed' : 'ok',
+          pinPad: event.failed.includes('pinPad') ? 'failed' : 'ok',
+          dispenser: event.failed.includes('dispenser') ? 'failed' : 'ok',
+        },
+        host: event.hostUp ? 'up' : 'down',
+      })),
+      target: 'recovering',
+    },
+  },
+})
+
+const whenRecovered = by('recovery.finished', event => ({
+  levels: event.levels,
+  nextStan: event.nextStan,
+  held: event.dispenserHeld,
+}))
+
+export const recovering = base.createStateConfig({
+  entry: perform({kind: 'recovery.run'}),
+  on: {
+    'recovery.finished': [
+      {
+        guard: ({event}) => event.cardInside,
+        actions: [whenRecovered, base.assign({visit: strayCard})],
+        target: 'returningCard',
+      },
+      {actions: whenRecovered, target: 'resting'},
+    ],
+  },
+})
+
+/** Passed through, never stayed in: forgets the visit and picks the mode. */
+export const resting = base.createStateConfig({
+  entry: [perform({kind: 'pocket.empty'}), base.assign({visit: null})],
+  always: [
+    {guard: ({context}) => restOf(context) === 'suspended', target: 'suspended'},
+    {guard: ({context}) => restOf(context) === 'outOfService', target: 'outOfService'},
+    {guard: ({context}) => restOf(context) === 'offline', target: 'offline'},
+    {target: 'idle'},
+  ],
+})
+
+/** In service, waiting for a card. */
+export const idle = base.createStateConfig({
+  entry: perform({kind: 'reader.accept'}),
+  on: {
+    ...looksAgain,
+    'card.inserted': {
+      actions: by('card.inserted', event => ({visit: newVisit(event.card, event.businessDate)})),
+      target: 'enteringPin',
+    },
+    'card.unreadable': {
+      actions: base.assign({visit: newVisit(null, '', {kind: 'cardUnreadable'})}),
+      target: 'returningCard',
+    },
+  },
+})
+
+/** The bank cannot be asked; the machine itself is well. */
+export const offline = base.createStateConfig({
+  entry: refuseCards,
+  on: {...looksAgain, 'card.inserted': unasked, 'card.unreadable': unasked},
+})
+
+/** A device fails, the cassettes are empty, or the dispenser waits to be counted. */
+export const outOfService = base.createStateConfig({
+  entry: refuseCards,
+  on: {...looksAgain, 'card.inserted': unasked, 'card.unreadable': unasked},
+})
+
+/** Nothing can be put in ink, so nothing moves; only a new start by somebody who has looked ends it. */
+export const suspended = base.createStateConfig({entry: refuseCards})
