@@ -4,7 +4,7 @@
  * nothing but evidence about notes goes in: no card, no timeout, no host. Unknown becomes suspect, never
  * a reversal.
  */
-import {assert} from '../kit/assert.ts'
+import {assert, present} from '../kit/assert.ts'
 import {minorUnits, noteCount} from '../kit/money.ts'
 import type {Count, Minor} from '../kit/money.ts'
 import type {Mix, NoteTally, ReversalReason} from './vocabulary.ts'
@@ -65,7 +65,9 @@ export interface Decision {
 interface Row {
   readonly name: string
   readonly when: (evidence: Evidence, asked: Asked, policy: DecisionPolicy) => boolean
-  readonly then: (evidence: Evidence, asked: Asked) => Omit<Decision, 'row'>
+  readonly verdict: (evidence: Evidence, asked: Asked) => Verdict
+  /** As in Decision. */
+  readonly held: string | null
 }
 
 const NOTHING: Mix = []
@@ -75,96 +77,105 @@ export const ROWS: readonly Row[] = [
   {
     name: 'not-moved',
     when: (e, a) => e.kind === 'notMoved' && isNone(a.paid),
-    then: e => ({
-      verdict: {kind: 'reverse', because: e.kind === 'notMoved' ? e.because : 'malfunction'},
-      held: null,
-      surplus: NOTHING,
-    }),
+    verdict: e => ({kind: 'reverse', because: e.kind === 'notMoved' ? e.because : 'malfunction'}),
+    held: null,
   },
   {
     name: 'not-moved-after-earlier-bunch',
     when: (e, a) => e.kind === 'notMoved' && !isNone(a.paid),
-    then: (_e, a) => ({verdict: {kind: 'complete', paid: a.paid}, held: null, surplus: NOTHING}),
+    verdict: (_e, a) => ({kind: 'complete', paid: a.paid}),
+    held: null,
   },
   {
     name: 'taken',
     when: e => e.kind === 'taken',
-    then: (_e, a) => ({verdict: {kind: 'complete', paid: a.approved}, held: null, surplus: NOTHING}),
+    verdict: (_e, a) => ({kind: 'complete', paid: a.approved}),
+    held: null,
   },
   {
     name: 'left-in-place',
     when: e => e.kind === 'leftInPlace',
-    then: (_e, a) => ({
-      verdict: {kind: 'complete', paid: addMix(a.paid, a.bunch)},
-      held: 'notes left in the mouth',
-      surplus: NOTHING,
-    }),
+    verdict: (_e, a) => ({kind: 'complete', paid: addMix(a.paid, a.bunch)}),
+    held: 'notes left in the mouth',
   },
   {
     name: 'rejected-counted',
     when: (e, a) => e.kind === 'rejected' && e.count === e.stacked && isNone(a.paid),
-    then: () => ({verdict: {kind: 'reverse', because: 'malfunction-no-cash'}, held: null, surplus: NOTHING}),
+    verdict: () => ({kind: 'reverse', because: 'malfunction-no-cash'}),
+    held: null,
   },
   {
     name: 'rejected-counted-after-earlier-bunch',
     when: (e, a) => e.kind === 'rejected' && e.count === e.stacked && !isNone(a.paid),
-    then: (_e, a) => ({verdict: {kind: 'complete', paid: a.paid}, held: null, surplus: NOTHING}),
+    verdict: (_e, a) => ({kind: 'complete', paid: a.paid}),
+    held: null,
   },
   {
     name: 'rejected-not-counted',
     when: e => e.kind === 'rejected' && e.count !== e.stacked,
-    then: (_e, a) => suspect(a.paid, addMix(a.paid, a.bunch), 'rejected notes not counted'),
+    verdict: (_e, a) => suspect(a.paid, addMix(a.paid, a.bunch)),
+    held: 'rejected notes not counted',
   },
   {
     name: 'reject-unknown',
     when: e => e.kind === 'rejectUnknown',
-    then: (_e, a) => suspect(a.paid, addMix(a.paid, a.bunch), 'reject not confirmed'),
+    verdict: (_e, a) => suspect(a.paid, addMix(a.paid, a.bunch)),
+    held: 'reject not confirmed',
   },
   {
     name: 'present-unknown',
     when: e => e.kind === 'presentUnknown',
-    then: (_e, a) => suspect(a.paid, addMix(a.paid, a.bunch), 'present not confirmed'),
+    verdict: (_e, a) => suspect(a.paid, addMix(a.paid, a.bunch)),
+    held: 'present not confirmed',
   },
   {
     name: 'retracted-counted',
     when: (e, a, p) => isCountedRetract(e, a) && p.reverseCountedRetract && isNone(a.paid),
-    then: () => ({verdict: {kind: 'reverse', because: 'not-taken'}, held: null, surplus: NOTHING}),
+    verdict: () => ({kind: 'reverse', because: 'not-taken'}),
+    held: null,
   },
   {
     name: 'retracted-counted-after-earlier-bunch',
     when: (e, a, p) => isCountedRetract(e, a) && p.reverseCountedRetract && !isNone(a.paid),
-    then: (_e, a) => ({verdict: {kind: 'complete', paid: a.paid}, held: null, surplus: NOTHING}),
+    verdict: (_e, a) => ({kind: 'complete', paid: a.paid}),
+    held: null,
   },
   {
     name: 'retracted-for-a-person-to-decide',
     when: (e, a, p) => isCountedRetract(e, a) && !p.reverseCountedRetract,
-    then: (_e, a) => suspect(a.paid, addMix(a.paid, a.bunch), null),
+    verdict: (_e, a) => suspect(a.paid, addMix(a.paid, a.bunch)),
+    held: null,
   },
   {
     name: 'retracted-not-counted',
     when: e => e.kind === 'retracted' && e.count === null && !e.itemsTaken,
-    then: (_e, a) => suspect(a.paid, addMix(a.paid, a.bunch), null),
+    verdict: (_e, a) => suspect(a.paid, addMix(a.paid, a.bunch)),
+    held: null,
   },
   {
     name: 'retracted-some-taken',
     when: (e, a) =>
       e.kind === 'retracted' && (e.itemsTaken || (e.count !== null && e.count !== notesIn(a.bunch))),
-    then: (_e, a) => suspect(a.paid, addMix(a.paid, a.bunch), null),
+    verdict: (_e, a) => suspect(a.paid, addMix(a.paid, a.bunch)),
+    held: null,
   },
   {
     name: 'retract-unknown',
     when: e => e.kind === 'retractUnknown',
-    then: (_e, a) => suspect(a.paid, addMix(a.paid, a.bunch), 'retract not confirmed'),
+    verdict: (_e, a) => suspect(a.paid, addMix(a.paid, a.bunch)),
+    held: 'retract not confirmed',
   },
   {
     name: 'sprayed-none-rest-inside',
     when: (e, a) => isTrustedSpray(e) && e.inPath === 0 && isNone(addMix(a.paid, outOf(e.tallies, a.bunch))),
-    then: () => ({verdict: {kind: 'reverse', because: 'malfunction-no-cash'}, held: null, surplus: NOTHING}),
+    verdict: () => ({kind: 'reverse', because: 'malfunction-no-cash'}),
+    held: null,
   },
   {
     name: 'sprayed-some-rest-inside',
     when: (e, a) => isTrustedSpray(e) && e.inPath === 0 && !isNone(addMix(a.paid, outOf(e.tallies, a.bunch))),
-    then: (e, a) => ({verdict: {kind: 'complete', paid: sprayPaid(e, a)}, held: null, surplus: NOTHING}),
+    verdict: (e, a) => ({kind: 'complete', paid: sprayPaid(e, a)}),
+    held: null,
   },
   {
     name: 'sprayed-none-rest-in-path',
@@ -173,11 +184,8 @@ export const ROWS: readonly Row[] = [
       e.inPath > 0 &&
       e.path === 'inside' &&
       isNone(addMix(a.paid, outOf(e.tallies, a.bunch))),
-    then: () => ({
-      verdict: {kind: 'reverse', because: 'malfunction-no-cash'},
-      held: 'notes in the path',
-      surplus: NOTHING,
-    }),
+    verdict: () => ({kind: 'reverse', because: 'malfunction-no-cash'}),
+    held: 'notes in the path',
   },
   {
     name: 'sprayed-some-rest-in-path',
@@ -186,42 +194,51 @@ export const ROWS: readonly Row[] = [
       e.inPath > 0 &&
       e.path === 'inside' &&
       !isNone(addMix(a.paid, outOf(e.tallies, a.bunch))),
-    then: (e, a) => ({
-      verdict: {kind: 'complete', paid: sprayPaid(e, a)},
-      held: 'notes in the path',
-      surplus: NOTHING,
-    }),
+    verdict: (e, a) => ({kind: 'complete', paid: sprayPaid(e, a)}),
+    held: 'notes in the path',
   },
   {
     name: 'sprayed-jam-at-mouth',
     when: e => isTrustedSpray(e) && e.inPath > 0 && e.path === 'atMouth',
-    then: (e, a) => suspect(sprayPaid(e, a), sprayAtMost(e, a), 'notes at the mouth'),
+    verdict: (e, a) => suspect(sprayPaid(e, a), sprayAtMost(e, a)),
+    held: 'notes at the mouth',
   },
   {
     name: 'sprayed-count-in-doubt',
     when: e => e.kind === 'sprayed' && e.counts === 'inDoubt',
-    then: (_e, a) => suspect(a.paid, addMix(a.paid, a.bunch), 'count in doubt'),
+    verdict: (_e, a) => suspect(a.paid, addMix(a.paid, a.bunch)),
+    held: 'count in doubt',
   },
   {
     name: 'overpaid',
     when: e => e.kind === 'overpaid',
-    then: (e, a) => ({
-      verdict: {kind: 'complete', paid: a.approved},
-      held: 'more notes out than approved',
-      surplus: e.kind === 'overpaid' ? surplusOf(e.tallies, a.bunch) : NOTHING,
+    verdict: (e, a) => ({
+      kind: 'complete',
+      paid: addMix(a.paid, outOf(e.kind === 'overpaid' ? e.tallies : [], a.bunch)),
     }),
+    held: 'more notes out than approved',
   },
   {
     name: 'answer-lost-path-clear',
     when: e => e.kind === 'answerLost' && e.path === 'clear',
-    then: (_e, a) => suspect(a.paid, addMix(a.paid, a.bunch), null),
+    verdict: (_e, a) => suspect(a.paid, addMix(a.paid, a.bunch)),
+    held: null,
   },
   {
     name: 'answer-lost-path-not-clear',
     when: e => e.kind === 'answerLost' && e.path !== 'clear',
-    then: (_e, a) => suspect(a.paid, addMix(a.paid, a.bunch), 'answer lost, path not clear'),
+    verdict: (_e, a) => suspect(a.paid, addMix(a.paid, a.bunch)),
+    held: 'answer lost, path not clear',
   },
 ]
+
+/** Why a decision by that row holds the dispenser back, or null: what a restart must still know. */
+export function heldByRow(name: string): string | null {
+  return present(
+    ROWS.find(row => row.name === name),
+    `row ${name} of the decision table`,
+  ).held
+}
 
 /**
  * Decides one operation.
@@ -234,7 +251,12 @@ export function decide(asked: Asked, evidence: Evidence, policy: DecisionPolicy)
     row !== undefined && rows.length === 1,
     `${rows.length} rows of the decision table match ${JSON.stringify(evidence)}`,
   )
-  const decision = {row: row.name, ...row.then(evidence, asked)}
+  const decision = {
+    row: row.name,
+    verdict: row.verdict(evidence, asked),
+    held: row.held,
+    surplus: surplusOf(evidence, asked),
+  }
   if (decision.verdict.kind === 'complete') {
     const paidMinor = valueOf(decision.verdict.paid)
     assert(
@@ -245,8 +267,8 @@ export function decide(asked: Asked, evidence: Evidence, policy: DecisionPolicy)
   return decision
 }
 
-function suspect(atLeast: Mix, atMost: Mix, held: string | null): Omit<Decision, 'row'> {
-  return {verdict: {kind: 'suspect', atLeast, atMost}, held, surplus: NOTHING}
+function suspect(atLeast: Mix, atMost: Mix): Verdict {
+  return {kind: 'suspect', atLeast, atMost}
 }
 
 type Spray = Extract<Evidence, {kind: 'sprayed'}>
@@ -280,11 +302,12 @@ function outOf(tallies: readonly NoteTally[], bunch: Mix): Mix {
     .filter(part => part.count > 0)
 }
 
-function surplusOf(tallies: readonly NoteTally[], bunch: Mix): Mix {
-  return bunch
+function surplusOf(evidence: Evidence, asked: Asked): Mix {
+  if (evidence.kind !== 'overpaid') return NOTHING
+  return asked.bunch
     .map(part => ({
       ...part,
-      count: noteCount(Math.max(0, dispensedFrom(tallies, part.cassette) - part.count)),
+      count: noteCount(Math.max(0, dispensedFrom(evidence.tallies, part.cassette) - part.count)),
     }))
     .filter(part => part.count > 0)
 }

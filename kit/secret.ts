@@ -16,6 +16,10 @@ export class Secret<T> {
   reveal(): T {
     return this.#value
   }
+  /** A secret made of this one. */
+  map<U>(make: (value: T) => U): Secret<U> {
+    return new Secret(make(this.#value))
+  }
   toString(): string {
     return SHOWN
   }

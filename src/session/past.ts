@@ -1,0 +1,150 @@
+/**
+ * What the journal says of the life before: a fold over its rows into levels, the next STAN, whether the
+ * dispenser waits to be counted, and the one operation that was under way.
+ */
+import {heldByRow} from '../../fsm/decide.ts'
+import {levelsAfter} from '../../fsm/levels.ts'
+import type {CassetteLevel, Event, Mix, OperationKey, Order} from '../../fsm/vocabulary.ts'
+import {stanAfter} from '../../fsm/context.ts'
+import type {Intent, Seq, SessionId, Stored} from '../../journal/entry.ts'
+import {assert} from '../../kit/assert.ts'
+
+type OrderOf<K extends Order['kind']> = Extract<Order, {readonly kind: K}>
+
+/** One order of the operation, and what answered it; null while open. */
+export interface Given<K extends Order['kind']> {
+  readonly seq: Seq
+  readonly order: OrderOf<K>
+  readonly answer: Event | null
+}
+
+/** An operation that the bank may have approved and that no advice settled yet. */
+export interface Unsettled {
+  readonly key: OperationKey
+  readonly session: SessionId | null
+  readonly authorize: Given<'host.authorize'>
+  /** Every order to the dispenser, oldest first. */
+  readonly moves: readonly Move[]
+}
+
+/** An order that moves notes. */
+export type Move = Given<
+  'dispenser.dispense' | 'dispenser.present' | 'dispenser.retract' | 'dispenser.reject'
+>
+
+export interface Past {
+  readonly levels: readonly CassetteLevel[]
+  readonly nextStan: number
+  readonly held: string | null
+  readonly unsettled: Unsettled | null
+}
+
+/** The part of the journal that the fold reads. */
+export interface Rows {
+  rows(fromSeq: number, limit: number): readonly Stored[]
+  openIntents(): readonly Intent[]
+}
+
+const ROWS_PER_READ = 1_000
+
+/** Folds the whole journal. Reads it in pieces, so memory does not grow with it. */
+export function readPast(journal: Rows): Past {
+  const fold = new PastFold()
+  for (let from = 1; ;) {
+    const rows = journal.rows(from, ROWS_PER_READ)
+    const last = rows.at(-1)
+    if (last === undefined) return fold.past()
+    for (const row of rows) fold.add(row)
+    from = last.seq + 1
+  }
+}
+
+/** The fold itself: one row at a time, in the journal's order. */
+export class PastFold {
+  #levels: readonly CassetteLevel[] = []
+  #nextStan = 1
+  #held: string | null = null
+  #authorize: Given<'host.authorize'> | null = null
+  #session: SessionId | null = null
+  #moves: readonly Move[] = []
+
+  add(row: Stored): void {
+    if (row.entry.kind === 'intent') this.#addOrder(row.seq, row.session, row.entry.order)
+    if (row.entry.kind === 'event') this.#addEvent(row.entry.event, row.entry.answers)
+  }
+
+  past(): Past {
+    const authorize = this.#authorize
+    const unsettled =
+      authorize === null
+        ? null
+        : {key: authorize.order.key, session: this.#session, authorize, moves: this.#moves}
+    return {levels: this.#levels, nextStan: this.#nextStan, held: this.#held, unsettled}
+  }
+
+  #addOrder(seq: Seq, session: SessionId | null, order: Order): void {
+    switch (order.kind) {
+      case 'host.verify':
+      case 'host.balance':
+        this.#nextStan = stanAfter(stanOf(order.key))
+        break
+      case 'host.authorize':
+        assert(this.#authorize === null, `row ${seq} authorizes while another operation is unsettled`)
+        this.#nextStan = stanAfter(stanOf(order.key))
+        this.#authorize = {seq, order, answer: null}
+        this.#session = session
+        this.#moves = []
+        break
+      case 'dispenser.dispense':
+      case 'dispenser.present':
+      case 'dispenser.retract':
+      case 'dispenser.reject':
+        assert(this.#authorize?.order.key === order.key, `row ${seq} moves notes of no operation under way`)
+        this.#moves = [...this.#moves, {seq, order, answer: null}]
+        break
+      case 'host.complete':
+      case 'host.reverse':
+      case 'host.suspect':
+        assert(this.#authorize?.order.key === order.key, `row ${seq} settles no operation under way`)
+        this.#held ??= heldByRow(order.row)
+        this.#settle()
+        break
+      default:
+        break
+    }
+  }
+
+  #addEvent(event: Event, answers: Seq | null): void {
+    const move = this.#moves.find(given => given.seq === answers)
+    const asked: Mix = move?.order.kind === 'dispenser.dispense' ? move.order.mix : []
+    this.#levels = levelsAfter(this.#levels, event, asked)
+    if (event.type === 'cassettes.loaded') this.#held = null
+    if (move !== undefined)
+      this.#moves = this.#moves.map(given => (given === move ? {...given, answer: event} : given))
+    if (this.#authorize !== null && this.#authorize.seq === answers) {
+      this.#authorize = {...this.#authorize, answer: event}
+      // A bank that said no holds nothing, and nothing moved: there is nothing to tell.
+      if (event.type === 'host.declined') this.#settle()
+    }
+  }
+
+  #settle(): void {
+    this.#authorize = null
+    this.#session = null
+    this.#moves = []
+  }
+}
+
+/** The STAN at the end of a key. */
+function stanOf(key: OperationKey): number {
+  const stan = Number(key.slice(key.lastIndexOf(':') + 1))
+  assert(Number.isSafeInteger(stan) && stan >= 1, `${key} ends in no STAN`)
+  return stan
+}
+
+/** The dispense orders among the moves, oldest first. */
+export function dispensesOf(moves: readonly Move[]): readonly Given<'dispenser.dispense'>[] {
+  return moves.flatMap(({seq, order, answer}) =>
+    order.kind === 'dispenser.dispense' ? [{seq, order, answer}] : [],
+  )
+}

@@ -1,0 +1,241 @@
+/**
+ * From an order to its one event: calls the port, folds the outcome into the machine's words. Never rejects
+ * and never orders twice; "nobody knows" is an event like any other. A port that throws made a mistake of
+ * ours, and that ends the program.
+ */
+import type {CardReader} from '../../devices/card-reader/port.ts'
+import type {DispenseOutcome, Dispenser, DispenserStatus, Pick, Recall} from '../../devices/dispenser/port.ts'
+import type {PinPad} from '../../devices/pin-pad/port.ts'
+import type {Event, Mix, Order} from '../../fsm/vocabulary.ts'
+import type {Seq} from '../../journal/entry.ts'
+import {unreachable} from '../../kit/assert.ts'
+import type {Clock} from '../../kit/clock.ts'
+import type {Minor} from '../../kit/money.ts'
+import type {Declined, HostLink, Silent} from '../link/port.ts'
+import type {Pocket} from './pocket.ts'
+import {panOf} from './pocket.ts'
+
+export interface Ports {
+  readonly reader: CardReader
+  readonly pinPad: PinPad
+  readonly dispenser: Dispenser
+  readonly link: HostLink
+  readonly clock: Clock
+  readonly pocket: Pocket
+  /** What the customer's eyes need and no record keeps. */
+  readonly glance: {
+    pinDigits(digits: number): void
+    balance(balanceMinor: Minor): void
+  }
+}
+
+/** ISO 9564-1: PINs of 4 to 12 digits. */
+const PIN_LENGTH_MIN = 4
+const PIN_LENGTH_MAX = 12
+
+/** How long a dispenser that is still moving is waited for before it counts as not remembering. Longer than its longest motion. */
+const REST_WAIT_MAX_MS = 180_000
+const REST_POLL_MS = 500
+
+/** A wire that was pulled may be back soon: so many questions without an answer, so far apart, before the memory counts as lost. */
+const RECALL_TRIES_MAX = 4
+const RECALL_RETRY_MS = 2_000
+
+/** Carries out one order. */
+export async function performOrder(ports: Ports, order: Order, intent: Seq): Promise<Event> {
+  switch (order.kind) {
+    case 'reader.eject':
+      return ejected(ports.reader, order.takeWithinMs)
+    case 'reader.retain': {
+      const outcome = await ports.reader.retain()
+      return outcome.kind === 'retained'
+        ? {type: 'card.retained'}
+        : {type: 'card.retainFailed', fault: outcome.detail}
+    }
+    case 'pinPad.collect':
+      return collected(ports, order.entryTimeoutMs)
+    case 'host.verify':
+      return verified(ports, order)
+    case 'host.balance': {
+      const answer = await ports.link.balance({accountId: order.account.accountId})
+      if (answer.kind !== 'balance') return bankEvent(answer)
+      ports.glance.balance(answer.balanceMinor)
+      return {type: 'balance.told'}
+    }
+    case 'host.authorize': {
+      const {key, amountMinor, feeMinor, currency} = order
+      const answer = await ports.link.authorize({
+        key,
+        accountId: order.account.accountId,
+        amountMinor,
+        feeMinor,
+        currency,
+      })
+      if (answer.kind !== 'approved') return bankEvent(answer)
+      return {type: 'host.approved', authCode: answer.authCode, amountMinor: answer.amountMinor}
+    }
+    case 'dispenser.dispense':
+      return dispensed(ports, order.mix, intent)
+    case 'dispenser.present': {
+      const outcome = await ports.dispenser.present(order.takeWithinMs)
+      if (outcome.kind === 'taken') return {type: 'notes.taken'}
+      if (outcome.kind === 'left') return {type: 'notes.left'}
+      if (outcome.kind === 'notPresented') return {type: 'notes.notPresented', fault: outcome.detail}
+      return {type: 'notes.presentUnknown', why: outcome.detail}
+    }
+    case 'dispenser.retract': {
+      const outcome = await ports.dispenser.retract()
+      return outcome.kind === 'retracted'
+        ? {type: 'notes.retracted', count: outcome.count, itemsTaken: outcome.itemsTaken}
+        : {type: 'notes.retractUnknown', why: outcome.detail}
+    }
+    case 'dispenser.reject': {
+      const outcome = await ports.dispenser.reject()
+      return outcome.kind === 'rejected'
+        ? {type: 'notes.rejected', count: outcome.count}
+        : {type: 'notes.rejectUnknown', why: outcome.detail}
+    }
+    case 'host.complete':
+    case 'host.reverse':
+    case 'host.suspect': {
+      const answer = await ports.link.advise(order)
+      return answer.kind === 'acknowledged'
+        ? {type: 'host.acknowledged'}
+        : {type: 'host.silent', why: answer.why}
+    }
+    default:
+      return unreachable(order)
+  }
+}
+
+async function ejected(reader: CardReader, takeWithinMs: number): Promise<Event> {
+  const outcome = await reader.eject(takeWithinMs)
+  switch (outcome.kind) {
+    case 'taken':
+      return {type: 'card.taken'}
+    case 'left':
+      return {type: 'card.left'}
+    case 'failed':
+      return {type: 'card.stuck', fault: outcome.detail}
+  }
+}
+
+async function collected({pinPad, pocket, glance}: Ports, entryTimeoutMs: number): Promise<Event> {
+  if (pocket.track2 === null) return {type: 'pin.failed', fault: 'no card data'}
+  const outcome = await pinPad.enterPin({
+    pan: panOf(pocket.track2),
+    lengthMin: PIN_LENGTH_MIN,
+    lengthMax: PIN_LENGTH_MAX,
+    entryTimeoutMs,
+    onDigits: digits => {
+      glance.pinDigits(digits)
+    },
+  })
+  glance.pinDigits(0)
+  switch (outcome.kind) {
+    case 'entered':
+      pocket.keepPin(outcome.block)
+      return {type: 'pin.entered'}
+    case 'cancelled':
+      return {type: 'pin.cancelled'}
+    case 'timedOut':
+      return {type: 'pin.timedOut'}
+    case 'failed':
+      return {type: 'pin.failed', fault: outcome.detail}
+  }
+}
+
+async function verified({link, pocket}: Ports, order: Extract<Order, {kind: 'host.verify'}>): Promise<Event> {
+  const pinBlock = pocket.takePin()
+  if (pocket.track2 === null || pinBlock === null)
+    return {type: 'host.silent', why: 'no card data or PIN to send'}
+  const answer = await link.verify({key: order.key, track2: pocket.track2, pinBlock})
+  switch (answer.kind) {
+    case 'verified':
+      return {type: 'card.verified', accounts: answer.accounts}
+    case 'pinWrong':
+      return {type: 'pin.wrong', triesLeft: answer.triesLeft}
+    case 'declined':
+      return {type: 'card.refused', code: answer.code, retain: answer.retain}
+    case 'silent':
+      return {type: 'host.silent', why: answer.why}
+  }
+}
+
+function bankEvent(answer: Declined | Silent): Event {
+  return answer.kind === 'declined'
+    ? {type: 'host.declined', code: answer.code, retain: answer.retain}
+    : {type: 'host.silent', why: answer.why}
+}
+
+async function dispensed({dispenser, clock}: Ports, mix: Mix, intent: Seq): Promise<Event> {
+  const outcome = await dispenser.dispense(picksOf(mix), intent)
+  if (outcome.kind !== 'unknown') return dispenseEvent(outcome, 'unknown')
+  const recalled = await recallAtRest(dispenser, clock, intent)
+  return recalled.kind === 'moved' || recalled.kind === 'movedNothing'
+    ? recallEvent(recalled)
+    : dispenseEvent(outcome, await pathOf(dispenser))
+}
+
+/** The picks of a mix, by cassette. */
+export function picksOf(mix: Mix): readonly Pick[] {
+  return mix.map(({cassette, count}) => ({cassette, count}))
+}
+
+/** The machine's word for what a dispense order came to. @param path what the sensors said afterwards; only for unknown */
+export function dispenseEvent(outcome: DispenseOutcome, path: DispenserStatus['path']): Event {
+  switch (outcome.kind) {
+    case 'dispensed':
+      return {
+        type: 'notes.dispensed',
+        tallies: outcome.tallies,
+        fault: outcome.fault === null ? null : outcome.detail,
+      }
+    case 'refused':
+      return {type: 'notes.refused', fault: outcome.fault}
+    case 'partial': {
+      const {tallies, inPath, path: where, counts, detail} = outcome
+      return {type: 'notes.partial', tallies, inPath, path: where, counts, fault: detail}
+    }
+    case 'overpaid':
+      return {type: 'notes.overpaid', tallies: outcome.tallies, fault: outcome.detail}
+    case 'unknown':
+      return {type: 'notes.unknown', why: outcome.detail, path}
+  }
+}
+
+/** The machine's word for what the device remembers: the same as if its answer had come. */
+export function recallEvent(recall: Extract<Recall, {kind: 'moved' | 'movedNothing'}>): Event {
+  return recall.kind === 'moved'
+    ? dispenseEvent(recall.outcome, 'unknown')
+    : {type: 'notes.refused', fault: 'the dispenser proves that nothing moved'}
+}
+
+/**
+ * Asks the dispenser what it did under that serial, and only believes it at rest: a device that kept its power may
+ * still be moving the notes of an order whose answer was lost. Lasting silence counts as not remembering.
+ */
+export async function recallAtRest(dispenser: Dispenser, clock: Clock, serial: number): Promise<Recall> {
+  if (!dispenser.capabilities.recall) return {kind: 'notRemembered'}
+  const endMs = clock.monotonicMs() + REST_WAIT_MAX_MS
+  for (let tries = 0; clock.monotonicMs() < endMs;) {
+    const recall = await dispenser.recall(serial)
+    if (recall.kind !== 'failed' && recall.kind !== 'busy') return recall
+    if (recall.kind === 'failed') {
+      tries += 1
+      if (tries >= RECALL_TRIES_MAX) break
+      await clock.sleep(RECALL_RETRY_MS)
+      await dispenser.open()
+    } else {
+      await clock.sleep(REST_POLL_MS)
+    }
+  }
+  return {kind: 'notRemembered'}
+}
+
+/** What the sensors say of the way out; notes still in a stacker count as a path that is not clear. */
+export async function pathOf(dispenser: Dispenser): Promise<DispenserStatus['path']> {
+  const status = await dispenser.status()
+  if (status.kind === 'failed') return 'unknown'
+  return status.stacker === 'notEmpty' || status.stacker === 'unknown' ? 'blocked' : status.path
+}
