@@ -39,6 +39,7 @@ export class SessionRunner {
   readonly #perform: Perform
   readonly #chore: DoChore
   readonly #log: Log
+  readonly #crash: (thrown: unknown) => void
   readonly #queue = new BoundedQueue<Offered>(QUEUE_MAX)
   readonly #listeners = new Set<(standing: Standing) => void>()
   readonly #first: Step
@@ -47,11 +48,19 @@ export class SessionRunner {
   #phase: 'new' | 'running' | 'dead' = 'new'
   #turning = false
 
-  constructor(setup: MachineSetup, ink: Ink, perform: Perform, chore: DoChore, log: Log) {
+  constructor(
+    setup: MachineSetup,
+    ink: Ink,
+    perform: Perform,
+    chore: DoChore,
+    log: Log,
+    crash: (thrown: unknown) => void,
+  ) {
     this.#ink = ink
     this.#perform = perform
     this.#chore = chore
     this.#log = log
+    this.#crash = crash
     this.#first = begin(setup)
     this.#standing = this.#first.standing
   }
@@ -138,9 +147,11 @@ export class SessionRunner {
   #give(order: Order, intent: Seq): void {
     if (order.kind === 'host.complete' || order.kind === 'host.reverse' || order.kind === 'host.suspect')
       return
-    void this.#perform(order, intent).then(event => {
-      this.offer(event, intent)
-    })
+    this.#perform(order, intent)
+      .then(event => {
+        this.offer(event, intent)
+      })
+      .catch(this.#crash)
   }
 
   #visitAfter(next: Step): SessionId | null {

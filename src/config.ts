@@ -1,0 +1,255 @@
+/**
+ * The settings: one JSON file becomes one frozen Config, or one line that says what is wrong and where.
+ * Legal range and default stand beside each setting.
+ */
+import {createHash} from 'node:crypto'
+import {readFileSync} from 'node:fs'
+import {BadInput, reasonOf} from '../kit/errors.ts'
+import {NumberText, readJson} from '../kit/exact-json.ts'
+import type {Json} from '../kit/exact-json.ts'
+import {formatAmount, isCurrency, minorUnits, parseAmount} from '../kit/money.ts'
+import type {Currency, Minor} from '../kit/money.ts'
+
+export const READER_MODELS = ['crt310'] as const
+export const PIN_PAD_MODELS = ['szzt'] as const
+export const DISPENSER_MODELS = ['lcdm2000', 'reference'] as const
+
+export interface DeviceConfig<M extends string> {
+  readonly model: M
+  /** Stable path of the serial port. */
+  readonly port: string
+}
+
+export interface CassetteConfig {
+  readonly cassette: number
+  readonly noteMinor: Minor
+  /** Notes in it when the journal knows of no load yet. */
+  readonly initialCount: number
+}
+
+export interface Config {
+  /** Letters, digits and dashes, 1 to 16; the bank knows this machine by it. */
+  readonly terminal: string
+  readonly currency: Currency
+  readonly journal: {readonly path: string}
+  readonly host: {
+    readonly url: string
+    readonly caPath: string
+    readonly certificatePath: string
+    readonly keyPath: string
+    /** SHA-256 of the host's public key (SPKI), hexadecimal. */
+    readonly hostPins: readonly string[]
+    readonly answerTimeoutMs: number
+  }
+  readonly cardReader: DeviceConfig<(typeof READER_MODELS)[number]>
+  readonly pinPad: DeviceConfig<(typeof PIN_PAD_MODELS)[number]>
+  readonly dispenser: DeviceConfig<(typeof DISPENSER_MODELS)[number]>
+  readonly cassettes: readonly CassetteConfig[]
+  readonly payout: {
+    readonly mix: 'fewestNotes' | 'balanceCassettes'
+    readonly retract: 'off' | 'on' | 'onIfCounted'
+    readonly feeMinor: Minor
+    readonly amountMaxMinor: Minor
+    readonly notesMax: number
+  }
+  readonly timers: {
+    readonly pinEntryTimeoutMs: number
+    readonly customerTimeoutMs: number
+    readonly cardTakeTimeoutMs: number
+    readonly notesTakeTimeoutMs: number
+    readonly endingTimeoutMs: number
+    readonly watchIntervalMs: number
+  }
+  readonly screen: {readonly port: number}
+}
+
+/**
+ * Reads the settings.
+ * @throws BadInput naming the file and the setting
+ */
+export function readConfig(path: string): Config {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (thrown) {
+    throw new BadInput(`${path}: ${reasonOf(thrown)}`, {cause: thrown})
+  }
+  return configFrom(text, path)
+}
+
+/** The Config that a JSON text holds. @param name for the error line. @throws BadInput */
+export function configFrom(text: string, name: string): Config {
+  const read = readJson(text)
+  if (read.kind !== 'json') throw new BadInput(`${name}: ${read.why}`)
+  return new Section(name, read.json).closed(top)
+}
+
+/** SHA-256 over the settings, for the journal's boot entry. */
+export function configHash(config: Config): string {
+  return createHash('sha256').update(JSON.stringify(config)).digest('hex')
+}
+
+function top(s: Section): Config {
+  const currency = s.oneOf('currency', isCurrency, 'a currency code such as EUR')
+  const config: Config = {
+    terminal: s.text('terminal', /^[A-Za-z0-9-]{1,16}$/, '1 to 16 letters, digits or dashes'),
+    currency,
+    journal: s.section('journal').closed(j => ({path: j.text('path', /./, 'a path')})),
+    host: s.section('host').closed(h => ({
+      url: h.text('url', /^https:\/\/[^/]+$/, 'https://name:port'),
+      caPath: h.text('caPath', /./, 'a path'),
+      certificatePath: h.text('certificatePath', /./, 'a path'),
+      keyPath: h.text('keyPath', /./, 'a path'),
+      hostPins: h.list('hostPins', 1, 2, pin => pin.itself(/^[0-9a-f]{64}$/, '64 hexadecimal digits')),
+      answerTimeoutMs: h.integer('answerTimeoutMs', 10_000, 60_000, 45_000),
+    })),
+    cardReader: s.section('cardReader').closed(d => device(d, READER_MODELS)),
+    pinPad: s.section('pinPad').closed(d => device(d, PIN_PAD_MODELS)),
+    dispenser: s.section('dispenser').closed(d => device(d, DISPENSER_MODELS)),
+    cassettes: s.list('cassettes', 1, 8, c =>
+      c.closed(f => ({
+        cassette: f.integer('cassette', 1, 8),
+        noteMinor: f.amount('note', currency, 1, 1_000_000_00),
+        initialCount: f.integer('initialCount', 0, 3_000, 0),
+      })),
+    ),
+    payout: s.section('payout').closed(p => ({
+      mix: p.oneOf(
+        'mix',
+        isIn(['fewestNotes', 'balanceCassettes'] as const),
+        'fewestNotes or balanceCassettes',
+        'fewestNotes',
+      ),
+      retract: p.oneOf(
+        'retract',
+        isIn(['off', 'on', 'onIfCounted'] as const),
+        'off, on or onIfCounted',
+        'onIfCounted',
+      ),
+      feeMinor: p.amount('fee', currency, 0, 100_00, 0),
+      amountMaxMinor: p.amount('amountMax', currency, 1, 1_000_000_00),
+      notesMax: p.integer('notesMax', 1, 200, 40),
+    })),
+    timers: s.section('timers').closed(t => ({
+      pinEntryTimeoutMs: t.integer('pinEntryTimeoutMs', 15_000, 120_000, 30_000),
+      customerTimeoutMs: t.integer('customerTimeoutMs', 15_000, 120_000, 30_000),
+      cardTakeTimeoutMs: t.integer('cardTakeTimeoutMs', 15_000, 60_000, 30_000),
+      notesTakeTimeoutMs: t.integer('notesTakeTimeoutMs', 15_000, 60_000, 30_000),
+      endingTimeoutMs: t.integer('endingTimeoutMs', 2_000, 30_000, 6_000),
+      watchIntervalMs: t.integer('watchIntervalMs', 500, 60_000, 5_000),
+    })),
+    screen: s.section('screen').closed(d => ({port: d.integer('port', 0, 65_535, 8_410)})),
+  }
+  const positions = new Set(config.cassettes.map(({cassette}) => cassette))
+  if (positions.size !== config.cassettes.length) s.refuse('cassettes', 'names a cassette twice')
+  const smallest = Math.min(...config.cassettes.map(({noteMinor}) => noteMinor))
+  if (smallest > config.payout.amountMaxMinor)
+    s.refuse('payout.amountMax', `is less than one note of ${formatAmount(minorUnits(smallest), currency)}`)
+  return Object.freeze(config)
+}
+
+function device<const M extends string>(s: Section, models: readonly M[]): DeviceConfig<M> {
+  return {
+    model: s.oneOf('model', isIn(models), models.join(' or ')),
+    port: s.text('port', /./, 'the path of a serial port'),
+  }
+}
+
+function isIn<const T extends string>(all: readonly T[]): (text: string) => text is T {
+  return (text): text is T => all.some(one => one === text)
+}
+
+/** One object of the file, with its path for the error line. Every field it has must be asked for. */
+class Section {
+  readonly #path: string
+  readonly #value: Json
+  readonly #asked = new Set<string>()
+
+  constructor(path: string, value: Json) {
+    this.#path = path
+    this.#value = value
+  }
+
+  /** What `read` makes of the section; a field that it does not know is refused. */
+  closed<T>(read: (section: Section) => T): T {
+    if (!isFields(this.#value)) throw new BadInput(`${this.#path}: must be an object`)
+    const result = read(this)
+    const unknown = [...this.#value.keys()].find(field => !this.#asked.has(field))
+    if (unknown !== undefined) this.refuse(unknown, 'is no setting')
+    return result
+  }
+
+  refuse(field: string, why: string): never {
+    throw new BadInput(`${this.#path}: ${field} ${why}`)
+  }
+
+  section(field: string): Section {
+    return new Section(`${this.#path}: ${field}`, this.#field(field) ?? new Map())
+  }
+
+  text(field: string, shape: RegExp, hint: string): string {
+    const value = this.#field(field)
+    if (typeof value !== 'string' || !shape.test(value)) this.refuse(field, `must be ${hint}`)
+    return value
+  }
+
+  itself(shape: RegExp, hint: string): string {
+    if (typeof this.#value !== 'string' || !shape.test(this.#value))
+      throw new BadInput(`${this.#path}: must be ${hint}`)
+    return this.#value
+  }
+
+  oneOf<T extends string>(field: string, is: (text: string) => text is T, hint: string, byDefault?: T): T {
+    const value = this.#field(field) ?? byDefault
+    if (typeof value !== 'string' || !is(value)) this.refuse(field, `must be ${hint}`)
+    return value
+  }
+
+  integer(field: string, least: number, most: number, byDefault?: number): number {
+    const value = this.#field(field)
+    if (value === undefined && byDefault !== undefined) return byDefault
+    const number =
+      value instanceof NumberText && /^(0|-?[1-9][0-9]{0,14})$/.test(value.source)
+        ? Number(value.source)
+        : NaN
+    if (!(number >= least && number <= most))
+      this.refuse(field, `must be a whole number from ${least} to ${most}`)
+    return number
+  }
+
+  /** An amount in the currency, written as text or number: `"20.00"`. Bounds in minor units. */
+  amount(field: string, currency: Currency, least: number, most: number, byDefault?: number): Minor {
+    const value = this.#field(field)
+    if (value === undefined && byDefault !== undefined) return minorUnits(byDefault)
+    const text = value instanceof NumberText ? value.source : value
+    const parsed = typeof text === 'string' ? parseAmount(text, currency) : null
+    if (parsed?.kind !== 'amount')
+      this.refuse(field, `must be an amount in ${currency}${parsed === null ? '' : `: ${parsed.why}`}`)
+    if (parsed.amountMinor < least || parsed.amountMinor > most)
+      this.refuse(
+        field,
+        `must be from ${formatAmount(minorUnits(least), currency)} to ${formatAmount(minorUnits(most), currency)}`,
+      )
+    return parsed.amountMinor
+  }
+
+  list<T>(field: string, lengthMin: number, lengthMax: number, read: (section: Section) => T): readonly T[] {
+    const value = this.#field(field)
+    if (value === undefined || !isList(value) || value.length < lengthMin || value.length > lengthMax)
+      this.refuse(field, `must be a list of ${lengthMin} to ${lengthMax}`)
+    return value.map((item, index) => read(new Section(`${this.#path}: ${field}[${index}]`, item)))
+  }
+
+  #field(field: string): Json | undefined {
+    this.#asked.add(field)
+    return isFields(this.#value) ? this.#value.get(field) : undefined
+  }
+}
+
+function isFields(value: Json): value is ReadonlyMap<string, Json> {
+  return value instanceof Map
+}
+
+function isList(value: Json): value is readonly Json[] {
+  return Array.isArray(value)
+}

@@ -1,0 +1,250 @@
+/**
+ * The machine put together: ports, journal, link and the session loop, whatever the ports are made of. The
+ * daemon on iron, the bench and the simulator all start this same thing.
+ */
+import type {CardReader} from '../devices/card-reader/port.ts'
+import type {Dispenser} from '../devices/dispenser/port.ts'
+import type {Key, PinPad} from '../devices/pin-pad/port.ts'
+import type {MachineSetup} from '../fsm/context.ts'
+import type {Standing} from '../fsm/session.ts'
+import type {CassetteLevel, Event} from '../fsm/vocabulary.ts'
+import {seqOf} from '../journal/entry.ts'
+import type {Journal} from '../journal/journal.ts'
+import type {Clock} from '../kit/clock.ts'
+import type {Log} from '../kit/log.ts'
+import {noteCount} from '../kit/money.ts'
+import type {Random} from '../kit/random.ts'
+import type {CassetteConfig, Config} from './config.ts'
+import {hostLink} from './link/client.ts'
+import {Outbox} from './link/outbox.ts'
+import type {AdviceSource} from './link/outbox.ts'
+import type {Transport} from './link/transport.ts'
+import {EMPTY_DESK, choose, deskAfter, press, withBalance, withPinDigits} from './screen/desk.ts'
+import type {ScreenSource} from './screen/source.ts'
+import {view} from './screen/view.ts'
+import type {Desk, ViewModel} from './screen/view-model.ts'
+import {Business} from './session/business.ts'
+import {Chores} from './session/chores.ts'
+import {readPast} from './session/past.ts'
+import type {Past} from './session/past.ts'
+import {performOrder} from './session/perform.ts'
+import type {Ports} from './session/perform.ts'
+import {Pocket} from './session/pocket.ts'
+import {recover} from './session/recover.ts'
+import {SessionRunner} from './session/runner.ts'
+import {Watch} from './session/watch.ts'
+
+/** What a machine is made of. The journal is open; the machine closes it and the transport when it stops. */
+export interface MachineParts {
+  readonly config: Config
+  readonly reader: CardReader
+  readonly pinPad: PinPad
+  readonly dispenser: Dispenser
+  readonly transport: Transport
+  readonly journal: Journal
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  /** Ends the program: one of our own mistakes surfaced. */
+  readonly crash: (thrown: unknown) => void
+}
+
+export class Machine implements ScreenSource {
+  readonly #parts: MachineParts
+  readonly #runner: SessionRunner
+  readonly #chores: Chores
+  readonly #watch: Watch
+  readonly #outbox: Outbox
+  readonly #pocket = new Pocket()
+  readonly #listeners = new Set<() => void>()
+  #desk: Desk = EMPTY_DESK
+  #before: Standing
+
+  constructor(parts: MachineParts) {
+    this.#parts = parts
+    const {config, reader, pinPad, dispenser, transport, journal, clock, log, random, crash} = parts
+    const {terminal: atmId, currency} = config
+    const link = hostLink(transport, clock, log, {
+      atmId,
+      currency,
+      answerTimeoutMs: config.host.answerTimeoutMs,
+    })
+    const business = new Business(link, pinPad, log.named('session'))
+    const glance = {
+      pinDigits: (digits: number) => {
+        this.#show(withPinDigits(this.#desk, digits))
+      },
+      balance: (balanceMinor: Parameters<typeof withBalance>[1]) => {
+        this.#show(withBalance(this.#desk, balanceMinor))
+      },
+    }
+    const ports: Ports = {reader, pinPad, dispenser, link, clock, pocket: this.#pocket, glance}
+    const perform: ConstructorParameters<typeof SessionRunner>[2] = (order, intent) =>
+      performOrder(ports, order, intent)
+    const offer = (event: Event): void => {
+      this.#runner.offer(event)
+    }
+    this.#chores = new Chores({
+      ports,
+      business,
+      log: log.named('session'),
+      recover: () => this.#recover(perform),
+      onKey: key => {
+        this.#press(key)
+      },
+      offer,
+      crash,
+    })
+    this.#runner = new SessionRunner(
+      setupOf(parts),
+      journal,
+      perform,
+      chore => {
+        this.#chores.do(chore)
+      },
+      log.named('session'),
+      crash,
+    )
+    this.#before = this.#runner.standing
+    this.#runner.onStep(standing => {
+      this.#follow(standing)
+    })
+    this.#outbox = new Outbox(
+      adviceSource(journal),
+      advice => link.advise(advice),
+      clock,
+      random.stream('outbox'),
+      log.named('link'),
+    )
+    this.#watch = new Watch({
+      ports,
+      business,
+      standing: () => this.#runner.standing,
+      offer,
+      intervalMs: config.timers.watchIntervalMs,
+      crash,
+    })
+  }
+
+  /** Begins: opens the devices, recovers, goes into service. */
+  start(): void {
+    this.#runner.start()
+    this.#watch.start()
+  }
+
+  get standing(): Standing {
+    return this.#runner.standing
+  }
+
+  current(): ViewModel {
+    return view(this.standing.state, this.standing.context, this.#desk)
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  choose(id: string): void {
+    const event = choose(this.standing.state, this.standing.context, this.#desk, id)
+    if (event !== null) this.#runner.offer(event)
+  }
+
+  /** A person counted, emptied path and bins, and loaded the cassettes to these counts. Only between visits. */
+  load(levels: readonly CassetteLevel[]): void {
+    this.#runner.offer({type: 'cassettes.loaded', levels})
+  }
+
+  /** Stops asking and telling. An order still under way keeps its open intent, for the next start to settle. */
+  async stop(): Promise<void> {
+    this.#watch.stop()
+    this.#chores.stop()
+    this.#runner.stop()
+    this.#outbox.stop()
+    this.#pocket.empty()
+    const {reader, pinPad, dispenser, transport, journal} = this.#parts
+    await Promise.all([reader.close(), pinPad.close(), dispenser.close(), transport.close()])
+    journal.close()
+  }
+
+  #press(key: Key): void {
+    const {state, context} = this.standing
+    const pressed = press(state, context, this.#desk, key)
+    this.#show(pressed.desk)
+    if (pressed.event === null) this.#chores.stirTimer()
+    else this.#runner.offer(pressed.event)
+  }
+
+  #follow(standing: Standing): void {
+    this.#desk = deskAfter(this.#before.state, standing.state, this.#desk)
+    if (standing.context.host === 'up') this.#outbox.kick()
+    this.#before = standing
+    this.#tell()
+  }
+
+  #show(desk: Desk): void {
+    this.#desk = desk
+    this.#tell()
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener()
+  }
+
+  async #recover(perform: ConstructorParameters<typeof SessionRunner>[2]): Promise<Past> {
+    const {config, journal, dispenser, clock, log} = this.#parts
+    const past = await recover({
+      journal,
+      dispenser,
+      clock,
+      log: log.named('recovery'),
+      perform,
+      retract: config.payout.retract,
+    })
+    this.#outbox.kick()
+    if (past.levels.length > 0) return past
+    const levels = config.cassettes.map(initialLevel)
+    journal.append(null, [{kind: 'event', event: {type: 'cassettes.loaded', levels}, answers: null}])
+    return readPast(journal)
+  }
+}
+
+function initialLevel({cassette, noteMinor, initialCount}: CassetteConfig): CassetteLevel {
+  return {cassette, noteMinor, count: noteCount(initialCount), state: 'ok'}
+}
+
+function setupOf({config, reader, dispenser}: MachineParts): MachineSetup {
+  const {capabilities} = dispenser
+  return {
+    terminal: config.terminal,
+    currency: config.currency,
+    capabilities: {
+      retainCard: reader.capabilities.retain,
+      stacker: capabilities.stacker,
+      retractNotes: capabilities.retract,
+      notesPerCassetteMax: capabilities.notesPerCassetteMax,
+      notesPerBunchMax: capabilities.notesPerBunchMax,
+    },
+    policy: {...config.payout, ...config.timers},
+  }
+}
+
+/** The open advices of the journal, as the outbox wants them. */
+function adviceSource(journal: Journal): AdviceSource {
+  return {
+    openAdvices: () =>
+      journal
+        .openIntents()
+        .flatMap(({seq, entry: {order}}) =>
+          order.kind === 'host.complete' || order.kind === 'host.reverse' || order.kind === 'host.suspect'
+            ? [{seq, advice: order}]
+            : [],
+        ),
+    acknowledge(seq) {
+      const intent = journal.openIntents().find(open => open.seq === seq)
+      journal.append(intent?.session ?? null, [
+        {kind: 'event', event: {type: 'host.acknowledged'}, answers: seqOf(seq)},
+      ])
+    },
+  }
+}

@@ -1,0 +1,57 @@
+/** The business day with the bank: sign-on, the date that keys carry, and the PIN key on its way into the pad. */
+import type {PinPad} from '../../devices/pin-pad/port.ts'
+import type {Log} from '../../kit/log.ts'
+import type {Secret} from '../../kit/secret.ts'
+import type {HostLink} from '../link/port.ts'
+
+interface PinKey {
+  readonly encrypted: Secret<Uint8Array>
+  readonly checkValue: string
+}
+
+export class Business {
+  readonly #link: HostLink
+  readonly #pinPad: PinPad
+  readonly #log: Log
+  #date = ''
+  #pinKey: PinKey | null = null
+
+  constructor(link: HostLink, pinPad: PinPad, log: Log) {
+    this.#link = link
+    this.#pinPad = pinPad
+    this.#log = log
+  }
+
+  /** The bank's business date, `2026-11-22`; empty before the first sign-on. */
+  get date(): string {
+    return this.#date
+  }
+
+  /** Signs on. @returns null when the bank took us, or why not */
+  async signOn(): Promise<string | null> {
+    const answer = await this.#link.signOn()
+    switch (answer.kind) {
+      case 'signedOn':
+        this.#date = answer.businessDate
+        this.#pinKey = {encrypted: answer.pinKey, checkValue: answer.pinKeyCheckValue}
+        return null
+      case 'declined':
+        return `the bank refused the sign-on with ${answer.code}`
+      case 'silent':
+        return answer.why
+    }
+  }
+
+  /** Loads the PIN key into the pad and compares what the pad makes of it. @returns null when it is in place, or why not */
+  async loadPinKey(): Promise<string | null> {
+    if (this.#pinKey === null) return 'no PIN key from the bank yet'
+    const outcome = await this.#pinPad.loadPinKey(this.#pinKey.encrypted)
+    if (outcome.kind === 'failed') return outcome.detail
+    if (outcome.checkValue === this.#pinKey.checkValue) return null
+    this.#log.error('the PIN key in the pad is not the bank’s', {
+      pad: outcome.checkValue,
+      bank: this.#pinKey.checkValue,
+    })
+    return 'the PIN key check value differs'
+  }
+}

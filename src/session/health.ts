@@ -1,0 +1,60 @@
+/** Whether each device could serve now, asked without moving anything. */
+import type {CardReader, CardReaderStatus} from '../../devices/card-reader/port.ts'
+import type {Dispenser, DispenserStatus} from '../../devices/dispenser/port.ts'
+import type {PinPad} from '../../devices/pin-pad/port.ts'
+import type {Business} from './business.ts'
+
+/** `fault` is null when the device can serve. `cardInside`: the reader sees a card that nobody asked for. */
+export interface Health {
+  readonly fault: string | null
+  readonly cardInside: boolean
+}
+
+const WELL: Health = {fault: null, cardInside: false}
+
+function unwell(fault: string): Health {
+  return {fault, cardInside: false}
+}
+
+/** A dispenser with something in its way must not be used, whoever put it there. */
+export function dispenserHealth(status: DispenserStatus): Health {
+  if (status.path === 'blocked') return unwell('something is in the path')
+  if (status.stacker === 'notEmpty') return unwell('notes are in the stacker')
+  if (status.rejectBin === 'missing') return unwell('the reject bin is missing')
+  if (status.cassettes.every(cassette => cassette.state === 'missing'))
+    return unwell('every cassette is missing')
+  return WELL
+}
+
+function readerHealth(status: CardReaderStatus): Health {
+  return {fault: null, cardInside: status.media === 'inside' || status.media === 'atMouth'}
+}
+
+export async function openReader(reader: CardReader): Promise<Health> {
+  const opened = await reader.open()
+  return opened.kind === 'open' ? readerHealth(opened.status) : unwell(opened.detail)
+}
+
+/** The pad serves only with the bank's PIN key in it; while there is none to load, it counts as well and the bank as away. */
+export async function openPinPad(pinPad: PinPad, business: Business): Promise<Health> {
+  const opened = await pinPad.open()
+  if (opened.kind === 'failed') return unwell(opened.detail)
+  if (business.date === '') return WELL
+  const why = await business.loadPinKey()
+  return why === null ? WELL : unwell(why)
+}
+
+export async function openDispenser(dispenser: Dispenser): Promise<Health> {
+  const opened = await dispenser.open()
+  return opened.kind === 'open' ? dispenserHealth(opened.status) : unwell(opened.detail)
+}
+
+export async function askPinPad(pinPad: PinPad): Promise<Health> {
+  const status = await pinPad.status()
+  return status.kind === 'failed' ? unwell(status.detail) : WELL
+}
+
+export async function askDispenser(dispenser: Dispenser): Promise<Health> {
+  const status = await dispenser.status()
+  return status.kind === 'failed' ? unwell(status.detail) : dispenserHealth(status)
+}

@@ -1,0 +1,118 @@
+/**
+ * Between visits: asks each device and the bank how they are, opens again what failed, and offers what
+ * changed. During a visit it keeps still; then the orders themselves find out.
+ */
+import type {StateName} from '../../fsm/session.ts'
+import type {Context} from '../../fsm/context.ts'
+import type {Device, Event} from '../../fsm/vocabulary.ts'
+import type {Clock, Timer} from '../../kit/clock.ts'
+import type {Business} from './business.ts'
+import {askDispenser, askPinPad, openDispenser, openPinPad, openReader} from './health.ts'
+import type {Health} from './health.ts'
+import type {Ports} from './perform.ts'
+
+export interface WatchPorts {
+  readonly ports: Pick<Ports, 'reader' | 'pinPad' | 'dispenser' | 'link' | 'clock'>
+  readonly business: Business
+  readonly standing: () => {readonly state: StateName; readonly context: Context}
+  readonly offer: (event: Event) => void
+  readonly intervalMs: number
+  /** Ends the program: one of our own mistakes surfaced. */
+  readonly crash: (thrown: unknown) => void
+}
+
+export class Watch {
+  readonly #with: WatchPorts
+  readonly #clock: Clock
+  #timer: Timer | null = null
+  #stopped = false
+
+  constructor(withPorts: WatchPorts) {
+    this.#with = withPorts
+    this.#clock = withPorts.ports.clock
+  }
+
+  start(): void {
+    this.#timer = this.#clock.after(this.#with.intervalMs, () => {
+      this.#look()
+        .then(() => {
+          if (!this.#stopped) this.start()
+        })
+        .catch(this.#with.crash)
+    })
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#timer?.cancel()
+  }
+
+  async #look(): Promise<void> {
+    await this.#lookAt('dispenser')
+    await this.#lookAt('pinPad')
+    await this.#lookAt('cardReader')
+    await this.#lookAtBank()
+  }
+
+  /** Whether the machine is between visits; asked anew before each question, since a card may come at any time. */
+  #isResting(): boolean {
+    const {state} = this.#with.standing()
+    return state === 'idle' || state === 'offline' || state === 'outOfService'
+  }
+
+  async #lookAt(device: Device): Promise<void> {
+    if (!this.#isResting()) return
+    const before = this.#with.standing().context.devices[device]
+    const health = await (before === 'ok' ? this.#ask(device) : this.#open(device))
+    // A visit began meanwhile: its own orders tell, and a stale answer must not.
+    if (this.#stopped || !this.#isResting() || this.#with.standing().context.devices[device] !== before)
+      return
+    if (before === 'ok' && health.fault !== null)
+      this.#with.offer({type: 'device.failed', device, fault: health.fault})
+    if (before === 'failed' && health.fault === null)
+      this.#with.offer({type: 'device.restored', device, cardInside: health.cardInside})
+  }
+
+  #ask(device: Device): Promise<Health> {
+    const {pinPad, dispenser} = this.#with.ports
+    switch (device) {
+      case 'dispenser':
+        return askDispenser(dispenser)
+      case 'pinPad':
+        return askPinPad(pinPad)
+      case 'cardReader':
+        // Waiting for a card is a conversation that tells by itself when the reader fails.
+        return Promise.resolve({fault: null, cardInside: false})
+    }
+  }
+
+  #open(device: Device): Promise<Health> {
+    const {reader, pinPad, dispenser} = this.#with.ports
+    switch (device) {
+      case 'dispenser':
+        return openDispenser(dispenser)
+      case 'pinPad':
+        return openPinPad(pinPad, this.#with.business)
+      case 'cardReader':
+        return openReader(reader)
+    }
+  }
+
+  async #lookAtBank(): Promise<void> {
+    if (!this.#isResting()) return
+    const before = this.#with.standing().context.host
+    const {link} = this.#with.ports
+    const {business} = this.#with
+    if (before === 'up') {
+      const isThere = await link.probe()
+      if (!isThere && !this.#stopped) this.#with.offer({type: 'host.lost', why: 'no answer to a probe'})
+      return
+    }
+    if ((await business.signOn()) !== null || this.#stopped) return
+    if (this.#with.standing().context.devices.pinPad === 'ok') {
+      const why = await business.loadPinKey()
+      if (why !== null) this.#with.offer({type: 'device.failed', device: 'pinPad', fault: why})
+    }
+    this.#with.offer({type: 'host.restored'})
+  }
+}
