@@ -1,0 +1,311 @@
+/**
+ * Plans of what goes wrong, in words a person types: `dispenser: jam after 2`, `reader: cable pulled in
+ * enteringPin`, `customer: leaves card`. One table serves the command line, the bench page and the tests.
+ */
+import type {Mischief as DispenserMischief} from '../../devices/dispenser/mischief.ts'
+import {STATE_NAMES} from '../../fsm/session.ts'
+import type {StateName} from '../../fsm/session.ts'
+import {BadInput} from '../../kit/errors.ts'
+import type {FaultyLine} from './faulty-line.ts'
+import type {Rig} from './rig.ts'
+
+export type PlanTarget = 'reader' | 'pinpad' | 'dispenser' | 'bank' | 'customer'
+
+/** What a scripted customer does unlike the others. */
+export interface Manners {
+  leavesCard: boolean
+  leavesNotes: boolean
+  /** Presses cancel where the machine asks next. */
+  cancels: boolean
+  /** Does nothing any more. */
+  walksOff: boolean
+}
+
+export function goodManners(): Manners {
+  return {leavesCard: false, leavesNotes: false, cancels: false, walksOff: false}
+}
+
+/** Everything that a plan can touch. */
+export interface Stage {
+  readonly rig: Rig
+  readonly line: FaultyLine
+  readonly manners: Manners
+}
+
+export interface Fault {
+  readonly target: PlanTarget
+  readonly name: string
+  readonly label: string
+  /** Takes `after N`, a number of notes. */
+  readonly takesNotes: boolean
+  /** The dispenser's own name of it, for models that cannot do it. */
+  readonly needs?: DispenserMischief['kind']
+  readonly strike: (stage: Stage, afterNotes: number) => void
+}
+
+function dispenserFault(
+  name: string,
+  label: string,
+  takesNotes: boolean,
+  make: (afterNotes: number) => DispenserMischief,
+): Fault {
+  return {
+    target: 'dispenser',
+    name,
+    label,
+    takesNotes,
+    needs: make(0).kind,
+    strike: ({rig}, afterNotes) => {
+      rig.emulators.dispenser.plan(make(afterNotes))
+    },
+  }
+}
+
+/** All that can be planned. */
+export const FAULTS: readonly Fault[] = [
+  dispenserFault('jam', 'Jam inside', true, afterNotes => ({kind: 'jam', at: 'diverter', afterNotes})),
+  dispenserFault('jam at mouth', 'Jam at the mouth', true, afterNotes => ({
+    kind: 'jam',
+    at: 'mouth',
+    afterNotes,
+  })),
+  dispenserFault('pick fails', 'Pick fails', true, afterNotes => ({kind: 'pickFails', afterNotes})),
+  dispenserFault('double pick', 'Double pick', true, afterNotes => ({
+    kind: 'doublePick',
+    afterNotes,
+    times: 1,
+  })),
+  dispenserFault('count mismatch', 'Note passes uncounted', true, afterNotes => ({
+    kind: 'countMismatch',
+    afterNotes,
+  })),
+  dispenserFault('overpay', 'One note too many', false, () => ({kind: 'overflow'})),
+  dispenserFault('answer lost', 'Answer lost after moving', false, () => ({
+    kind: 'answerLost',
+    when: 'after-moving',
+  })),
+  dispenserFault('command lost', 'Command lost before moving', false, () => ({
+    kind: 'answerLost',
+    when: 'before-moving',
+  })),
+  dispenserFault('power cut', 'Power cut', true, afterNotes => ({kind: 'powerCut', afterNotes})),
+  dispenserFault('shutter blocked', 'Shutter does not open', false, () => ({kind: 'shutterBlocked'})),
+  dispenserFault('reject jam', 'Jam on the way to the bin', true, afterNotes => ({
+    kind: 'rejectJam',
+    afterNotes,
+  })),
+  dispenserFault('some taken', 'Some notes pulled out before the retract', true, count => ({
+    kind: 'someTaken',
+    count,
+  })),
+  {
+    target: 'dispenser',
+    name: 'cable pulled',
+    label: 'Cable pulled',
+    takesNotes: false,
+    strike: ({rig}) => {
+      rig.cables.dispenser.pull()
+    },
+  },
+  {
+    target: 'reader',
+    name: 'eject jam',
+    label: 'Card jams on the way out',
+    takesNotes: false,
+    strike: ({rig}) => {
+      rig.emulators.reader.plan({kind: 'jam', journey: 'eject'})
+    },
+  },
+  {
+    target: 'reader',
+    name: 'capture jam',
+    label: 'Card jams on the way to the bin',
+    takesNotes: false,
+    strike: ({rig}) => {
+      rig.emulators.reader.plan({kind: 'jam', journey: 'capture'})
+    },
+  },
+  {
+    target: 'reader',
+    name: 'answer lost',
+    label: 'Answer lost',
+    takesNotes: false,
+    strike: ({rig}) => {
+      rig.emulators.reader.plan({kind: 'line', do: 'dropReply'})
+    },
+  },
+  {
+    target: 'reader',
+    name: 'power cut',
+    label: 'Power cut',
+    takesNotes: false,
+    strike: ({rig}) => {
+      rig.emulators.reader.cutPower()
+    },
+  },
+  {
+    target: 'reader',
+    name: 'cable pulled',
+    label: 'Cable pulled',
+    takesNotes: false,
+    strike: ({rig}) => {
+      rig.cables.cardReader.pull()
+    },
+  },
+  {
+    target: 'pinpad',
+    name: 'answer lost',
+    label: 'Answer lost',
+    takesNotes: false,
+    strike: ({rig}) => {
+      rig.emulators.pinPad.plan({kind: 'line', do: 'dropReply'})
+    },
+  },
+  {
+    target: 'pinpad',
+    name: 'power cut',
+    label: 'Power cut',
+    takesNotes: false,
+    strike: ({rig}) => {
+      rig.emulators.pinPad.cutPower()
+    },
+  },
+  {
+    target: 'pinpad',
+    name: 'cable pulled',
+    label: 'Cable pulled',
+    takesNotes: false,
+    strike: ({rig}) => {
+      rig.cables.pinPad.pull()
+    },
+  },
+  {
+    target: 'bank',
+    name: 'unreachable',
+    label: 'Line to the bank cut',
+    takesNotes: false,
+    strike: ({line}) => {
+      line.cut()
+    },
+  },
+  {
+    target: 'bank',
+    name: 'answer lost',
+    label: 'Next answer lost',
+    takesNotes: false,
+    strike: ({line}) => {
+      line.loseAnswer()
+    },
+  },
+  {
+    target: 'customer',
+    name: 'leaves card',
+    label: 'Leaves the card',
+    takesNotes: false,
+    strike: ({manners}) => {
+      manners.leavesCard = true
+    },
+  },
+  {
+    target: 'customer',
+    name: 'leaves notes',
+    label: 'Leaves the notes',
+    takesNotes: false,
+    strike: ({manners}) => {
+      manners.leavesNotes = true
+    },
+  },
+  {
+    target: 'customer',
+    name: 'cancels',
+    label: 'Presses cancel',
+    takesNotes: false,
+    strike: ({manners}) => {
+      manners.cancels = true
+    },
+  },
+  {
+    target: 'customer',
+    name: 'walks off',
+    label: 'Walks off',
+    takesNotes: false,
+    strike: ({manners}) => {
+      manners.walksOff = true
+    },
+  },
+]
+
+/** One planned fault: at once, or when the machine comes to a state. */
+export interface Planned {
+  readonly fault: Fault
+  readonly afterNotes: number
+  readonly inState: StateName | null
+}
+
+const ITEM =
+  /^(?<target>[a-z]+): (?<name>[a-z ]+?)(?: after (?<after>[0-9]{1,2}))?(?: in (?<state>[a-zA-Z]+))?$/
+
+/**
+ * Reads a plan: items separated by `;`.
+ * @throws BadInput naming the item and what is wrong with it
+ */
+export function parsePlan(text: string): readonly Planned[] {
+  return text
+    .split(';')
+    .map(item => item.trim())
+    .filter(item => item !== '')
+    .map(parseItem)
+}
+
+function parseItem(item: string): Planned {
+  const groups = ITEM.exec(item)?.groups
+  if (groups === undefined)
+    throw new BadInput(`plan: '${item}' does not read as 'device: fault [after N] [in STATE]'`)
+  const {target = '', name = '', after, state} = groups
+  const known = FAULTS.filter(fault => fault.target === target)
+  if (known.length === 0)
+    throw new BadInput(`plan: '${target}' is none of ${[...new Set(FAULTS.map(f => f.target))].join(', ')}`)
+  const fault = known.find(one => one.name === name)
+  if (fault === undefined)
+    throw new BadInput(`plan: ${target} knows no '${name}'; it knows ${known.map(f => f.name).join(', ')}`)
+  if (after !== undefined && !fault.takesNotes) throw new BadInput(`plan: '${name}' takes no 'after'`)
+  const inState = state === undefined ? null : stateNamed(state)
+  return {fault, afterNotes: after === undefined ? 0 : Number(after), inState}
+}
+
+function stateNamed(text: string): StateName {
+  const state = STATE_NAMES.find(name => name === text)
+  if (state === undefined) throw new BadInput(`plan: '${text}' is no state of the machine`)
+  return state
+}
+
+/** Whether this machine's dispenser can do it. */
+export function isPossible(fault: Fault, rig: Rig): boolean {
+  return fault.needs === undefined || rig.emulators.dispenser.mischiefKinds.includes(fault.needs)
+}
+
+/** Carries plans out on one stage. */
+export class PlanRunner {
+  readonly #stage: Stage
+  #waiting: readonly Planned[] = []
+
+  constructor(stage: Stage) {
+    this.#stage = stage
+  }
+
+  /** @throws BadInput when the dispenser cannot do one of them; none of them is then in force */
+  add(plans: readonly Planned[]): void {
+    const impossible = plans.find(({fault}) => !isPossible(fault, this.#stage.rig))
+    if (impossible !== undefined)
+      throw new BadInput(`plan: this dispenser cannot do '${impossible.fault.name}'`)
+    for (const plan of plans) if (plan.inState === null) plan.fault.strike(this.#stage, plan.afterNotes)
+    this.#waiting = [...this.#waiting, ...plans.filter(plan => plan.inState !== null)]
+  }
+
+  /** The machine came to a state: what waited for it strikes, once. */
+  entered(state: StateName): void {
+    const due = this.#waiting.filter(plan => plan.inState === state)
+    this.#waiting = this.#waiting.filter(plan => plan.inState !== state)
+    for (const {fault, afterNotes} of due) fault.strike(this.#stage, afterNotes)
+  }
+}

@@ -1,0 +1,94 @@
+/** The emulated devices of one machine, each at the far end of a wire in memory with our driver at the near end. */
+import {Crt310Emulator} from '../../devices/card-reader/crt310/emulator.ts'
+import type {CardReader} from '../../devices/card-reader/port.ts'
+import {Lcdm2000Emulator} from '../../devices/dispenser/lcdm2000/emulator.ts'
+import type {DispenserEmulator} from '../../devices/dispenser/mischief.ts'
+import type {Dispenser} from '../../devices/dispenser/port.ts'
+import {ReferenceDispenserEmulator} from '../../devices/dispenser/reference/emulator.ts'
+import type {PinPad} from '../../devices/pin-pad/port.ts'
+import {SzztEmulator} from '../../devices/pin-pad/szzt/emulator.ts'
+import type {ByteLink} from '../../devices/wire/link.ts'
+import {loopbackPair} from '../../devices/wire/loopback.ts'
+import type {Cable} from '../../devices/wire/loopback.ts'
+import type {Clock} from '../../kit/clock.ts'
+import type {Log} from '../../kit/log.ts'
+import type {Config} from '../config.ts'
+import {DISPENSERS, PIN_PADS, READERS} from '../drivers.ts'
+
+/** How long things take to move: as on iron, or as fast as the wire. */
+export interface Pace {
+  readonly cardMoveMs: number
+  readonly noteMs: number
+}
+
+export const IRON_PACE: Pace = {cardMoveMs: 500, noteMs: 150}
+
+export interface Emulators {
+  readonly reader: Crt310Emulator
+  readonly pinPad: SzztEmulator
+  readonly dispenser: DispenserEmulator
+}
+
+export interface FarEnds {
+  readonly reader: ByteLink
+  readonly pinPad: ByteLink
+  readonly dispenser: ByteLink
+}
+
+/** The devices alone, on whatever wires; `start` connects them. @param notes how many each cassette holds */
+export function emulatorsOn(
+  ends: FarEnds,
+  model: Config['dispenser']['model'],
+  notes: Readonly<Record<1 | 2, number>>,
+  pace: Pace,
+  clock: Clock,
+): Emulators {
+  return {
+    reader: new Crt310Emulator(ends.reader, clock, {moveMs: pace.cardMoveMs}),
+    pinPad: new SzztEmulator(ends.pinPad, clock),
+    dispenser:
+      model === 'lcdm2000'
+        ? new Lcdm2000Emulator(ends.dispenser, clock, notes, {noteMs: pace.noteMs})
+        : new ReferenceDispenserEmulator(ends.dispenser, clock, notes, {noteMs: pace.noteMs}),
+  }
+}
+
+export async function startEmulators(emulators: Emulators): Promise<void> {
+  await Promise.all([emulators.reader.start(), emulators.pinPad.start(), emulators.dispenser.start()])
+}
+
+export async function stopEmulators(emulators: Emulators): Promise<void> {
+  await Promise.all([emulators.reader.stop(), emulators.pinPad.stop(), emulators.dispenser.stop()])
+}
+
+export interface Rig {
+  readonly emulators: Emulators
+  readonly cables: Readonly<Record<'cardReader' | 'pinPad' | 'dispenser', Cable>>
+  /** Our end. Made anew for each life of the machine. */
+  drivers(): {readonly reader: CardReader; readonly pinPad: PinPad; readonly dispenser: Dispenser}
+}
+
+/** Emulators and drivers joined by wires in memory. */
+export function loopbackRig(
+  config: Pick<Config, 'cardReader' | 'pinPad' | 'dispenser'>,
+  notes: Readonly<Record<1 | 2, number>>,
+  pace: Pace,
+  clock: Clock,
+  log: Log,
+): Rig {
+  const wires = {cardReader: loopbackPair(clock), pinPad: loopbackPair(clock), dispenser: loopbackPair(clock)}
+  const ends = {reader: wires.cardReader.far, pinPad: wires.pinPad.far, dispenser: wires.dispenser.far}
+  return {
+    emulators: emulatorsOn(ends, config.dispenser.model, notes, pace, clock),
+    cables: {
+      cardReader: wires.cardReader.cable,
+      pinPad: wires.pinPad.cable,
+      dispenser: wires.dispenser.cable,
+    },
+    drivers: () => ({
+      reader: READERS[config.cardReader.model].on(wires.cardReader.near, clock, log),
+      pinPad: PIN_PADS[config.pinPad.model].on(wires.pinPad.near, clock, log),
+      dispenser: DISPENSERS[config.dispenser.model].on(wires.dispenser.near, clock, log),
+    }),
+  }
+}

@@ -1,0 +1,130 @@
+/** The installed command `tellerd`: one table of subcommands. */
+import {parseArgs} from 'node:util'
+import {exportJsonLines, exportText} from '../journal/export.ts'
+import {JournalReader} from '../journal/reader.ts'
+import {realClock} from '../kit/clock.ts'
+import {BadInput, reasonOf} from '../kit/errors.ts'
+import {lineLog} from '../kit/log.ts'
+import {readConfig} from './config.ts'
+import type {Config} from './config.ts'
+import {startDaemon} from './main.ts'
+import {EXIT_FAULT, EXIT_OK, askedToStop, crashProgram, runProgram, say, sayError} from './program.ts'
+
+interface Subcommand {
+  readonly purpose: string
+  readonly run: (config: Config) => Promise<number>
+}
+
+/** Rows exported at a time. */
+const ROWS_PER_READ = 1_000
+
+const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
+  run: {purpose: 'run the machine until told to stop', run},
+  'journal-text': {
+    purpose: 'print the journal as an auditor reads it',
+    run: config => printed(config, exportTextOf(config)),
+  },
+  'journal-json': {
+    purpose: 'print the journal as JSON lines',
+    run: config => printed(config, exportJsonLines),
+  },
+  'journal-verify': {purpose: 'check every row of the journal against its chain', run: verify},
+}
+
+function usage(): string {
+  const rows = Object.entries(SUBCOMMANDS).map(([name, {purpose}]) => `  ${name.padEnd(16)} ${purpose}`)
+  return ['usage: tellerd SUBCOMMAND --config FILE', ...rows].join('\n')
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const {values, positionals} = parsed(args)
+  if (values.help === true) {
+    say(usage())
+    return EXIT_OK
+  }
+  const [name = '', ...more] = positionals
+  const subcommand = Object.hasOwn(SUBCOMMANDS, name) ? SUBCOMMANDS[name] : undefined
+  if (subcommand === undefined) throw new BadInput(`'${name}' is no subcommand; --help lists them`)
+  if (more.length > 0) throw new BadInput(`'${more.join(' ')}' is too much for ${name}`)
+  if (values.config === undefined) throw new BadInput(`${name} needs --config FILE`)
+  return subcommand.run(readConfig(values.config))
+}
+
+function parsed(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {config: {type: 'string'}, help: {type: 'boolean'}},
+      allowPositionals: true,
+    })
+  } catch (thrown) {
+    throw new BadInput(reasonOf(thrown), {cause: thrown})
+  }
+}
+
+async function run(config: Config): Promise<number> {
+  const log = lineLog(realClock(), sayError)
+  const daemon = await startDaemon(config, log, crashProgram('tellerd'))
+  log.info('started', {terminal: config.terminal, screen: daemon.screenUrl})
+  daemon.machine.onChange(
+    reporter(daemon.machine, state => {
+      log.info('state', {state})
+    }),
+  )
+  log.info('stopping', {signal: await askedToStop()})
+  await daemon.stop()
+  return EXIT_OK
+}
+
+/** Tells each state that the machine comes to, once. */
+function reporter(
+  machine: {readonly standing: {readonly state: string}},
+  tell: (state: string) => void,
+): () => void {
+  let told = ''
+  return () => {
+    const {state} = machine.standing
+    if (state === told) return
+    told = state
+    tell(state)
+  }
+}
+
+function exportTextOf({terminal, currency}: Config): (rows: ReturnType<JournalReader['rows']>) => string {
+  return rows => exportText(rows, {terminal, currency})
+}
+
+async function printed(
+  config: Config,
+  text: (rows: ReturnType<JournalReader['rows']>) => string,
+): Promise<number> {
+  const reader = JournalReader.open(config.journal.path)
+  try {
+    for (let from = 1; ;) {
+      const rows = reader.rows(from, ROWS_PER_READ)
+      const last = rows.at(-1)
+      if (last === undefined) return EXIT_OK
+      say(text(rows).trimEnd())
+      from = last.seq + 1
+    }
+  } finally {
+    reader.close()
+  }
+}
+
+async function verify(config: Config): Promise<number> {
+  const reader = JournalReader.open(config.journal.path)
+  try {
+    const verdict = reader.verify()
+    say(
+      verdict.kind === 'whole'
+        ? `whole: ${verdict.rows} rows`
+        : `broken at row ${verdict.at}: ${verdict.why}`,
+    )
+    return verdict.kind === 'whole' ? EXIT_OK : EXIT_FAULT
+  } finally {
+    reader.close()
+  }
+}
+
+await runProgram('tellerd', main)

@@ -1,0 +1,36 @@
+/** From a model's name in the settings to its driver on a wire. One table for each kind. */
+import {LINE as CRT310_LINE} from '../devices/card-reader/crt310/bytes.ts'
+import {Crt310} from '../devices/card-reader/crt310/driver.ts'
+import type {CardReader} from '../devices/card-reader/port.ts'
+import {LINE as LCDM2000_LINE} from '../devices/dispenser/lcdm2000/bytes.ts'
+import {Lcdm2000} from '../devices/dispenser/lcdm2000/driver.ts'
+import type {Dispenser} from '../devices/dispenser/port.ts'
+import {LINE as REFERENCE_LINE} from '../devices/dispenser/reference/bytes.ts'
+import {ReferenceDispenser} from '../devices/dispenser/reference/driver.ts'
+import type {PinPad} from '../devices/pin-pad/port.ts'
+import {LINE as SZZT_LINE} from '../devices/pin-pad/szzt/bytes.ts'
+import {SzztPinPad} from '../devices/pin-pad/szzt/driver.ts'
+import type {ByteLink} from '../devices/wire/link.ts'
+import type {SerialSettings} from '../devices/wire/serial.ts'
+import type {Clock} from '../kit/clock.ts'
+import type {Log} from '../kit/log.ts'
+import type {Config} from './config.ts'
+
+/** A model: how its line is set, and its driver. */
+export interface Model<Port> {
+  readonly line: SerialSettings
+  readonly on: (link: ByteLink, clock: Clock, log: Log) => Port
+}
+
+export const READERS: Readonly<Record<Config['cardReader']['model'], Model<CardReader>>> = {
+  crt310: {line: CRT310_LINE, on: (link, clock, log) => new Crt310(link, clock, log)},
+}
+
+export const PIN_PADS: Readonly<Record<Config['pinPad']['model'], Model<PinPad>>> = {
+  szzt: {line: SZZT_LINE, on: (link, clock, log) => new SzztPinPad(link, clock, log)},
+}
+
+export const DISPENSERS: Readonly<Record<Config['dispenser']['model'], Model<Dispenser>>> = {
+  lcdm2000: {line: LCDM2000_LINE, on: (link, clock, log) => new Lcdm2000(link, clock, log)},
+  reference: {line: REFERENCE_LINE, on: (link, clock, log) => new ReferenceDispenser(link, clock, log)},
+}
