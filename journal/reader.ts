@@ -1,0 +1,191 @@
+/** Reads a journal back: rows, one visit, and the proof that nothing was changed. Never writes. */
+import type Database from 'better-sqlite3'
+import {AssertionFailed, assert} from '../kit/assert.ts'
+import {SystemFault, codeOf, reasonOf} from '../kit/errors.ts'
+import {GENESIS, chainHash} from './chain.ts'
+import {entryOf, seqOf} from './entry.ts'
+import type {Intent, Seq, SessionId, Stored} from './entry.ts'
+import {openForReading} from './schema.ts'
+import type {TableRow} from './schema.ts'
+
+/** Most rows of one `rows` call; a visit has about thirty. */
+export const ROWS_READ_MAX = 10_000
+
+/**
+ * `at`: the first row that is not as it was written; with rows missing, where they should be; the number after the last row
+ * when all rows are whole and only the file around them (an index, a page) is damaged.
+ */
+export type Verdict =
+  | {readonly kind: 'whole'; readonly rows: number}
+  | {readonly kind: 'broken'; readonly at: Seq; readonly why: string}
+
+/** The last row's number and hash; 0 and GENESIS in an empty journal. */
+export interface Head {
+  readonly seq: number
+  readonly hash: string
+}
+
+const COLUMNS = 'seq, session, at_ms, kind, answers, body, hash'
+
+export class JournalReader {
+  readonly #path: string
+  readonly #database: Database.Database
+  readonly #rows: Database.Statement<[number, number], TableRow>
+  readonly #session: Database.Statement<[string], TableRow>
+  readonly #open: Database.Statement<[], TableRow>
+
+  /** @param database open, its schema checked; this reader shares it and does not own it */
+  constructor(path: string, database: Database.Database) {
+    this.#path = path
+    this.#database = database
+    this.#rows = database.prepare(`SELECT ${COLUMNS} FROM journal WHERE seq >= ? ORDER BY seq LIMIT ?`)
+    this.#session = database.prepare(`SELECT ${COLUMNS} FROM journal WHERE session = ? ORDER BY seq`)
+    this.#open = database.prepare(
+      `SELECT ${COLUMNS} FROM journal AS intent INDEXED BY journal_sessions WHERE kind = 'intent'
+       AND NOT EXISTS (SELECT 1 FROM journal AS event WHERE event.answers = intent.seq) ORDER BY seq`,
+    )
+  }
+
+  /**
+   * A closed journal's file, for audits; close it by `close`.
+   * @throws SystemFault when it cannot be opened, or a running machine has it open
+   */
+  static open(path: string): JournalReader {
+    return new JournalReader(path, openForReading(path))
+  }
+
+  /** Rows from that number on, oldest first, at most `limit` (1 to ROWS_READ_MAX). @throws SystemFault when a row cannot be read */
+  rows(fromSeq: number, limit: number): readonly Stored[] {
+    assert(limit >= 1 && limit <= ROWS_READ_MAX, `${limit} rows at once are not 1 to ${ROWS_READ_MAX}`)
+    return this.#read(() => this.#rows.all(fromSeq, limit))
+  }
+
+  /** The rows of one visit, oldest first; empty when there was no such visit. @throws SystemFault when a row cannot be read */
+  session(id: SessionId): readonly Stored[] {
+    return this.#read(() => this.#session.all(id))
+  }
+
+  /** Intents that no event answers, oldest first. @throws SystemFault when a row cannot be read */
+  openIntents(): readonly Intent[] {
+    return this.#read(() => this.#open.all()).filter(isIntent)
+  }
+
+  head(): Head {
+    return this.#asking(() => {
+      const last = this.#database
+        .prepare<[], Head>('SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1')
+        .get()
+      return last ?? {seq: 0, hash: GENESIS}
+    })
+  }
+
+  /** Checks every row's number, hash and shape, every answer, and the file itself. Reads the whole journal. */
+  verify(): Verdict {
+    const damage = this.#damage()
+    const chain = this.#checked(1, GENESIS)
+    if (chain.kind === 'broken' || damage === null) return chain
+    return {kind: 'broken', at: seqOf(chain.rows + 1), why: damage}
+  }
+
+  /**
+   * Checks the last `rowsMax` rows only, and that every answer of the whole journal names an earlier intent.
+   */
+  verifyTail(rowsMax: number): Verdict {
+    const {seq} = this.head()
+    const from = Math.max(1, seq - rowsMax + 1)
+    const before = from === 1 ? undefined : this.#rows.get(from - 1, 1)
+    if (from > 1 && before?.seq !== from - 1)
+      return {kind: 'broken', at: seqOf(from - 1), why: 'a row is missing'}
+    const chain = this.#checked(from, before?.hash ?? GENESIS)
+    if (chain.kind === 'broken') return chain
+    const stray = this.#database
+      .prepare<[], number>(
+        `SELECT event.seq FROM journal AS event INDEXED BY journal_answers
+         LEFT JOIN journal AS intent ON intent.seq = event.answers
+         WHERE event.answers IS NOT NULL
+         AND (intent.seq IS NULL OR intent.kind <> 'intent' OR intent.seq >= event.seq) LIMIT 1`,
+      )
+      .pluck()
+      .get()
+    if (stray === undefined) return chain
+    return {kind: 'broken', at: seqOf(stray), why: 'it answers no earlier intent'}
+  }
+
+  close(): void {
+    this.#database.close()
+  }
+
+  /** Walks the chain from a row on. Answers can be checked only when it walks from the first. */
+  #checked(from: number, hashBefore: string): Verdict {
+    let expected = from
+    let hash = hashBefore
+    const open = new Set<number>()
+    try {
+      for (const row of this.#database
+        .prepare<[number], TableRow>(`SELECT ${COLUMNS} FROM journal WHERE seq >= ? ORDER BY seq`)
+        .iterate(Math.min(from, from === 1 ? -Number.MAX_SAFE_INTEGER : from))) {
+        const why = fault(row, expected, hash) ?? (from === 1 ? strayAnswer(row, open) : null)
+        if (why !== null) return {kind: 'broken', at: seqOf(expected), why}
+        expected += 1
+        hash = row.hash
+      }
+    } catch (thrown) {
+      if (codeOf(thrown) === null) throw thrown
+      return {kind: 'broken', at: seqOf(expected), why: `the file is damaged: ${reasonOf(thrown)}`}
+    }
+    return {kind: 'whole', rows: expected - from}
+  }
+
+  /** What SQLite says against its own pages and indexes, or null. */
+  #damage(): string | null {
+    try {
+      const said = this.#database.pragma('integrity_check(1)', {simple: true})
+      return said === 'ok' ? null : `the file is damaged: ${String(said)}`
+    } catch (thrown) {
+      return `the file is damaged: ${reasonOf(thrown)}`
+    }
+  }
+
+  #read(ask: () => readonly TableRow[]): readonly Stored[] {
+    return this.#asking(ask).map(row => {
+      try {
+        return entryOf(row)
+      } catch (thrown) {
+        throw new SystemFault(`journal ${this.#path}, row ${row.seq}: ${reasonOf(thrown)}`, {cause: thrown})
+      }
+    })
+  }
+
+  #asking<T>(ask: () => T): T {
+    try {
+      return ask()
+    } catch (thrown) {
+      throw new SystemFault(`journal ${this.#path} cannot be read: ${reasonOf(thrown)}`, {cause: thrown})
+    }
+  }
+}
+
+/** Whether the row is an intent. */
+export function isIntent(row: Stored): row is Intent {
+  return row.entry.kind === 'intent'
+}
+
+function fault(row: TableRow, expected: number, hashBefore: string): string | null {
+  if (row.seq !== expected) return row.seq > expected ? 'a row is missing' : 'a row is not numbered from 1'
+  const {seq, session, at_ms: atMs, kind, answers, body} = row
+  if (chainHash(hashBefore, {seq, session, atMs, kind, answers, body}) !== row.hash)
+    return 'its hash does not fit it and the row before'
+  try {
+    entryOf(row)
+    return null
+  } catch (thrown) {
+    if (thrown instanceof AssertionFailed) return thrown.message
+    throw thrown
+  }
+}
+
+function strayAnswer(row: TableRow, open: Set<number>): string | null {
+  if (row.kind === 'intent') open.add(row.seq)
+  if (row.answers === null || open.delete(row.answers)) return null
+  return 'it answers no earlier intent that was still open'
+}

@@ -1,0 +1,282 @@
+/**
+ * Every order and event as a sentence of the trade, for auditors: English, in the bank's words and not the customer's.
+ * Text that came from outside (labels, faults, codes) stands in quotation marks with its hidden characters escaped.
+ */
+import {formatAmount} from '../kit/money.ts'
+import type {Currency, Minor} from '../kit/money.ts'
+import type {CassetteLevel, Event, Mix, NoteTally, Order} from '../fsm/vocabulary.ts'
+import {canonicalJson} from './chain.ts'
+import type {Entry} from './entry.ts'
+
+/** One sentence, without a full stop, of any length. */
+export function sentenceOf(entry: Entry, currency: Currency): string {
+  switch (entry.kind) {
+    case 'boot':
+      return `started: build ${quoted(entry.build)}, settings ${quoted(entry.configHash)}`
+    case 'intent':
+      return orderSentence(entry.order, currency)
+    case 'event':
+      return eventSentence(entry.event, currency)
+  }
+}
+
+function orderSentence(order: Order, currency: Currency): string {
+  const money = (amountMinor: Minor) => amountText(amountMinor, currency)
+  switch (order.kind) {
+    case 'reader.eject':
+      return `return the card, to be taken within ${seconds(order.takeWithinMs)}`
+    case 'reader.retain':
+      return `retain the card (${retainWords[order.because]})`
+    case 'pinPad.collect':
+      return `ask for the PIN, within ${seconds(order.entryTimeoutMs)}`
+    case 'host.verify':
+      return `ask the bank to verify card and PIN, ${order.key}`
+    case 'host.balance':
+      return `ask the bank for the balance of ${quoted(order.account.label)}, ${order.key}`
+    case 'host.authorize':
+      return (
+        `ask the bank to authorize ${amountText(order.amountMinor, order.currency)}, fee ${amountText(order.feeMinor, order.currency)}, ` +
+        `from ${quoted(order.account.label)}, ${order.key}; planned ${mixText(order.mix, order.currency)}`
+      )
+    case 'host.complete':
+      return (
+        `tell the bank: completed, paid ${money(order.paidMinor)}, fee ${money(order.feeMinor)}, ${order.key}; ` +
+        `notes ${mixText(order.paid, currency)}; rule ${quoted(order.row)}`
+      )
+    case 'host.reverse':
+      return `tell the bank: reverse (${order.because}), ${order.key}; rule ${quoted(order.row)}`
+    case 'host.suspect':
+      return (
+        `tell the bank: suspect, between ${money(order.atLeastMinor)} and ${money(order.atMostMinor)} with the customer, ` +
+        `${order.key}; rule ${quoted(order.row)}`
+      )
+    case 'dispenser.dispense':
+      return `dispense bunch ${order.bunch}: ${mixText(order.mix, currency)}, ${order.key}`
+    case 'dispenser.present':
+      return `present bunch ${order.bunch}, to be taken within ${seconds(order.takeWithinMs)}, ${order.key}`
+    case 'dispenser.retract':
+      return `retract bunch ${order.bunch}, ${order.key}`
+    case 'dispenser.reject':
+      return `reject bunch ${order.bunch} into the reject bin, ${order.key}`
+  }
+}
+
+const retainWords = {
+  'pin-tries': 'no PIN tries left',
+  'bank-says-so': 'the bank says so',
+  'not-taken': 'not taken in time',
+  'found-at-start': 'found inside at the start',
+} as const
+
+/** The prefix of an event's type says whose fact it is; each owner has its own sentences below. */
+function eventSentence(event: Event, currency: Currency): string {
+  switch (event.type) {
+    case 'devices.opened':
+      return `devices opened; failed: ${listed(event.failed)}; bank ${event.hostUp ? 'reached' : 'not reached'}`
+    case 'recovery.finished':
+      return (
+        `recovery finished: card ${event.cardInside ? 'inside' : 'not inside'}, next STAN ${event.nextStan}, ` +
+        `dispenser ${event.dispenserHeld === null ? 'free' : `held: ${quoted(event.dispenserHeld)}`}; ${levelsText(event.levels, currency)}`
+      )
+    case 'device.failed':
+      return `${event.device} failed: ${quoted(event.fault)}`
+    case 'device.restored':
+      return `${event.device} works again${event.cardInside ? ', card inside' : ''}`
+    case 'journal.failed':
+      return `the journal failed: ${quoted(event.why)}`
+    case 'timer.fired':
+      return `time is up (${event.name})`
+    case 'cassettes.loaded':
+      return `cassettes loaded: ${levelsText(event.levels, currency)}`
+    case 'service.chosen':
+      return `customer chose ${event.service}`
+    case 'amount.chosen':
+      return `customer chose ${amountText(event.amountMinor, currency)}`
+    case 'fee.accepted':
+      return 'customer accepted the fee'
+    case 'visit.continued':
+      return 'customer goes on'
+    case 'visit.cancelled':
+      return 'customer cancelled'
+    case 'order.abandoned':
+      return `abandoned, nothing is owed: ${quoted(event.because)}`
+    case 'card.inserted':
+    case 'card.unreadable':
+    case 'card.taken':
+    case 'card.left':
+    case 'card.stuck':
+    case 'card.retained':
+    case 'card.retainFailed':
+    case 'pin.entered':
+    case 'pin.cancelled':
+    case 'pin.timedOut':
+    case 'pin.failed':
+      return cardSentence(event)
+    case 'host.lost':
+    case 'host.restored':
+    case 'host.approved':
+    case 'host.declined':
+    case 'host.silent':
+    case 'host.acknowledged':
+    case 'card.verified':
+    case 'card.refused':
+    case 'pin.wrong':
+    case 'balance.told':
+      return bankSentence(event, currency)
+    case 'notes.dispensed':
+    case 'notes.refused':
+    case 'notes.partial':
+    case 'notes.overpaid':
+    case 'notes.unknown':
+    case 'notes.taken':
+    case 'notes.left':
+    case 'notes.notPresented':
+    case 'notes.presentUnknown':
+    case 'notes.retracted':
+    case 'notes.retractUnknown':
+    case 'notes.rejected':
+    case 'notes.rejectUnknown':
+      return notesSentence(event)
+  }
+}
+
+type BankType = `host.${string}` | 'card.verified' | 'card.refused' | 'pin.wrong' | 'balance.told'
+type BankEvent = Extract<Event, {type: BankType}>
+type CardEvent = Exclude<Extract<Event, {type: `card.${string}` | `pin.${string}`}>, BankEvent>
+type NotesEvent = Extract<Event, {type: `notes.${string}`}>
+
+function cardSentence(event: CardEvent): string {
+  switch (event.type) {
+    case 'card.inserted':
+      return `card ${quoted(event.card.masked)} inserted, business date ${quoted(event.businessDate)}`
+    case 'card.unreadable':
+      return `card cannot be read: ${quoted(event.why)}`
+    case 'card.taken':
+      return 'card taken'
+    case 'card.left':
+      return 'card not taken in time'
+    case 'card.stuck':
+      return `card stuck: ${quoted(event.fault)}`
+    case 'card.retained':
+      return 'card retained'
+    case 'card.retainFailed':
+      return `card could not be retained: ${quoted(event.fault)}`
+    case 'pin.entered':
+      return 'PIN entered'
+    case 'pin.cancelled':
+      return 'PIN entry cancelled'
+    case 'pin.timedOut':
+      return 'PIN not entered in time'
+    case 'pin.failed':
+      return `PIN pad failed: ${quoted(event.fault)}`
+  }
+}
+
+function bankSentence(event: BankEvent, currency: Currency): string {
+  switch (event.type) {
+    case 'host.lost':
+      return `bank lost: ${quoted(event.why)}`
+    case 'host.restored':
+      return 'bank reached again'
+    case 'host.approved':
+      return `bank approved ${amountText(event.amountMinor, currency)}, authorization ${quoted(event.authCode)}`
+    case 'host.declined':
+      return `bank declined, code ${quoted(event.code)}${event.retain ? ', retain the card' : ''}`
+    case 'host.silent':
+      return `no trustworthy answer from the bank: ${quoted(event.why)}`
+    case 'host.acknowledged':
+      return 'bank acknowledged'
+    case 'card.verified':
+      return `bank verified the card; accounts: ${listed(event.accounts.map(account => quoted(account.label)))}`
+    case 'card.refused':
+      return `bank refused the card, code ${quoted(event.code)}${event.retain ? ', retain the card' : ''}`
+    case 'pin.wrong':
+      return `PIN wrong, ${event.triesLeft} tries left`
+    case 'balance.told':
+      return 'bank told the balance'
+  }
+}
+
+function notesSentence(event: NotesEvent): string {
+  switch (event.type) {
+    case 'notes.dispensed':
+      return `dispensed as ordered${withFault(event.fault)}; ${talliesText(event.tallies)}`
+    case 'notes.refused':
+      return `no note left a cassette: ${quoted(event.fault)}`
+    case 'notes.partial':
+      return (
+        `dispensed in part: ${quoted(event.fault)}; ${talliesText(event.tallies)}; ${event.inPath} in the path, ` +
+        `${event.path === 'inside' ? 'inside' : 'at the mouth'}; counts ${event.counts === 'trusted' ? 'trusted' : 'in doubt'}`
+      )
+    case 'notes.overpaid':
+      return `MORE DISPENSED THAN ORDERED: ${quoted(event.fault)}; ${talliesText(event.tallies)}`
+    case 'notes.unknown':
+      return `NOT KNOWN what was dispensed: ${quoted(event.why)}; path ${event.path}`
+    case 'notes.taken':
+      return 'notes taken'
+    case 'notes.left':
+      return 'notes not taken in time'
+    case 'notes.notPresented':
+      return `notes not presented: ${quoted(event.fault)}`
+    case 'notes.presentUnknown':
+      return `NOT KNOWN whether the notes were presented: ${quoted(event.why)}`
+    case 'notes.retracted':
+      return `notes retracted, ${countText(event.count)}${event.itemsTaken ? ', some had been taken' : ''}`
+    case 'notes.retractUnknown':
+      return `NOT KNOWN what was retracted: ${quoted(event.why)}`
+    case 'notes.rejected':
+      return `notes rejected, ${countText(event.count)}`
+    case 'notes.rejectUnknown':
+      return `NOT KNOWN what was rejected: ${quoted(event.why)}`
+  }
+}
+
+function amountText(amountMinor: Minor, currency: Currency): string {
+  return `${formatAmount(amountMinor, currency)} ${currency}`
+}
+
+function mixText(mix: Mix, currency: Currency): string {
+  return listed(
+    mix.map(
+      notes => `${notes.count} x ${formatAmount(notes.noteMinor, currency)} (cassette ${notes.cassette})`,
+    ),
+  )
+}
+
+function levelsText(levels: readonly CassetteLevel[], currency: Currency): string {
+  return listed(
+    levels.map(level => {
+      const held = `cassette ${level.cassette} ${level.count} x ${formatAmount(level.noteMinor, currency)}`
+      return level.state === 'ok' ? held : `${held} (${level.state})`
+    }),
+  )
+}
+
+function talliesText(tallies: readonly NoteTally[]): string {
+  return listed(
+    tallies.map(
+      tally =>
+        `cassette ${tally.cassette}: ${tally.picked} picked, ${tally.dispensed} out, ${tally.rejected} rejected`,
+    ),
+  )
+}
+
+function countText(count: number | null): string {
+  return count === null ? 'not counted' : `${count} counted`
+}
+
+function withFault(fault: string | null): string {
+  return fault === null ? '' : `, with a fault: ${quoted(fault)}`
+}
+
+function listed(items: readonly string[]): string {
+  return items.length === 0 ? 'none' : items.join(', ')
+}
+
+function seconds(ms: number): string {
+  return ms % 1000 === 0 ? `${ms / 1000} s` : `${ms} ms`
+}
+
+function quoted(text: string): string {
+  return canonicalJson(text)
+}
