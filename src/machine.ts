@@ -34,6 +34,9 @@ import {recover} from './session/recover.ts'
 import {SessionRunner} from './session/runner.ts'
 import {Watch} from './session/watch.ts'
 
+/** The journal as the machine uses it; it stays the machine's own until closed. */
+export type MachineJournal = Pick<Journal, 'append' | 'openIntents' | 'rows' | 'head' | 'close'>
+
 /** What a machine is made of. The journal is open; the machine closes it and the transport when it stops. */
 export interface MachineParts {
   readonly config: Config
@@ -41,7 +44,7 @@ export interface MachineParts {
   readonly pinPad: PinPad
   readonly dispenser: Dispenser
   readonly transport: Transport
-  readonly journal: Journal
+  readonly journal: MachineJournal
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
@@ -177,7 +180,8 @@ export class Machine implements ScreenSource {
 
   #follow(standing: Standing): void {
     this.#desk = deskAfter(this.#before.state, standing.state, this.#desk)
-    if (standing.context.host === 'up') this.#outbox.kick()
+    const isBack = standing.context.host === 'up' && this.#before.context.host === 'down'
+    if (isBack || (isDecided(standing) && !isDecided(this.#before))) this.#outbox.kick()
     this.#before = standing
     this.#tell()
   }
@@ -209,6 +213,11 @@ export class Machine implements ScreenSource {
   }
 }
 
+/** Whether the money of the operation under way is decided, so that the outbox has something to tell. */
+function isDecided({context}: Standing): boolean {
+  return (context.visit?.operation?.decision ?? null) !== null
+}
+
 function initialLevel({cassette, noteMinor, initialCount}: CassetteConfig): CassetteLevel {
   return {cassette, noteMinor, count: noteCount(initialCount), state: 'ok'}
 }
@@ -230,7 +239,7 @@ function setupOf({config, reader, dispenser}: MachineParts): MachineSetup {
 }
 
 /** The open advices of the journal, as the outbox wants them. */
-function adviceSource(journal: Journal): AdviceSource {
+function adviceSource(journal: MachineJournal): AdviceSource {
   return {
     openAdvices: () =>
       journal

@@ -14,6 +14,10 @@ const PARTLY: VisitEnding = {code: 13, text: 'paid in part; the bank posted that
 const SUSPECT: VisitEnding = {code: 14, text: 'nobody knows yet; one suspect item is open at the bank'}
 const NOT_PAYABLE: VisitEnding = {code: 15, text: 'the cassettes could not make the amount'}
 const NO_WISH: VisitEnding = {code: 16, text: 'the visit ended before any money was asked for'}
+const OVERPAID: VisitEnding = {
+  code: 18,
+  text: 'paid, and more notes left than approved: the machine’s own difference',
+}
 const NO_SERVICE: VisitEnding = {code: 17, text: 'the machine let no card in'}
 
 /** All of them, for the help and the documentation. */
@@ -27,6 +31,7 @@ export const ENDINGS: readonly VisitEnding[] = [
   NOT_PAYABLE,
   NO_WISH,
   NO_SERVICE,
+  OVERPAID,
 ]
 
 /** The ending that the rows tell, oldest first. */
@@ -36,6 +41,7 @@ export function endingOf(rows: readonly Stored[]): VisitEnding {
   const asked = orders.find(order => order.kind === 'host.authorize')
   if (orders.some(order => order.kind === 'host.suspect')) return SUSPECT
   const completed = orders.find(order => order.kind === 'host.complete')
+  if (completed?.row === 'overpaid') return OVERPAID
   if (completed !== undefined) return completed.paidMinor === asked?.amountMinor ? PAID : PARTLY
   if (orders.some(order => order.kind === 'host.reverse')) return REVERSED
   if (events.some(({type}) => type === 'card.retained')) return RETAINED

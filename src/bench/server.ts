@@ -4,6 +4,7 @@ import {NumberText, readJson} from '../../kit/exact-json.ts'
 import type {Json} from '../../kit/exact-json.ts'
 import {reasonOf} from '../../kit/errors.ts'
 import {silentLog} from '../../kit/log.ts'
+import type {Log} from '../../kit/log.ts'
 import type {Key} from '../../devices/pin-pad/port.ts'
 import type {Device} from '../../fsm/vocabulary.ts'
 import {EventStreams, answer, answerJson, listen, pageFiles, withBody} from '../screen/local-http.ts'
@@ -23,8 +24,12 @@ const PAGE = pageFiles(
 )
 
 /** @throws SystemFault when the port cannot be had */
-export async function startBenchServer(bench: Bench, where: Listening): Promise<RunningServer> {
-  const screen = new ScreenPages(bench.screen, silentLog)
+export async function startBenchServer(
+  bench: Bench,
+  where: Listening,
+  log: Log = silentLog,
+): Promise<RunningServer> {
+  const screen = new ScreenPages(bench.screen, log.named('screen'))
   const streams = new EventStreams(READERS_MAX)
   let isDue = false
   const stop = bench.onChange(() => {

@@ -5,9 +5,14 @@
  */
 import {mkdirSync} from 'node:fs'
 import {join} from 'node:path'
+import {buildApp} from '../../host/app.ts'
+import type {Bank} from '../../host/bank.ts'
 import {demoCertificates} from '../../host/certificates.ts'
+import {seedDemo} from '../../host/demo.ts'
+import {inProcessAuthenticate, inProcessTransport} from '../../host/in-process.ts'
+import {newHsmKeys, softPinModule} from '../../host/pin.ts'
 import {startHost} from '../../host/start.ts'
-import type {RunningHost} from '../../host/start.ts'
+import {openSqliteStore} from '../../host/store/sqlite.ts'
 import {Journal} from '../../journal/journal.ts'
 import {present} from '../../kit/assert.ts'
 import type {Clock} from '../../kit/clock.ts'
@@ -18,19 +23,23 @@ import type {Random} from '../../kit/random.ts'
 import {configHash} from '../config.ts'
 import type {Config} from '../config.ts'
 import {tlsTransport} from '../link/tls.ts'
+import type {Transport} from '../link/transport.ts'
 import {Machine} from '../machine.ts'
+import type {MachineJournal} from '../machine.ts'
 import {BUILD} from '../main.ts'
 import {FaultyLine} from './faulty-line.ts'
 import {PlanRunner, goodManners} from './plan.ts'
 import type {Stage} from './plan.ts'
 import {loopbackRig, startEmulators, stopEmulators} from './rig.ts'
-import type {Pace, Rig} from './rig.ts'
+import type {Pace} from './rig.ts'
 
 export const TERMINAL = 'ATM123'
 
 export interface TableOptions {
   /** Journal, bank and certificates are kept here; made when missing. */
   readonly folder: string
+  /** `inProcess` leaves the network out and forgets at the end. */
+  readonly bank: 'tls' | 'inProcess'
   readonly dispenser: Config['dispenser']['model']
   readonly feeMinor: Minor
   /** Notes in each cassette at the start, by the hand of the operator. */
@@ -40,16 +49,8 @@ export interface TableOptions {
   readonly random: Random
   readonly log: Log
   readonly crash: (thrown: unknown) => void
-}
-
-export interface Table {
-  readonly config: Config
-  readonly machine: Machine
-  readonly journal: Journal
-  readonly host: RunningHost
-  readonly stage: Stage
-  readonly plans: PlanRunner
-  stop(): Promise<void>
+  /** Stands between machine and journal, for tests that let the disk fail. */
+  readonly ink?: (journal: Journal) => MachineJournal
 }
 
 /** The settings of the machine on the table: 20s and 50s, so that not every multiple of ten can be paid. */
@@ -96,69 +97,139 @@ export function tableConfig(
 
 /** Sets the table; nothing moves before `machine.start()`. @throws SystemFault when folder or port cannot be had */
 export async function setTable(options: TableOptions): Promise<Table> {
-  const {folder, clock, random, log} = options
-  mkdirSync(folder, {recursive: true, mode: 0o700})
-  const config = tableConfig(options)
-  const host = await openBank(options)
-  const transport = await bankTransport(options, host)
-  const line = new FaultyLine(transport, clock)
-  const rig = loopbackRig(config, options.notes, options.pace, clock, log)
-  const stage: Stage = {rig, line, manners: goodManners()}
-  const plans = new PlanRunner(stage)
-  const {machine, journal} = openMachine(options, config, rig, line, random)
-  machine.onChange(() => {
-    plans.entered(machine.standing.state)
-  })
-  await startEmulators(rig.emulators)
-  return {
-    config,
-    machine,
-    journal,
-    host,
-    stage,
-    plans,
-    async stop() {
-      await machine.stop()
-      await stopEmulators(rig.emulators)
-      await host.close()
-    },
+  mkdirSync(options.folder, {recursive: true, mode: 0o700})
+  const open = await (options.bank === 'tls' ? bankOverTls(options) : bankInProcess(options))
+  const table = new Table(options, open)
+  await startEmulators(table.stage.rig.emulators)
+  return table
+}
+
+/** One machine's whole world. The machine may die and live again; devices and bank go on meanwhile. */
+export class Table {
+  readonly config: Config
+  readonly bank: Bank
+  readonly stage: Stage
+  readonly plans: PlanRunner
+  readonly #options: TableOptions
+  readonly #closeBank: () => Promise<void>
+  readonly #listeners = new Set<() => void>()
+  #life: Life
+
+  /** @param open the bank, ready to be asked */
+  constructor(options: TableOptions, open: OpenBank) {
+    const {clock, log} = options
+    this.#options = options
+    this.config = tableConfig(options)
+    this.bank = open.bank
+    this.#closeBank = open.close
+    const rig = loopbackRig(this.config, options.notes, options.pace, clock, log)
+    this.stage = {rig, line: new FaultyLine(open.transport, clock), manners: goodManners()}
+    this.plans = new PlanRunner(this.stage)
+    this.#life = this.#newLife()
+  }
+
+  get machine(): Machine {
+    return this.#life.machine
+  }
+
+  get journal(): Journal {
+    return this.#life.journal
+  }
+
+  /** Calls after every change of the machine's screen, and of its rows, over all its lives. @returns stops it */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** The machine's computer dies here and now; a new life begins on the same journal, not started yet. */
+  async relive(): Promise<void> {
+    await this.#life.machine.stop()
+    this.#life = this.#newLife()
+  }
+
+  async stop(): Promise<void> {
+    await this.#life.machine.stop()
+    await stopEmulators(this.stage.rig.emulators)
+    await this.#closeBank()
+  }
+
+  #newLife(): Life {
+    const {clock, log, crash, random, ink} = this.#options
+    const journal = Journal.open(this.config.journal.path, clock, BUILD, configHash(this.config))
+    const machine = new Machine({
+      config: this.config,
+      ...this.stage.rig.drivers(),
+      transport: this.stage.line,
+      journal: ink === undefined ? journal : ink(journal),
+      clock,
+      random: random.stream('machine'),
+      log,
+      crash,
+    })
+    const tell = (): void => {
+      for (const listener of this.#listeners) listener()
+    }
+    machine.onChange(() => {
+      this.plans.entered(machine.standing.state)
+      tell()
+    })
+    journal.onAppend(tell)
+    return {machine, journal}
   }
 }
 
-function openBank({folder, clock, random, log}: TableOptions): Promise<RunningHost> {
-  const stateFolder = join(folder, 'bank')
-  const where = {stateFolder, address: '127.0.0.1', port: 0, atmIds: [TERMINAL], seedDemo: true}
-  return startHost(where, clock, random.stream('bank'), log.named('bank'))
+interface Life {
+  readonly machine: Machine
+  readonly journal: Journal
 }
 
-async function bankTransport({folder, clock, random}: TableOptions, host: RunningHost) {
+/** The bank and the way to it. */
+interface OpenBank {
+  readonly bank: Bank
+  readonly transport: Transport
+  readonly close: () => Promise<void>
+}
+
+async function bankOverTls({folder, clock, random, log}: TableOptions): Promise<OpenBank> {
+  const stateFolder = join(folder, 'bank')
+  const where = {stateFolder, address: '127.0.0.1', port: 0, atmIds: [TERMINAL], seedDemo: true}
+  const host = await startHost(where, clock, random.stream('bank'), log.named('bank'))
   const certificates = await demoCertificates(
-    join(folder, 'bank', 'certificates'),
+    join(stateFolder, 'certificates'),
     [TERMINAL],
     clock.wallMs(),
     random,
   )
   const {certificate, key} = present(certificates.atms.get(TERMINAL), 'the machine’s certificate')
   const {authority} = certificates
-  return tlsTransport(
+  const transport = tlsTransport(
     {host: '127.0.0.1', port: host.port, authority, hostPins: [host.hostPin], certificate, key},
     clock,
   )
+  return {bank: host.bank, transport, close: () => host.close()}
 }
 
-function openMachine(options: TableOptions, config: Config, rig: Rig, line: FaultyLine, random: Random) {
-  const {clock, log, crash} = options
-  const journal = Journal.open(config.journal.path, clock, BUILD, configHash(config))
-  const drivers = rig.drivers()
-  const machine = new Machine({
-    config,
-    ...drivers,
-    transport: line,
-    journal,
+/** The same bank and the same messages without the network, for thousands of visits. */
+async function bankInProcess({clock, random, log}: TableOptions): Promise<OpenBank> {
+  const own = random.stream('bank')
+  const store = openSqliteStore(':memory:')
+  const bank: Bank = {
+    store,
+    pin: softPinModule(newHsmKeys(own), own),
     clock,
-    random: random.stream('machine'),
-    log,
-    crash,
-  })
-  return {machine, journal}
+    random: own,
+    log: log.named('bank'),
+  }
+  await seedDemo(bank, [TERMINAL])
+  const app = buildApp(bank, inProcessAuthenticate)
+  await app.ready()
+  return {
+    bank,
+    transport: inProcessTransport(app, {kind: 'atm', atmId: TERMINAL}, clock),
+    async close() {
+      await app.close()
+      await store.close()
+    },
+  }
 }

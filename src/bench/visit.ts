@@ -40,6 +40,8 @@ interface Wanted {
 const NOTES = {1: 100, 2: 100} as const
 /** Longest visit in virtual time; the slowest plan ends in a few minutes. */
 const VISIT_MAX_MS = 3_600_000
+/** Longest that a device may keep the program from ending. */
+const STOP_MAX_MS = 600_000
 
 const USAGE = `usage: npm run visit -- --withdraw AMOUNT [options]
   --withdraw AMOUNT    such as 60.00
@@ -74,6 +76,7 @@ async function visit(wanted: Wanted, folder: string): Promise<number> {
   const clock = new VirtualClock(realClock().wallMs())
   const table = await setTable({
     folder,
+    bank: 'tls',
     dispenser: wanted.dispenser,
     feeMinor: wanted.feeMinor,
     notes: NOTES,
@@ -88,7 +91,7 @@ async function visit(wanted: Wanted, folder: string): Promise<number> {
     await live(table, clock, wanted)
     return await report(table, wanted)
   } finally {
-    await table.stop()
+    await clock.finish(table.stop(), STOP_MAX_MS)
   }
 }
 
@@ -107,14 +110,14 @@ async function live(table: Table, clock: VirtualClock, {card, pin, amountMinor}:
 }
 
 async function report(table: Table, wanted: Wanted): Promise<number> {
-  const {config, journal, machine, stage, host} = table
+  const {config, journal, machine, stage, bank} = table
   const {currency, terminal} = config
   const rows = journal.rows(1, 10_000)
   say(exportText(rows, {terminal, currency}))
   const {world} = stage.rig.emulators.dispenser
   const {levels} = machine.standing.context
   const noteMinors = new Map(config.cassettes.map(({cassette, noteMinor}) => [cassette, noteMinor]))
-  const account = await compareLedgers(journal, world, levels, noteMinors, host.bank)
+  const account = await compareLedgers(journal, world, levels, noteMinors, bank)
   const amount = (minor: number): string => `${currency} ${formatAmount(minorUnits(minor), currency)}`
   say(`customer   ${amount(account.customerMinor)}`)
   for (const {cassette, noteMinor} of config.cassettes)

@@ -48,7 +48,7 @@ export interface Rows {
 const ROWS_PER_READ = 1_000
 
 /** Folds the whole journal. Reads it in pieces, so memory does not grow with it. */
-export function readPast(journal: Rows): Past {
+export function readPast(journal: Pick<Rows, 'rows'>): Past {
   const fold = new PastFold()
   for (let from = 1; ;) {
     const rows = journal.rows(from, ROWS_PER_READ)

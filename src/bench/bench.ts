@@ -1,0 +1,430 @@
+/** The table as the bench page sees it: every string ready to be read, every hand a person has. */
+import type {BankView} from '../../host/reconcile.ts'
+import {bankView} from '../../host/reconcile.ts'
+import {DEMO_CARDS} from '../../host/demo.ts'
+import type {Notes} from '../../devices/dispenser/world.ts'
+import type {CassetteLevel, Device} from '../../fsm/vocabulary.ts'
+import {isoTime} from '../../kit/clock.ts'
+import type {Clock} from '../../kit/clock.ts'
+import {BadInput} from '../../kit/errors.ts'
+import {formatAmount, minorUnits, noteCount} from '../../kit/money.ts'
+import type {Stored} from '../../journal/entry.ts'
+import {sentenceOf} from '../../journal/sentences.ts'
+import type {ScreenSource} from '../screen/source.ts'
+import type {
+  Bench,
+  BenchAccount,
+  BenchAction,
+  BenchDevice,
+  BenchOperation,
+  BenchState,
+  JournalLine,
+  SlotNotes,
+} from './bench-port.ts'
+import {FAULTS, isPossible} from './plan.ts'
+import type {PlanTarget} from './plan.ts'
+import type {Table} from './table.ts'
+
+/** Journal lines kept for a page that opens later. */
+const JOURNAL_LINES_MAX = 400
+const OPERATIONS_SHOWN = 10
+/** What the operator loads. */
+const FULL_COUNT = 100
+
+type Done = {readonly ok: true} | {readonly ok: false; readonly why: string}
+const DONE: Done = {ok: true}
+
+const TARGETS: Readonly<Record<Device, PlanTarget>> = {
+  cardReader: 'reader',
+  pinPad: 'pinpad',
+  dispenser: 'dispenser',
+}
+const DEVICES: readonly Device[] = ['cardReader', 'pinPad', 'dispenser']
+
+export class LiveBench implements Bench {
+  readonly screen: ScreenSource
+  readonly #table: Table
+  readonly #clock: Clock
+  readonly #crash: (thrown: unknown) => void
+  readonly #listeners = new Set<() => void>()
+  readonly #planned: Record<Device, string[]> = {cardReader: [], pinPad: [], dispenser: []}
+  readonly #lines: JournalLine[] = []
+  #bank: BankView = {accounts: [], operations: []}
+  #isReadingBank = false
+  #seen: number
+  #cardId: string | null = null
+
+  constructor(table: Table, clock: Clock, crash: (thrown: unknown) => void) {
+    this.#table = table
+    this.#crash = crash
+    this.#clock = clock
+    this.screen = screenOf(table)
+    const {stage, journal} = table
+    this.#seen = Math.max(0, journal.head.seq - JOURNAL_LINES_MAX)
+    this.#readJournal()
+    table.onChange(() => {
+      if (table.machine.standing.state === 'idle') this.#forgetPlans()
+      this.#readJournal()
+      this.#tell()
+    })
+    const {reader, pinPad, dispenser} = stage.rig.emulators
+    reader.onChange(() => {
+      this.#tell()
+    })
+    pinPad.onChange(() => {
+      this.#tell()
+    })
+    dispenser.watch(() => {
+      this.#tell()
+    })
+    stage.line.onChange(() => {
+      this.#tell()
+    })
+    this.#readBank()
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  journalLines(afterSeq: number): readonly JournalLine[] {
+    return this.#lines.filter(({seq}) => seq > afterSeq)
+  }
+
+  state(): BenchState {
+    return {
+      cards: DEMO_CARDS.map(({pan, holder, pin, status}) => ({
+        id: pan.slice(-4),
+        holder,
+        masked: `${pan.slice(0, 4)} ${pan.slice(4, 6)}** **** ${pan.slice(-4)}`,
+        pinHint: status === 'active' ? `PIN ${pin}` : `PIN ${pin}, ${status}`,
+      })),
+      slot: this.#slot(),
+      bank: {
+        accounts: this.#bank.accounts.map(account => this.#account(account)),
+        operations: this.#bank.operations.map(operation => this.#operation(operation)),
+      },
+      devices: DEVICES.map(device => this.#device(device)),
+      link: this.#link(),
+    }
+  }
+
+  async act(action: BenchAction): Promise<Done> {
+    const {machine, stage} = this.#table
+    const {reader, pinPad, dispenser} = stage.rig.emulators
+    switch (action.kind) {
+      case 'insertCard':
+        return this.#insert(action.id)
+      case 'takeCard':
+        if (reader.take() === null) return no('there is no card to take')
+        this.#cardId = null
+        return DONE
+      case 'pressKey':
+        pinPad.press(action.key)
+        return DONE
+      case 'takeNotes':
+        dispenser.takeNotes()
+        return DONE
+      case 'plan':
+        return this.#plan(action.device, action.fault, action.argument)
+      case 'cable':
+        if (action.to === 'pulled') stage.rig.cables[action.device].pull()
+        else stage.rig.cables[action.device].plug()
+        this.#tell()
+        return DONE
+      case 'power':
+        this.#power(action.device, action.to)
+        return DONE
+      case 'reloadCassettes':
+        if (!['idle', 'offline', 'outOfService'].includes(machine.standing.state))
+          return no('the safe stays shut while a visit is under way')
+        this.#reload()
+        return DONE
+      case 'hostLink':
+        if (action.to === 'cut') stage.line.cut()
+        else stage.line.restore()
+        return DONE
+    }
+  }
+
+  #insert(id: string): Done {
+    const card = DEMO_CARDS.find(({pan}) => pan.endsWith(id))
+    if (card === undefined) return no('there is no such card')
+    const outcome = this.#table.stage.rig.emulators.reader.insert({track2: card.track2.slice(1, -1)})
+    if (outcome === 'refused') return no('the card slot is shut')
+    this.#cardId = id
+    return DONE
+  }
+
+  #plan(device: Device, name: string, afterNotes: number | null): Done {
+    const fault = FAULTS.find(one => one.target === TARGETS[device] && one.name === name)
+    if (fault === undefined) return no('this device knows no such fault')
+    try {
+      this.#table.plans.add([{fault, afterNotes: afterNotes ?? 0, inState: null}])
+    } catch (thrown) {
+      if (thrown instanceof BadInput) return no(thrown.message)
+      throw thrown
+    }
+    const after = afterNotes === null ? '' : ` after ${afterNotes}`
+    this.#planned[device].push(`${fault.label}${after}`)
+    this.#tell()
+    return DONE
+  }
+
+  #power(device: Device, to: 'cut' | 'on'): void {
+    const {reader, pinPad, dispenser} = this.#table.stage.rig.emulators
+    switch (device) {
+      case 'cardReader':
+        if (to === 'cut') reader.cutPower()
+        else reader.restorePower()
+        return
+      case 'pinPad':
+        if (to === 'cut') pinPad.cutPower()
+        else pinPad.restorePower()
+        return
+      case 'dispenser':
+        if (to === 'cut') dispenser.powerCut()
+        else dispenser.powerOn()
+        return
+    }
+  }
+
+  /** The operator's visit: path and bins emptied, cassettes counted out and filled anew. */
+  #reload(): void {
+    const {machine, config, stage} = this.#table
+    const {operator} = stage.rig.emulators.dispenser
+    operator.clearPath()
+    operator.emptyBins()
+    operator.load(Object.fromEntries(config.cassettes.map(({cassette}) => [cassette, FULL_COUNT])))
+    const levels = config.cassettes.map(({cassette, noteMinor}): CassetteLevel => ({
+      cassette,
+      noteMinor,
+      count: noteCount(FULL_COUNT),
+      state: 'ok',
+    }))
+    machine.load(levels)
+  }
+
+  #slot(): BenchState['slot'] {
+    const {reader, dispenser} = this.#table.stage.rig.emulators
+    const {place} = reader.world
+    const {outlet, mouth} = dispenser.world
+    const card =
+      place === 'none' ? 'empty' : place === 'frontFree' || place === 'frontHeld' ? 'offered' : 'inside'
+    return {
+      card,
+      cardId: card === 'empty' ? null : this.#cardId,
+      cash: {
+        notes: this.#notes(outlet, mouth),
+        total: this.#amount(this.#worth(outlet) + this.#worth(mouth)),
+      },
+    }
+  }
+
+  #notes(...places: readonly Notes[]): readonly SlotNotes[] {
+    return this.#table.config.cassettes
+      .map(({cassette, noteMinor}) => ({
+        noteText: this.#amount(noteMinor),
+        count: places.reduce((sum, notes) => sum + (notes[cassette] ?? 0), 0),
+      }))
+      .filter(({count}) => count > 0)
+  }
+
+  #worth(notes: Notes): number {
+    return this.#table.config.cassettes.reduce(
+      (sum, {cassette, noteMinor}) => sum + noteMinor * (notes[cassette] ?? 0),
+      0,
+    )
+  }
+
+  #amount(minor: number): string {
+    const {currency} = this.#table.config
+    return `${currency} ${formatAmount(minorUnits(minor), currency)}`
+  }
+
+  #account({
+    accountId,
+    holder,
+    accountType,
+    balanceMinor,
+    heldMinor,
+  }: BankView['accounts'][number]): BenchAccount {
+    return {
+      accountId,
+      holder,
+      type: accountType,
+      balance: this.#amount(balanceMinor + heldMinor),
+      available: this.#amount(balanceMinor),
+      held: heldMinor === 0 ? '' : this.#amount(heldMinor),
+    }
+  }
+
+  #operation({key, state, amountMinor, paidMinor}: BankView['operations'][number]): BenchOperation {
+    const [, date = '', stan = ''] = key.split(':')
+    const settled = state === 'completed' || state === 'forced' || state === 'posted'
+    return {
+      reference: `${date} ${stan}`,
+      state,
+      amount: this.#amount(settled ? paidMinor : amountMinor),
+      mark:
+        state === 'completed' ? 'good' : state === 'suspect' || state === 'forced' ? 'attention' : 'plain',
+    }
+  }
+
+  #device(device: Device): BenchDevice {
+    const {machine, stage, config} = this.#table
+    return {
+      kind: device,
+      model: config[device].model,
+      online: machine.standing.context.devices[device] === 'ok',
+      cable: stage.rig.cables[device].isPlugged ? 'in' : 'pulled',
+      power: this.#isPowered(device) ? 'on' : 'cut',
+      world: this.#world(device),
+      faults: FAULTS.filter(fault => fault.target === TARGETS[device] && isPossible(fault, stage.rig))
+        .filter(({name}) => name !== 'cable pulled')
+        .map(({name, label, takesNotes}) => ({name, label, argument: takesNotes ? 'notes' : null})),
+      planned: this.#planned[device],
+    }
+  }
+
+  #isPowered(device: Device): boolean {
+    const {reader, pinPad, dispenser} = this.#table.stage.rig.emulators
+    switch (device) {
+      case 'cardReader':
+        return reader.world.isPowered
+      case 'pinPad':
+        return pinPad.world.isPowered
+      case 'dispenser':
+        return dispenser.state.power === 'on'
+    }
+  }
+
+  #world(device: Device): BenchDevice['world'] {
+    const {reader, pinPad, dispenser} = this.#table.stage.rig.emulators
+    switch (device) {
+      case 'cardReader':
+        return [
+          {label: 'Mouth', text: reader.world.mouth === 'closed' ? 'closed' : 'open'},
+          {label: 'Card', text: PLACE_WORDS[reader.world.place]},
+          {label: 'Retained', text: String(reader.world.capturedCount)},
+        ]
+      case 'pinPad':
+        return [
+          {label: 'Mode', text: pinPad.world.mode === 'pin' ? 'PIN entry' : pinPad.world.mode},
+          {label: 'PIN key', text: pinPad.world.pinKeyIndexes.length > 0 ? 'loaded' : 'none'},
+        ]
+      case 'dispenser': {
+        const {world} = dispenser
+        const places = [
+          ['Cassettes', world.cassette],
+          ['Path', world.path],
+          ['Stacker', world.stacker],
+          ['Mouth', world.mouth],
+          ['Outlet', world.outlet],
+          ['Reject', world.reject],
+          ['Retract', world.retract],
+          ['Customers', world.customer],
+          ['Removed', world.removed],
+        ] as const
+        return places
+          .filter(([label, notes]) => label === 'Cassettes' || Object.values(notes).some(count => count > 0))
+          .map(([label, notes]) => ({label, text: this.#countsText(notes)}))
+      }
+    }
+  }
+
+  #countsText(notes: Notes): string {
+    return this.#table.config.cassettes
+      .map(
+        ({cassette, noteMinor}) =>
+          `${notes[cassette] ?? 0} × ${formatAmount(noteMinor, this.#table.config.currency)}`,
+      )
+      .join(', ')
+  }
+
+  #link(): BenchState['link'] {
+    const {stage, journal, machine} = this.#table
+    const waiting = journal
+      .openIntents()
+      .filter(({entry: {order}}) =>
+        ['host.complete', 'host.reverse', 'host.suspect'].includes(order.kind),
+      ).length
+    const isUp = machine.standing.context.host === 'up'
+    return {
+      state: stage.line.isCut ? 'cut' : 'up',
+      waiting,
+      text: stage.line.isCut ? 'the line is cut' : isUp ? 'signed on, mutual TLS' : 'not signed on',
+    }
+  }
+
+  /** Follows the journal over all lives of the machine. */
+  #readJournal(): void {
+    const rows = this.#table.journal.rows(this.#seen + 1, JOURNAL_LINES_MAX)
+    if (rows.length === 0) return
+    for (const row of rows) this.#keep(row)
+    this.#seen = rows.at(-1)?.seq ?? this.#seen
+    this.#readBank()
+  }
+
+  #keep(row: Stored): void {
+    const {currency} = this.#table.config
+    const time = isoTime(row.atMs).slice(11, 19)
+    const mark =
+      row.entry.kind === 'intent' ? '>' : row.entry.kind === 'event' && row.entry.answers !== null ? '<' : '*'
+    this.#lines.push({seq: row.seq, text: `${time} ${mark} ${sentenceOf(row.entry, currency)}`})
+    if (this.#lines.length > JOURNAL_LINES_MAX) this.#lines.shift()
+  }
+
+  #forgetPlans(): void {
+    for (const device of DEVICES) this.#planned[device].length = 0
+  }
+
+  /** The bank answers later; until then the page shows what it said last. */
+  #readBank(): void {
+    if (this.#isReadingBank) return
+    this.#isReadingBank = true
+    this.#clock.after(BANK_LOOK_MS, () => {
+      bankView(this.#table.bank, OPERATIONS_SHOWN)
+        .then(view => {
+          this.#bank = view
+          this.#tell()
+        })
+        .catch(this.#crash)
+        .finally(() => {
+          this.#isReadingBank = false
+        })
+    })
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener()
+  }
+}
+
+/** After a change in the journal, so that the bank has had time to act on it. */
+const BANK_LOOK_MS = 100
+
+const PLACE_WORDS = {
+  none: 'none',
+  frontHeld: 'at the mouth, held',
+  frontFree: 'at the mouth',
+  inside: 'inside',
+  insideContact: 'inside, at the contacts',
+  rearHeld: 'at the rear',
+} as const
+
+/** The screen of whichever life the machine is in. */
+function screenOf(table: Table): ScreenSource {
+  return {
+    current: () => table.machine.current(),
+    onChange: listener => table.onChange(listener),
+    choose(id) {
+      table.machine.choose(id)
+    },
+  }
+}
+
+function no(why: string): Done {
+  return {ok: false, why}
+}

@@ -1,0 +1,293 @@
+/**
+ * The bank as the session sees it: questions become HTTP requests, answers become values. An answer that
+ * does not say exactly what was asked for is no answer.
+ */
+import * as schema from '../../host/api/schema.ts'
+import {bytesOfHex, hexOf} from '../../crypto/hex.ts'
+import type {Account, Advice} from '../../fsm/vocabulary.ts'
+import {isoTime, epochMs} from '../../kit/clock.ts'
+import type {Clock} from '../../kit/clock.ts'
+import {NumberText, readJson, writeJson} from '../../kit/exact-json.ts'
+import type {Json, Writable} from '../../kit/exact-json.ts'
+import type {Log} from '../../kit/log.ts'
+import {formatAmount, minorUnits, parseAmount} from '../../kit/money.ts'
+import type {Currency, Minor} from '../../kit/money.ts'
+import {Secret} from '../../kit/secret.ts'
+import type {
+  AdviceAnswer,
+  AuthorizeAnswer,
+  BalanceAnswer,
+  Declined,
+  HostLink,
+  SignOnAnswer,
+  Silent,
+  VerifyAnswer,
+} from './port.ts'
+import type {Transport, TransportAnswer} from './transport.ts'
+
+export interface LinkOptions {
+  readonly atmId: string
+  /** Of the notes in the machine, and of every amount it names. */
+  readonly currency: Currency
+  /** From asking to knowing, for each question. Chosen: 30000, the usual patience of a terminal. */
+  readonly answerTimeoutMs: number
+}
+
+/** What came back, read: a message that fits, or none. */
+type Heard<T> =
+  | {readonly kind: 'heard'; readonly message: T}
+  | {readonly kind: 'declined'; readonly declined: schema.Declined}
+  | {readonly kind: 'problem'; readonly problem: schema.Problem}
+  | Silent
+
+interface Question {
+  readonly method: 'GET' | 'POST'
+  readonly path: string
+  readonly key: string | null
+  readonly body: {readonly [field: string]: Writable | undefined} | null
+}
+
+/** The bank over any transport. */
+export function hostLink(transport: Transport, clock: Clock, log: Log, options: LinkOptions): HostLink {
+  const {atmId, currency} = options
+  const ask = <T>(question: Question, shape: schema.Message<T>) =>
+    asked(transport, clock, options, question, shape)
+  return {
+    async signOn(): Promise<SignOnAnswer> {
+      const heard = await ask(
+        {method: 'POST', path: schema.paths.signOn(atmId), key: null, body: {}},
+        schema.signOnAnswer,
+      )
+      if (heard.kind !== 'heard') return refusedOr(heard)
+      const {business_date, pin_key, pin_key_check_value, atm_id} = heard.message
+      if (atm_id !== atmId) return silent('the sign-on is for another machine')
+      return {
+        kind: 'signedOn',
+        businessDate: business_date,
+        pinKey: new Secret(bytesOfHex(pin_key)),
+        pinKeyCheckValue: pin_key_check_value,
+      }
+    },
+    async verify({key, track2, pinBlock}): Promise<VerifyAnswer> {
+      const body = {track2: track2.reveal(), pin_block: hexOf(pinBlock.reveal())}
+      const heard = await ask(
+        {method: 'POST', path: schema.paths.verifyCard(atmId), key, body},
+        schema.verifyAnswer,
+      )
+      if (heard.kind === 'declined' && heard.declined.rc === '55' && !heard.declined.retain)
+        return {kind: 'pinWrong', triesLeft: heard.declined.tries_left ?? 0}
+      if (heard.kind !== 'heard') return refusedOr(heard)
+      return {kind: 'verified', accounts: heard.message.accounts.map(accountOf)}
+    },
+    async balance({accountId}): Promise<BalanceAnswer> {
+      const heard = await ask(
+        {method: 'GET', path: schema.paths.balance(accountId), key: null, body: null},
+        schema.balanceAnswer,
+      )
+      if (heard.kind !== 'heard') return refusedOr(heard)
+      const {account_id, balance, currency: told} = heard.message
+      const balanceMinor = signedMinor(balance, currency)
+      if (account_id !== accountId || (told ?? currency) !== currency || balanceMinor === null)
+        return silent('the balance is of another account or currency')
+      return {kind: 'balance', balanceMinor}
+    },
+    async authorize(wish): Promise<AuthorizeAnswer> {
+      const deadline = isoTime(epochMs(clock.wallMs() + options.answerTimeoutMs))
+      const body = {
+        amount: amountText(wish.amountMinor, wish.currency),
+        atm_id: atmId,
+        fee: amountText(wish.feeMinor, wish.currency),
+        currency: wish.currency,
+        deadline,
+      }
+      const heard = await ask(
+        {method: 'POST', path: schema.paths.withdraw(wish.accountId), key: wish.key, body},
+        schema.withdrawAnswer,
+      )
+      if (heard.kind !== 'heard') return refusedOr(heard)
+      const why = mismatchOf(heard.message, wish)
+      if (why !== null) {
+        log.error('the bank approved something else than was asked', {key: wish.key, why})
+        return silent(why)
+      }
+      return {
+        kind: 'approved',
+        authCode: heard.message.auth_code ?? heard.message.transaction_id.slice(-6),
+        amountMinor: wish.amountMinor,
+      }
+    },
+    async advise(advice): Promise<AdviceAnswer> {
+      const heard = await ask(questionOf(advice, currency), schema.adviceAnswer)
+      if (heard.kind === 'heard')
+        return heard.message.key === advice.key && heard.message.rc === '00'
+          ? {kind: 'acknowledged'}
+          : silent('the acknowledgement is of another advice')
+      if (heard.kind === 'silent') return heard
+      // Whatever may pass by itself is silence; what was understood and turned down needs a person.
+      if (heard.kind === 'problem' && heard.problem.retry !== 'never')
+        return silent(`the bank asks for patience: ${heard.problem.detail}`)
+      return {
+        kind: 'refused',
+        why:
+          heard.kind === 'problem'
+            ? `${heard.problem.rc} ${heard.problem.detail}`
+            : `declined ${heard.declined.rc}`,
+      }
+    },
+    async probe(): Promise<boolean> {
+      const heard = await ask(
+        {method: 'GET', path: schema.paths.probe(atmId), key: null, body: null},
+        schema.probeAnswer,
+      )
+      return heard.kind === 'heard' && heard.message.atm_id === atmId
+    },
+    close: () => transport.close(),
+  }
+}
+
+/** Where an advice goes and what it says. */
+function questionOf(advice: Advice, currency: Currency): Question {
+  const row = advice.row === '' ? undefined : advice.row
+  const {key} = advice
+  switch (advice.kind) {
+    case 'host.complete':
+      return {
+        method: 'POST',
+        path: schema.paths.complete(key),
+        key,
+        body: {
+          amount: amountText(advice.paidMinor, currency),
+          fee: amountText(advice.feeMinor, currency),
+          currency,
+          row,
+        },
+      }
+    case 'host.reverse':
+      return {
+        method: 'POST',
+        path: schema.paths.reverse(key),
+        key,
+        body: {reason: advice.because, row},
+      }
+    case 'host.suspect':
+      return {
+        method: 'POST',
+        path: schema.paths.suspect(key),
+        key,
+        body: {
+          at_least: amountText(advice.atLeastMinor, currency),
+          at_most: amountText(advice.atMostMinor, currency),
+          currency,
+          row,
+        },
+      }
+  }
+}
+
+/** Asks within one deadline; once more only when it is certain that the first never left. */
+async function asked<T>(
+  transport: Transport,
+  clock: Clock,
+  {answerTimeoutMs}: LinkOptions,
+  question: Question,
+  shape: schema.Message<T>,
+): Promise<Heard<T>> {
+  const startMs = clock.monotonicMs()
+  const once = () =>
+    transport.send({
+      method: question.method,
+      path: question.path,
+      body: question.body === null ? null : writeJson(question.body),
+      headers: completedHeaders(question),
+      deadlineMs: Math.max(1, answerTimeoutMs - (clock.monotonicMs() - startMs)),
+    })
+  const first = await once()
+  const isFreeToRepeat =
+    first.kind === 'silent' && !first.sent && clock.monotonicMs() - startMs < answerTimeoutMs
+  return heardIn(isFreeToRepeat ? await once() : first, shape)
+}
+
+/** Every header of a request, in the one place where they are completed. */
+function completedHeaders({key, body}: Question): Readonly<Record<string, string>> {
+  return {
+    accept: 'application/json, application/problem+json',
+    ...(key === null ? {} : {'idempotency-key': schema.keyHeader(key)}),
+    ...(body === null ? {} : {'content-type': 'application/json'}),
+  }
+}
+
+function heardIn<T>(answer: TransportAnswer, shape: schema.Message<T>): Heard<T> {
+  if (answer.kind === 'silent') return silent(answer.why)
+  const read = readJson(answer.body)
+  if (read.kind === 'refused') return silent(`the bank answered ${answer.status} with no JSON: ${read.why}`)
+  if (answer.status === 200) {
+    // A decision against the customer has the same status, so that no proxy repeats it; its code tells.
+    const declined = schema.declined.decode(read.json, 'ignore')
+    if (declined.kind === 'decoded' && declined.value.rc !== '00')
+      return {kind: 'declined', declined: declined.value}
+    return heardAs(read.json, shape)
+  }
+  const problem = schema.problem.decode(read.json, 'ignore')
+  if (problem.kind === 'refused') return silent(`the bank answered ${answer.status} without saying why`)
+  return {kind: 'problem', problem: problem.value}
+}
+
+function heardAs<T>(json: Json, shape: schema.Message<T>): Heard<T> {
+  const message = shape.decode(json, 'ignore')
+  return message.kind === 'decoded'
+    ? {kind: 'heard', message: message.value}
+    : silent(`the bank's answer ${message.why}`)
+}
+
+/** For questions to which a no is final; a bank in trouble (5xx, `retry` not `never`) has not said no. */
+function refusedOr(heard: Exclude<Heard<unknown>, {kind: 'heard'}>): Declined | Silent {
+  switch (heard.kind) {
+    case 'silent':
+      return heard
+    case 'declined':
+      return {kind: 'declined', code: heard.declined.rc, retain: heard.declined.retain}
+    case 'problem':
+      return heard.problem.retry === 'same-key'
+        ? silent(`the bank is in trouble: ${heard.problem.rc}`)
+        : {kind: 'declined', code: heard.problem.rc, retain: false}
+  }
+}
+
+function mismatchOf(
+  approval: schema.WithdrawAnswer,
+  wish: {
+    readonly accountId: string
+    readonly amountMinor: Minor
+    readonly feeMinor: Minor
+    readonly currency: Currency
+  },
+): string | null {
+  if (approval.account_id !== wish.accountId) return 'the approval is for another account'
+  if ((approval.currency ?? wish.currency) !== wish.currency) return 'the approval is in another currency'
+  if (signedMinor(approval.amount, wish.currency) !== wish.amountMinor)
+    return 'the approval is for another amount'
+  if (approval.fee !== undefined && signedMinor(approval.fee, wish.currency) !== wish.feeMinor)
+    return 'the approval is for another fee'
+  return null
+}
+
+function accountOf(account: schema.VerifyAnswer['accounts'][number]): Account {
+  const kind = account.account_type === 'checking' ? 'Checking' : 'Savings'
+  return {accountId: account.account_id, label: `${kind} ...${account.account_id.slice(-4)}`}
+}
+
+function amountText(amountMinor: Minor, currency: Currency): NumberText {
+  return new NumberText(formatAmount(amountMinor, currency))
+}
+
+/** Null when the text is no amount of this currency. */
+function signedMinor({source}: NumberText, currency: Currency): Minor | null {
+  const isNegative = source.startsWith('-')
+  const parsed = parseAmount(isNegative ? source.slice(1) : source, currency)
+  if (parsed.kind === 'refused') return null
+  return isNegative ? minorUnits(0 - parsed.amountMinor) : parsed.amountMinor
+}
+
+function silent(why: string): Silent {
+  return {kind: 'silent', why}
+}

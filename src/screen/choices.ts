@@ -1,0 +1,192 @@
+/** What the customer may choose in each state, with the keys that choose it and the event it makes. */
+import {fastAmounts, mostPayable, multipleOf} from '../../fsm/mix.ts'
+import type {MixLimits} from '../../fsm/mix.ts'
+import type {Context} from '../../fsm/context.ts'
+import type {StateName} from '../../fsm/session.ts'
+import {digitsOf, minorUnits} from '../../kit/money.ts'
+import type {Currency, Minor} from '../../kit/money.ts'
+import type {Key} from '../../devices/pin-pad/port.ts'
+import type {Say} from './say.ts'
+import type {Choice, Desk} from './view-model.ts'
+
+/** Keys of the six amounts, so that the smallest stands at the top left and they grow downwards. */
+const AMOUNT_KEYS: readonly Key[] = ['A', 'B', 'C', 'E', 'F', 'G']
+
+/** Amounts offered first, in units of the smallest step that can be paid, then those that fill the gaps. */
+const FAVOURED_STEPS: readonly number[] = [2, 4, 6, 10, 20, 30]
+const OTHER_STEPS: readonly number[] = [1, 3, 5, 8, 15, 40]
+
+export function choicesOf(state: StateName, context: Context, desk: Desk, say: Say): readonly Choice[] {
+  switch (state) {
+    case 'choosingService':
+      return [
+        {
+          id: 'withdrawal',
+          label: say.words('choice.withdrawal', {}),
+          keys: ['A', '1'],
+          weight: 'plain',
+          event: {type: 'service.chosen', service: 'withdrawal'},
+        },
+        {
+          id: 'balance',
+          label: say.words('choice.balance', {}),
+          keys: ['B', '2'],
+          weight: 'plain',
+          event: {type: 'service.chosen', service: 'balance'},
+        },
+        cancel(say, 'H'),
+      ]
+    case 'showingBalance':
+      return [
+        cancel(say, 'D'),
+        {
+          id: 'menu',
+          label: say.words('choice.menu', {}),
+          keys: ['H', 'enter'],
+          weight: 'main',
+          event: {type: 'visit.continued'},
+        },
+      ]
+    case 'choosingAmount':
+      return [
+        ...offered(context).map((amountMinor, at) => amountChoice(say, amountMinor, AMOUNT_KEYS[at] ?? 'G')),
+        cancel(say, 'D'),
+        ...confirmTyped(context, desk, say),
+      ]
+    case 'amountRefused':
+      return refusedChoices(context, desk, say)
+    case 'confirmingFee':
+      return [
+        cancel(say, 'D'),
+        {
+          id: 'acceptFee',
+          label: say.words('choice.acceptFee', {}),
+          keys: ['H', 'enter'],
+          weight: 'main',
+          event: {type: 'fee.accepted'},
+        },
+      ]
+    case 'showingEnding':
+      return [
+        {
+          id: 'done',
+          label: say.words('choice.done', {}),
+          keys: ['H', 'enter', 'cancel'],
+          weight: 'main',
+          event: {type: 'visit.continued'},
+        },
+      ]
+    case 'starting':
+    case 'recovering':
+    case 'resting':
+    case 'idle':
+    case 'offline':
+    case 'outOfService':
+    case 'suspended':
+    case 'enteringPin':
+    case 'verifyingPin':
+    case 'askingBalance':
+    case 'authorizing':
+    case 'returningCardBeforeCash':
+    case 'dispensing':
+    case 'presenting':
+    case 'retracting':
+    case 'rejecting':
+    case 'returningCard':
+    case 'retainingCard':
+      return []
+  }
+}
+
+/** The typed amount in minor units, or null when nothing is typed. */
+export function typedAmount(desk: Desk, currency: Currency): Minor | null {
+  return desk.amountDigits === '' ? null : minorUnits(Number(desk.amountDigits) * 10 ** digitsOf(currency))
+}
+
+/** What every payable amount is a multiple of, and the most that one withdrawal may be; null when nothing can be paid. */
+export function amountRange(
+  context: Context,
+): {readonly multipleMinor: Minor; readonly mostMinor: Minor} | null {
+  const multipleMinor = multipleOf(context.levels)
+  if (multipleMinor === null) return null
+  const allowed = context.setup.policy.amountMaxMinor
+  const most = Math.min(allowed - (allowed % multipleMinor), mostPayable(context.levels, limitsOf(context)))
+  return {multipleMinor, mostMinor: minorUnits(most)}
+}
+
+/** Up to six amounts that the notes make, rising. */
+function offered(context: Context): readonly Minor[] {
+  const multipleMinor = multipleOf(context.levels)
+  if (multipleMinor === null) return []
+  const wishes = [...FAVOURED_STEPS, ...OTHER_STEPS]
+    .map(steps => minorUnits(steps * multipleMinor))
+    .filter(wish => wish <= context.setup.policy.amountMaxMinor)
+  return fastAmounts(context.levels, limitsOf(context), wishes)
+    .slice(0, AMOUNT_KEYS.length)
+    .toSorted((a, b) => a - b)
+}
+
+function limitsOf({setup: {capabilities, policy}}: Context): MixLimits {
+  return {
+    notesMax: policy.notesMax,
+    notesPerCassetteMax: capabilities.notesPerCassetteMax,
+    notesPerBunchMax: capabilities.notesPerBunchMax,
+    policy: policy.mix,
+  }
+}
+
+function refusedChoices(context: Context, desk: Desk, say: Say): readonly Choice[] {
+  const notice = context.visit?.notice ?? null
+  const near = notice?.kind === 'cannotPay' ? notice : {belowMinor: null, aboveMinor: null}
+  const typed = confirmTyped(context, desk, say)
+  return [
+    ...(near.belowMinor === null ? [] : [amountChoice(say, near.belowMinor, 'A')]),
+    ...(near.aboveMinor === null ? [] : [amountChoice(say, near.aboveMinor, 'E')]),
+    cancel(say, 'D'),
+    ...(typed.length > 0
+      ? typed
+      : [
+          {
+            id: 'otherAmount',
+            label: say.words('choice.otherAmount', {}),
+            keys: ['H', 'enter'],
+            weight: 'plain',
+            event: {type: 'visit.continued'},
+          } satisfies Choice,
+        ]),
+  ]
+}
+
+function amountChoice(say: Say, amountMinor: Minor, key: Key): Choice {
+  return {
+    id: `amount-${amountMinor}`,
+    label: say.amount(amountMinor),
+    keys: [key],
+    weight: 'plain',
+    event: {type: 'amount.chosen', amountMinor},
+  }
+}
+
+function confirmTyped(context: Context, desk: Desk, say: Say): readonly Choice[] {
+  const amountMinor = typedAmount(desk, context.setup.currency)
+  if (amountMinor === null) return []
+  return [
+    {
+      id: 'typed',
+      label: say.words('choice.continue', {}),
+      keys: ['H', 'enter'],
+      weight: 'main',
+      event: {type: 'amount.chosen', amountMinor},
+    },
+  ]
+}
+
+function cancel(say: Say, key: Key): Choice {
+  return {
+    id: 'cancel',
+    label: say.words('choice.cancel', {}),
+    keys: [key, 'cancel'],
+    weight: 'leave',
+    event: {type: 'visit.cancelled'},
+  }
+}

@@ -1,0 +1,68 @@
+/** The customer's hand: what a key press or a touch does to the desk, and which event it makes. Pure. */
+import type {Context} from '../../fsm/context.ts'
+import type {StateName} from '../../fsm/session.ts'
+import type {Event} from '../../fsm/vocabulary.ts'
+import type {Key} from '../../devices/pin-pad/port.ts'
+import {digitsOf} from '../../kit/money.ts'
+import type {Minor} from '../../kit/money.ts'
+import {view} from './view.ts'
+import type {Desk} from './view-model.ts'
+
+export const EMPTY_DESK: Desk = {pinDigits: 0, amountDigits: '', balanceMinor: null}
+
+export interface Pressed {
+  readonly desk: Desk
+  /** For the machine; null when the key only typed, or meant nothing. */
+  readonly event: Event | null
+}
+
+/**
+ * A key in clear-key mode. Digits, `00` and `clear` edit the amount where one is asked for; every other key
+ * does what the choice bound to it does; a key that means nothing now changes nothing.
+ */
+export function press(state: StateName, context: Context, desk: Desk, key: Key): Pressed {
+  const chosen = view(state, context, desk).choices.find(choice => choice.keys.includes(key))
+  if (chosen !== undefined) return {desk: {...desk, amountDigits: ''}, event: chosen.event}
+  if (!takesAmount(state)) return {desk, event: null}
+  if (key === 'clear') return {desk: {...desk, amountDigits: desk.amountDigits.slice(0, -1)}, event: null}
+  if (key === '00' || /^[0-9]$/.test(key)) return {desk: typed(context, desk, key), event: null}
+  return {desk, event: null}
+}
+
+/** A touch on the choice with that id; null when the screen of this moment has no such choice. */
+export function choose(state: StateName, context: Context, desk: Desk, id: string): Event | null {
+  return view(state, context, desk).choices.find(choice => choice.id === id)?.event ?? null
+}
+
+/** The pad holds so many PIN digits now. */
+export function withPinDigits(desk: Desk, pinDigits: number): Desk {
+  return {...desk, pinDigits}
+}
+
+/** The bank told the balance; the screen that shows it comes next. */
+export function withBalance(desk: Desk, balanceMinor: Minor): Desk {
+  return {...desk, balanceMinor}
+}
+
+/**
+ * The desk after the machine went from one state to another: what was typed belongs to the state it was typed
+ * in, and a balance to the screen that shows it. An event that leaves the state alone wipes nothing.
+ */
+export function deskAfter(from: StateName, to: StateName, desk: Desk): Desk {
+  if (from === to) return desk
+  const keepsBalance = to === 'askingBalance' || to === 'showingBalance'
+  return {...EMPTY_DESK, balanceMinor: keepsBalance ? desk.balanceMinor : null}
+}
+
+function takesAmount(state: StateName): boolean {
+  return state === 'choosingAmount' || state === 'amountRefused'
+}
+
+/** Whole units only; a leading zero and what would pass the largest withdrawal are not taken. */
+function typed(context: Context, desk: Desk, digits: string): Desk {
+  const amountDigits = desk.amountDigits + digits
+  if (amountDigits.startsWith('0')) return desk
+  const most = context.setup.policy.amountMaxMinor
+  const isWithin = Number(amountDigits) * 10 ** digitsOf(context.setup.currency) <= most
+  return isWithin ? {...desk, amountDigits} : desk
+}

@@ -1,0 +1,106 @@
+/** What a customer sees, hears and may choose at one moment. The page draws it and knows nothing else. */
+import type {StateName} from '../../fsm/session.ts'
+import type {Event} from '../../fsm/vocabulary.ts'
+import type {Minor} from '../../kit/money.ts'
+import type {Key} from '../../devices/pin-pad/port.ts'
+
+/** What the customer's hand and eyes have just now, and no record keeps. */
+export interface Desk {
+  /** How many PIN digits the pad holds; never which. */
+  readonly pinDigits: number
+  /** Whole currency units typed so far, no leading zero; empty for nothing. */
+  readonly amountDigits: string
+  /** From the bank, for the one screen that shows it. */
+  readonly balanceMinor: Minor | null
+}
+
+/**
+ * `calm` nothing to do; `ask` a question; `take` something waits in a slot; `good` it went well;
+ * `sorry` it did not; `busy` the machine works.
+ */
+export type Tone = 'calm' | 'ask' | 'take' | 'good' | 'sorry' | 'busy'
+
+/** One thing the customer may choose, by any of its keys or by touch. */
+export interface Choice {
+  readonly id: string
+  readonly label: string
+  /** The first is the one shown beside the label: a soft key, A to D on the left, E to H on the right. */
+  readonly keys: readonly [Key, ...Key[]]
+  /** `main` leads on, `leave` ends the visit. */
+  readonly weight: 'main' | 'plain' | 'leave'
+  /** What the machine is told. Never sent to the page. */
+  readonly event: Event
+}
+
+export type Entry =
+  | {readonly kind: 'pin'; readonly digits: number}
+  | {
+      readonly kind: 'amount'
+      /** As typed so far, with its currency. */
+      readonly text: string
+      readonly isEmpty: boolean
+      /** Whether the notes in the machine make that amount. */
+      readonly valid: boolean
+      /** Which amounts can be paid; empty when nothing is known. */
+      readonly hint: string
+    }
+
+/** One line of a sum. */
+export interface Figure {
+  readonly label: string
+  readonly text: string
+  readonly isTotal: boolean
+}
+
+export interface ViewModel {
+  readonly screen: StateName
+  /** BCP 47 tag of all the words here. */
+  readonly language: string
+  readonly tone: Tone
+  readonly title: string
+  readonly instruction: string
+  /** Something said beside the instruction: what went wrong before, why the card comes back. */
+  readonly notice: string | null
+  /** The one figure that matters now. */
+  readonly amount: string | null
+  readonly figures: readonly Figure[]
+  readonly entry: Entry | null
+  /** At most 8; no key leads to two of them. */
+  readonly choices: readonly Choice[]
+  /** Names the operation when the customer calls the bank: `2026-11-22 000418`. */
+  readonly reference: {readonly label: string; readonly text: string} | null
+  /** Which slot asks for a hand. */
+  readonly slots: {readonly card: 'blink' | 'off'; readonly cash: 'blink' | 'off'}
+  /** `Card ending in 4242`, while a card's visit lasts. */
+  readonly card: string | null
+  readonly terminal: string
+  /** The same words as one text for speech. */
+  readonly speech: string
+}
+
+/** The view model as the page gets it: no events, and of the keys only the one that is shown and a digit that does the same. */
+export interface ShownView extends Omit<ViewModel, 'choices'> {
+  readonly seq: number
+  readonly choices: readonly {
+    readonly id: string
+    readonly label: string
+    readonly key: Key
+    readonly digit: string | null
+    readonly weight: Choice['weight']
+  }[]
+}
+
+/** @param seq counts the views of one server; a choice made on an older one is stale */
+export function shownView(view: ViewModel, seq: number): ShownView {
+  return {
+    ...view,
+    seq,
+    choices: view.choices.map(({id, label, keys, weight}) => ({
+      id,
+      label,
+      key: keys[0],
+      digit: keys.find(key => /^[0-9]$/.test(key)) ?? null,
+      weight,
+    })),
+  }
+}

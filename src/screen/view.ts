@@ -1,0 +1,298 @@
+/** The customer's screen as a pure function: what the machine knows and what the hand just typed, in words. */
+import {valueOf} from '../../fsm/decide.ts'
+import {isPayable} from '../../fsm/context.ts'
+import type {Context} from '../../fsm/context.ts'
+import type {StateName} from '../../fsm/session.ts'
+import {minorUnits} from '../../kit/money.ts'
+import {amountRange, choicesOf, typedAmount} from './choices.ts'
+import {cardWords, endingWords} from './ending.ts'
+import {sayIn} from './say.ts'
+import type {Say} from './say.ts'
+import type {Choice, Desk, Entry, Tone, ViewModel} from './view-model.ts'
+import type {Language} from './words.ts'
+
+/** What differs from state to state; the rest is the same everywhere. */
+type Scene = Pick<ViewModel, 'title' | 'instruction' | 'tone'> &
+  Partial<Pick<ViewModel, 'notice' | 'amount' | 'figures' | 'entry'>> & {
+    readonly card?: 'blink'
+    readonly cash?: 'blink' | 'off'
+    readonly reference?: string | null
+  }
+
+/** The whole screen. It never fails: a context without a visit, in a state that has one, still gives words. */
+export function view(state: StateName, context: Context, desk: Desk, language: Language = 'en'): ViewModel {
+  const eye = sayIn(language, context.setup.currency, 'eye')
+  const scene = sceneOf(state, context, desk, eye)
+  const masked = context.visit?.card?.masked
+  return {
+    screen: state,
+    language,
+    tone: scene.tone,
+    title: scene.title,
+    instruction: scene.instruction,
+    notice: scene.notice ?? null,
+    amount: scene.amount ?? null,
+    figures: scene.figures ?? [],
+    entry: scene.entry ?? null,
+    choices: choicesOf(state, context, desk, eye),
+    reference:
+      scene.reference === undefined || scene.reference === null
+        ? null
+        : {label: eye.words('figure.reference', {}), text: scene.reference},
+    slots: {card: scene.card ?? 'off', cash: scene.cash ?? 'off'},
+    card: masked === undefined ? null : eye.words('figure.card', {digits: masked.slice(-4)}),
+    terminal: context.setup.terminal,
+    speech: speechOf(state, context, desk, sayIn(language, context.setup.currency, 'ear')),
+  }
+}
+
+function sceneOf(state: StateName, context: Context, desk: Desk, say: Say): Scene {
+  switch (state) {
+    case 'starting':
+    case 'recovering':
+    case 'resting':
+    case 'verifyingPin':
+    case 'askingBalance':
+    case 'rejecting':
+    case 'retracting':
+      return plain(state, 'busy', say)
+    case 'idle':
+      return {...plain(state, 'calm', say), card: 'blink'}
+    case 'offline':
+    case 'outOfService':
+    case 'suspended':
+      return plain(state, 'sorry', say)
+    case 'enteringPin':
+      return {
+        ...plain(state, 'ask', say),
+        notice: noticeWords(context, say),
+        entry: {kind: 'pin', digits: desk.pinDigits},
+      }
+    case 'choosingService':
+      return {...plain(state, 'ask', say), notice: noticeWords(context, say)}
+    case 'showingBalance':
+      return balanceScene(context, desk, say)
+    case 'choosingAmount':
+      return amountScene(state, context, desk, say)
+    case 'amountRefused':
+      return refusedScene(context, desk, say)
+    case 'confirmingFee':
+      return feeScene(context, say)
+    case 'authorizing':
+      return {...plain(state, 'busy', say), amount: amountWords(context, say)}
+    case 'returningCardBeforeCash':
+      return {...plain(state, 'take', say), amount: amountWords(context, say), card: 'blink'}
+    case 'dispensing':
+      return dispensingScene(context, say)
+    case 'presenting':
+      return presentingScene(context, say)
+    case 'returningCard':
+      return returningCardScene(context, say)
+    case 'retainingCard': {
+      const fate = context.visit?.cardFate ?? 'found-at-start'
+      const ending = context.visit?.ending ?? null
+      const {title, instruction, tone} = endingWords(ending, context, say)
+      return {
+        tone: tone === 'good' ? 'busy' : 'sorry',
+        title: say.words('retainingCard.title', {}),
+        instruction: cardWords(fate, say) ?? say.words('card.found-at-start', {}),
+        notice: ending === null ? null : `${title}. ${instruction}`,
+      }
+    }
+    case 'showingEnding':
+      return endingScene(context, say)
+  }
+}
+
+type PlainState = Exclude<
+  StateName,
+  'amountRefused' | 'dispensing' | 'retainingCard' | 'showingEnding' | 'showingBalance'
+>
+
+function plain(state: PlainState, tone: Tone, say: Say): Scene {
+  return {tone, title: say.words(`${state}.title`, {}), instruction: say.words(`${state}.instruction`, {})}
+}
+
+function noticeWords(context: Context, say: Say): string | null {
+  const notice = context.visit?.notice ?? null
+  switch (notice?.kind) {
+    case undefined:
+      return null
+    case 'pinWrong':
+      return say.plural('notice.pinWrong.one', 'notice.pinWrong.other', notice.triesLeft)
+    case 'balanceUnavailable':
+      return say.words('notice.balanceUnavailable', {})
+    case 'cannotPay':
+      return say.words('notice.cannotPay', {})
+  }
+}
+
+function balanceScene(context: Context, desk: Desk, say: Say): Scene {
+  const title = say.words('showingBalance.title', {})
+  if (desk.balanceMinor === null)
+    return {tone: 'sorry', title, instruction: say.words('showingBalance.missing', {})}
+  const account = context.visit?.accounts[0]?.label ?? say.words('showingBalance.account', {})
+  return {
+    tone: 'calm',
+    title,
+    instruction: say.words('showingBalance.instruction', {account}),
+    amount: say.amount(desk.balanceMinor),
+  }
+}
+
+function amountScene(state: 'choosingAmount', context: Context, desk: Desk, say: Say): Scene {
+  return {
+    tone: 'ask',
+    title: say.words(`${state}.title`, {}),
+    instruction: say.words(desk.amountDigits === '' ? `${state}.instruction` : 'choosingAmount.typed', {}),
+    entry: amountEntry(context, desk, say),
+  }
+}
+
+function refusedScene(context: Context, desk: Desk, say: Say): Scene {
+  const notice = context.visit?.notice ?? null
+  const hasNear = notice?.kind === 'cannotPay' && (notice.belowMinor !== null || notice.aboveMinor !== null)
+  const ask = hasNear ? 'amountRefused.near' : 'amountRefused.none'
+  return {
+    tone: 'sorry',
+    title: say.words('amountRefused.title', {}),
+    instruction: say.words(desk.amountDigits === '' ? ask : 'choosingAmount.typed', {}),
+    notice: noticeWords(context, say),
+    entry: desk.amountDigits === '' ? null : amountEntry(context, desk, say),
+  }
+}
+
+function amountEntry(context: Context, desk: Desk, say: Say): Entry {
+  const typed = typedAmount(desk, context.setup.currency)
+  const range = amountRange(context)
+  return {
+    kind: 'amount',
+    text: say.amount(typed ?? minorUnits(0)),
+    isEmpty: typed === null,
+    valid: typed !== null && isPayable(context, typed),
+    hint:
+      range === null
+        ? ''
+        : say.words('choosingAmount.hint', {
+            multiple: say.amount(range.multipleMinor),
+            most: say.amount(range.mostMinor),
+          }),
+  }
+}
+
+function feeScene(context: Context, say: Say): Scene {
+  const operation = context.visit?.operation
+  const scene = plain('confirmingFee', 'ask', say)
+  if (operation === undefined || operation === null) return scene
+  const {amountMinor, feeMinor} = operation
+  return {
+    ...scene,
+    figures: [
+      {label: say.words('figure.amount', {}), text: say.amount(amountMinor), isTotal: false},
+      {label: say.words('figure.fee', {}), text: say.amount(feeMinor), isTotal: false},
+      {
+        label: say.words('figure.total', {}),
+        text: say.amount(minorUnits(amountMinor + feeMinor)),
+        isTotal: true,
+      },
+    ],
+  }
+}
+
+function amountWords(context: Context, say: Say): string | null {
+  const operation = context.visit?.operation ?? null
+  return operation === null ? null : say.amount(operation.amountMinor)
+}
+
+function dispensingScene(context: Context, say: Say): Scene {
+  const act = context.setup.capabilities.stacker ? 'counting' : 'coming'
+  return {
+    tone: 'busy',
+    title: say.words(`dispensing.${act}.title`, {}),
+    instruction: say.words(`dispensing.${act}.instruction`, {}),
+    amount: amountWords(context, say),
+    cash: act === 'coming' ? 'blink' : 'off',
+  }
+}
+
+function presentingScene(context: Context, say: Say): Scene {
+  const scene: Scene = {...plain('presenting', 'take', say), cash: 'blink'}
+  const operation = context.visit?.operation ?? null
+  const bunch = operation?.bunches[operation.bunch]
+  if (operation === null || bunch === undefined) return scene
+  const part = (operation.bunch + 1).toString()
+  const parts = operation.bunches.length.toString()
+  const isLast = part === parts
+  return {
+    ...scene,
+    amount: say.amount(valueOf(bunch)),
+    notice:
+      parts === '1' ? null : say.words(isLast ? 'presenting.lastPart' : 'presenting.part', {part, parts}),
+  }
+}
+
+/** The card comes first; why the visit ends is said beside it, because the machine goes to rest right after. */
+function returningCardScene(context: Context, say: Say): Scene {
+  const scene: Scene = {...plain('returningCard', 'take', say), card: 'blink'}
+  const ending = context.visit?.ending ?? null
+  if (ending === null) return scene
+  const words = endingWords(ending, context, say)
+  const isPlain = ending.kind === 'goodbye' || ending.kind === 'paid'
+  const instruction = isPlain ? words.instruction : `${sentence(words.title)} ${words.instruction}`
+  return {...scene, instruction, reference: words.reference}
+}
+
+function endingScene(context: Context, say: Say): Scene {
+  const visit = context.visit
+  const words = endingWords(visit?.ending ?? null, context, say)
+  const card = visit === null ? null : cardWords(visit.cardFate, say)
+  return {
+    title: words.title,
+    instruction: words.instruction,
+    tone: card !== null && words.tone !== 'take' ? 'sorry' : words.tone,
+    amount: words.amount,
+    figures: words.figures,
+    notice: card,
+    reference: words.reference,
+    cash: words.cash,
+    ...(visit?.cardFate === 'leftInMouth' ? {card: 'blink'} : {}),
+  }
+}
+
+/** The screen read aloud, in the order of importance; a PIN is heard as tones of the pad, never as words. */
+function speechOf(state: StateName, context: Context, desk: Desk, say: Say): string {
+  const scene = sceneOf(state, context, desk, say)
+  const entry = scene.entry ?? null
+  const isTyped = entry?.kind === 'amount' && !entry.isEmpty
+  return [
+    sentence(scene.title),
+    scene.amount === undefined || scene.amount === null ? '' : sentence(scene.amount),
+    scene.notice === undefined || scene.notice === null ? '' : sentence(scene.notice),
+    ...(scene.figures ?? []).map(figure => sentence(`${figure.label}: ${figure.text}`)),
+    isTyped ? say.words('speech.typed', {amount: entry.text}) : '',
+    sentence(scene.instruction),
+    entry?.kind === 'amount' && !isTyped && entry.hint !== '' ? sentence(entry.hint) : '',
+    scene.reference === undefined || scene.reference === null
+      ? ''
+      : sentence(`${say.words('figure.reference', {})}: ${spelled(scene.reference)}`),
+    ...choicesOf(state, context, desk, say).map(choice => spokenChoice(choice, say)),
+  ]
+    .filter(text => text !== '')
+    .join(' ')
+}
+
+function spokenChoice({label, keys}: Choice, say: Say): string {
+  const plainKey = keys.find(key => /^[0-9]$/.test(key) || key === 'enter' || key === 'cancel')
+  if (plainKey === undefined) return say.words('speech.softKey', {choice: label, key: keys[0]})
+  const key = plainKey === 'enter' || plainKey === 'cancel' ? say.words(`key.${plainKey}`, {}) : plainKey
+  return say.words('speech.key', {choice: label, key})
+}
+
+function sentence(text: string): string {
+  return /[.?!]$/.test(text) ? text : `${text}.`
+}
+
+/** Digit by digit, so that a reference is not read as a number of thousands. */
+function spelled(reference: string): string {
+  return reference.replaceAll(/\d(?=\d)/g, '$& ')
+}
