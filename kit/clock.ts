@@ -139,6 +139,22 @@ export class VirtualClock implements Clock {
     }
   }
 
+  /**
+   * Runs until the work has ended and gives its result.
+   * @throws AssertionFailed when it has not ended within `budgetMs` of virtual time, or never can; what the work throws
+   */
+  async finish<T>(work: Promise<T>, budgetMs: number): Promise<T> {
+    let hasEnded = false
+    const watched = work.finally(() => {
+      hasEnded = true
+    })
+    // Its failure is passed on below, when it is awaited.
+    watched.catch(() => undefined)
+    const ran = await this.runUntil(() => hasEnded, budgetMs)
+    assert(ran === 'done', `the work has not ended: ${ran}`)
+    return watched
+  }
+
   /** Moves time on by `delayMs`, firing what falls due on the way. */
   async advance(delayMs: number): Promise<void> {
     const endMs = this.#elapsedMs + delayMs

@@ -32,10 +32,14 @@ import type {Ports} from './session/perform.ts'
 import {Pocket} from './session/pocket.ts'
 import {recover} from './session/recover.ts'
 import {SessionRunner} from './session/runner.ts'
+import type {Perform} from './session/runner.ts'
 import {Watch} from './session/watch.ts'
 
 /** The journal as the machine uses it; it stays the machine's own until closed. */
 export type MachineJournal = Pick<Journal, 'append' | 'openIntents' | 'rows' | 'head' | 'close'>
+
+/** ISO 8583 response code 81: cryptographic error in the PIN. */
+const PIN_KEY_STALE = '81'
 
 /** What a machine is made of. The journal is open; the machine closes it and the transport when it stops. */
 export interface MachineParts {
@@ -82,8 +86,15 @@ export class Machine implements ScreenSource {
       },
     }
     const ports: Ports = {reader, pinPad, dispenser, link, clock, pocket: this.#pocket, glance}
-    const perform: ConstructorParameters<typeof SessionRunner>[2] = (order, intent) =>
-      performOrder(ports, order, intent)
+    const perform: Perform = async (order, intent) => {
+      const event = await performOrder(ports, order, intent)
+      // The bank could not open the PIN block: it wants a new sign-on, which the watch makes after this visit.
+      if (event.type === 'card.refused' && event.code === PIN_KEY_STALE)
+        queueMicrotask(() => {
+          offer({type: 'host.lost', why: 'the bank asks for a new sign-on'})
+        })
+      return event
+    }
     const offer = (event: Event): void => {
       this.#runner.offer(event)
     }
@@ -195,7 +206,7 @@ export class Machine implements ScreenSource {
     for (const listener of this.#listeners) listener()
   }
 
-  async #recover(perform: ConstructorParameters<typeof SessionRunner>[2]): Promise<Past> {
+  async #recover(perform: Perform): Promise<Past> {
     const {config, journal, dispenser, clock, log} = this.#parts
     const past = await recover({
       journal,

@@ -1,6 +1,7 @@
 /** The machine's chores: timers, accepting cards, listening to keys, opening devices. A crash may forget them at no cost. */
 import type {Chore, Device, Event} from '../../fsm/vocabulary.ts'
 import type {Key} from '../../devices/pin-pad/port.ts'
+import {SystemFault} from '../../kit/errors.ts'
 import type {Timer} from '../../kit/clock.ts'
 import type {Log} from '../../kit/log.ts'
 import type {Business} from './business.ts'
@@ -114,7 +115,14 @@ export class Chores {
   }
 
   async #recover(): Promise<void> {
-    const past = await this.#with.recover()
+    let past: Past
+    try {
+      past = await this.#with.recover()
+    } catch (thrown) {
+      if (!(thrown instanceof SystemFault)) throw thrown
+      this.#with.offer({type: 'journal.failed', why: thrown.message})
+      return
+    }
     this.#with.offer({
       type: 'recovery.finished',
       cardInside: this.#cardInside,

@@ -12,6 +12,7 @@ import type {Table, TableOptions} from '../../src/bench/table.ts'
 import {DEMO_CARDS} from '../../host/demo.ts'
 import {present} from '../../kit/assert.ts'
 import {VirtualClock, epochMs} from '../../kit/clock.ts'
+import type {Timer} from '../../kit/clock.ts'
 import {silentLog} from '../../kit/log.ts'
 import {minorUnits} from '../../kit/money.ts'
 import {seededRandom} from '../../kit/random.ts'
@@ -29,6 +30,8 @@ export interface Scene {
 
 /** Longest that anything here takes, in virtual time. */
 export const BUDGET_MS = 3_600_000
+/** How often a bystander looks. */
+const LOOK_MS = 500
 /** 2026-11-22T09:00:00Z; every run has the same. */
 const START_MS = epochMs(1_795_338_000_000)
 
@@ -37,6 +40,7 @@ export class World {
   readonly table: Table
   readonly #folder: string
   readonly #scene: Scene
+  #looks: Timer | null = null
 
   private constructor(clock: VirtualClock, table: Table, folder: string, scene: Scene) {
     this.clock = clock
@@ -101,6 +105,18 @@ export class World {
     await this.clock.runUntil(() => this.table.journal.openIntents().length === 0, BUDGET_MS)
   }
 
+  /** Somebody who takes what the machine offers, for as long as the world stands. */
+  bystander(): void {
+    const {reader, dispenser} = this.table.stage.rig.emulators
+    const look = (): void => {
+      const {place} = reader.world
+      if (place === 'frontFree' || place === 'frontHeld') reader.take()
+      dispenser.takeNotes()
+      this.#looks = this.clock.after(LOOK_MS, look)
+    }
+    look()
+  }
+
   /** The machine's computer dies here and now, and starts again; the devices keep their power. */
   async crash(): Promise<void> {
     await this.clock.finish(this.table.relive(), BUDGET_MS)
@@ -129,6 +145,7 @@ export class World {
   }
 
   async close(): Promise<void> {
+    this.#looks?.cancel()
     await this.clock.finish(this.table.stop(), BUDGET_MS)
     rmSync(this.#folder, {recursive: true, force: true})
   }

@@ -64,6 +64,7 @@ function show(view) {
     view.choices.some(choice => !['D', 'H'].includes(choice.key)) || view.entry?.kind === 'amount'
   document.documentElement.lang = view.language
   Object.assign(document.body.dataset, {
+    seq: String(view.seq),
     screen: view.screen,
     tone: view.tone,
     layout: isMenu ? 'menu' : 'split',

@@ -1,0 +1,71 @@
+/**
+ * Triple DES on whole blocks, key check values and key parity: what keys of PIN pads are made of.
+ *
+ * OpenSSL 3 offers single DES only through its legacy provider, so nothing here takes an 8-byte key.
+ * Keys are byte arrays that the caller owns and wipes.
+ */
+import {createCipheriv, createDecipheriv} from 'node:crypto'
+import {assert} from '../kit/assert.ts'
+import {hexOf} from './hex.ts'
+
+/** The block of DES. */
+export const DES_BLOCK_BYTES = 8
+
+/** Bytes of a key check value: the usual left-most three of the first block (ANSI X9.24). */
+const CHECK_VALUE_BYTES = 3
+
+/**
+ * Encrypts each 8-byte block by itself (ECB).
+ * @param key 16 bytes (two keys, K1 K2 K1) or 24; parity bits are not looked at
+ * @param blocks a whole number of blocks, at least one
+ * @throws AssertionFailed on any other size
+ */
+export function tdesEncrypt(key: Uint8Array, blocks: Uint8Array): Uint8Array {
+  checkSizes(key, blocks)
+  const cipher = createCipheriv(cipherFor(key), key, null).setAutoPadding(false)
+  return Uint8Array.from(Buffer.concat([cipher.update(blocks), cipher.final()]))
+}
+
+/** The way back from `tdesEncrypt`, with the same sizes. @throws AssertionFailed */
+export function tdesDecrypt(key: Uint8Array, blocks: Uint8Array): Uint8Array {
+  checkSizes(key, blocks)
+  const decipher = createDecipheriv(cipherFor(key), key, null).setAutoPadding(false)
+  return Uint8Array.from(Buffer.concat([decipher.update(blocks), decipher.final()]))
+}
+
+/**
+ * The check value by which two parties compare a key without showing it: the first three bytes of a
+ * block of zeros under it, as six upper-case hexadecimal digits.
+ * @param key 16 or 24 bytes
+ */
+export function keyCheckValue(key: Uint8Array): string {
+  return hexOf(tdesEncrypt(key, new Uint8Array(DES_BLOCK_BYTES)).subarray(0, CHECK_VALUE_BYTES))
+}
+
+/** Whether every byte has an odd number of ones, as DES keys are written (FIPS 46-3). */
+export function hasOddParity(key: Uint8Array): boolean {
+  return key.every(byte => onesIn(byte) % 2 === 1)
+}
+
+/** The same key with the lowest bit of each byte set for odd parity; the cipher ignores that bit. */
+export function withOddParity(key: Uint8Array): Uint8Array {
+  return key.map(byte => (onesIn(byte) % 2 === 1 ? byte : byte ^ 1))
+}
+
+function checkSizes(key: Uint8Array, blocks: Uint8Array): void {
+  assert(key.length === 16 || key.length === 24, `a triple DES key of ${key.length} bytes`)
+  assert(
+    blocks.length > 0 && blocks.length % DES_BLOCK_BYTES === 0,
+    `${blocks.length} bytes are not whole DES blocks`,
+  )
+}
+
+function cipherFor(key: Uint8Array): 'des-ede-ecb' | 'des-ede3-ecb' {
+  return key.length === 16 ? 'des-ede-ecb' : 'des-ede3-ecb'
+}
+
+function onesIn(byte: number): number {
+  let ones = 0
+  for (let rest = byte; rest !== 0; rest >>= 1) ones += rest & 1
+  return ones
+}

@@ -1,0 +1,162 @@
+/**
+ * Every message between an ATM and the bank, with the paths they travel on. The only file of the bank
+ * that the ATM's side may import.
+ *
+ * Requests are read strictly (an unknown field is refused: it could change what is meant), answers
+ * tolerantly (they may grow). Amounts are JSON numbers in major units, exact to the digit.
+ */
+import {amount, currency, flag, list, oneOf, optional, record, text, wholeNumber} from './shape.ts'
+import type {Of, Shape} from './shape.ts'
+
+/** Any message of this file: `schema` is its JSON Schema, `decode` reads it. */
+export type Message<T> = Shape<T>
+
+/** `ATM123`: letters, digits, hyphen, underscore; ISO 8583 field 41 has room for 8 to 16. */
+export const atmId = text('a terminal id', /^[A-Za-z0-9_-]{1,16}$/, 16)
+export const accountId = text('an account id', /^[A-Za-z0-9]{1,34}$/, 34)
+/** `<terminal>:<business date>:<STAN>`; one money operation for ever. */
+export const operationKey = text(
+  'an operation key',
+  /^[A-Za-z0-9_-]{1,16}:[0-9]{4}-[0-9]{2}-[0-9]{2}:[0-9]{6}$/,
+  34,
+)
+const isoDate = text('a date', /^[0-9]{4}-[0-9]{2}-[0-9]{2}$/, 10)
+const isoMoment = text('a moment in UTC', /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,12}Z$/, 24)
+/** ISO 8583 field 39. */
+const responseCode = text('a response code', /^[0-9A-Z]{2}$/, 2)
+const authCode = text('an authorization code', /^[0-9A-Z]{6}$/, 6)
+const transactionId = text('a transaction id', /^[0-9A-Za-z-]{1,40}$/, 40)
+/** Which evidence the machine's money table decided by, for the one who audits it. */
+const evidenceRow = text('an evidence row', /^[\x20-\x7e]{0,200}$/, 200)
+
+export const empty = record({})
+
+/** Answer to a balance question; `balance` is what the customer may still use. */
+export const balanceAnswer = record({
+  account_id: accountId,
+  balance: amount('what the customer may still use', 'signed'),
+  currency: optional(currency),
+})
+export type BalanceAnswer = Of<typeof balanceAnswer>
+
+export const withdrawRequest = record({
+  amount: amount('what the customer asks for', 'unsigned'),
+  atm_id: optional(atmId),
+  fee: optional(amount('what the customer pays on top', 'unsigned')),
+  currency: optional(currency),
+  /** The bank does not approve later than this. */
+  deadline: optional(isoMoment),
+})
+export type WithdrawRequest = Of<typeof withdrawRequest>
+
+/** The approval. From an ATM the amount is held until completed or reversed; from a teller it is posted. */
+export const withdrawAnswer = record({
+  transaction_id: transactionId,
+  account_id: accountId,
+  amount: amount('what was approved', 'unsigned'),
+  balance: amount('what the customer may still use', 'signed'),
+  transaction_date: isoMoment,
+  fee: optional(amount('what the customer pays on top', 'unsigned')),
+  currency: optional(currency),
+  rc: optional(responseCode),
+  auth_code: optional(authCode),
+})
+export type WithdrawAnswer = Of<typeof withdrawAnswer>
+
+/** A business decision against the customer's wish; HTTP 200, so that no layer in between repeats the request. */
+export const declined = record({
+  rc: responseCode,
+  /** The card stays in the machine. */
+  retain: flag,
+  tries_left: optional(wholeNumber('PIN tries left', 0, 9)),
+})
+export type Declined = Of<typeof declined>
+
+export const signOnAnswer = record({
+  atm_id: atmId,
+  business_date: isoDate,
+  /** Double-length TDES key under the machine's master key, TDES-ECB. */
+  pin_key: text('a wrapped key in hex', /^[0-9A-F]{32}$/, 32),
+  pin_key_check_value: text('a key check value in hex', /^[0-9A-F]{6}$/, 6),
+  host_time: isoMoment,
+})
+export type SignOnAnswer = Of<typeof signOnAnswer>
+
+export const verifyRequest = record({
+  track2: text('track 2 data', /^;?[0-9]{8,19}=[0-9]{4}[0-9]*\??$/, 40),
+  /** ISO 9564-1 format 0 under the PIN key, TDES-ECB. */
+  pin_block: text('a PIN block in hex', /^[0-9A-F]{16}$/, 16),
+})
+export type VerifyRequest = Of<typeof verifyRequest>
+
+export const verifyAnswer = record({
+  rc: responseCode,
+  accounts: list(record({account_id: accountId, account_type: oneOf(['checking', 'savings'])}), 8),
+})
+export type VerifyAnswer = Of<typeof verifyAnswer>
+
+export const completeRequest = record({
+  amount: amount('what left the machine', 'unsigned'),
+  fee: amount('what the customer pays on top', 'unsigned'),
+  currency,
+  row: optional(evidenceRow),
+})
+export type CompleteRequest = Of<typeof completeRequest>
+
+export const reverseRequest = record({
+  reason: text('a reversal reason', /^[a-z-]{1,40}$/, 40),
+  row: optional(evidenceRow),
+})
+export type ReverseRequest = Of<typeof reverseRequest>
+
+export const suspectRequest = record({
+  at_least: amount('with the customer for certain', 'unsigned'),
+  at_most: amount('with the customer at most', 'unsigned'),
+  currency,
+  row: optional(evidenceRow),
+})
+export type SuspectRequest = Of<typeof suspectRequest>
+
+/** The bank has taken an advice, now or before. */
+export const adviceAnswer = record({
+  key: operationKey,
+  rc: responseCode,
+  state: oneOf(['completed', 'reversed', 'suspect', 'declined', 'forced', 'tombstone']),
+})
+export type AdviceAnswer = Of<typeof adviceAnswer>
+
+export const probeAnswer = record({atm_id: atmId, business_date: isoDate, host_time: isoMoment})
+export type ProbeAnswer = Of<typeof probeAnswer>
+
+/** RFC 9457 problem details, with the response code and what the sender may do. */
+export const problem = record({
+  type: text('a problem type', /^urn:[a-z0-9:-]{1,80}$/, 84),
+  title: text('a title', /^.{0,200}$/, 200),
+  status: wholeNumber('an HTTP status', 400, 599),
+  detail: text('an explanation', /^[^\r\n]{0,400}$/, 400),
+  rc: responseCode,
+  retry: oneOf(['never', 'same-key', 'new-key']),
+})
+export type Problem = Of<typeof problem>
+
+/** Where each question goes. */
+export const paths = {
+  balance: (account: string) => `/api/accounts/${encodeURIComponent(account)}/balance`,
+  withdraw: (account: string) => `/api/accounts/${encodeURIComponent(account)}/withdraw`,
+  signOn: (atm: string) => `/api/atms/${encodeURIComponent(atm)}/sign-on`,
+  verifyCard: (atm: string) => `/api/atms/${encodeURIComponent(atm)}/verify-card`,
+  probe: (atm: string) => `/api/atms/${encodeURIComponent(atm)}/probe`,
+  complete: (key: string) => `/api/operations/${encodeURIComponent(key)}/complete`,
+  reverse: (key: string) => `/api/operations/${encodeURIComponent(key)}/reverse`,
+  suspect: (key: string) => `/api/operations/${encodeURIComponent(key)}/suspect`,
+} as const
+
+/** The `Idempotency-Key` header: the key as a structured-field string (RFC 9651). */
+export function keyHeader(key: string): string {
+  return `"${key}"`
+}
+
+/** The key of a well-formed `Idempotency-Key` header, or null. */
+export function keyOfHeader(header: string): string | null {
+  return /^"([A-Za-z0-9:_-]{1,64})"$/.exec(header)?.[1] ?? null
+}

@@ -1,0 +1,26 @@
+/** What every part of the bank works with. Constructed once, by the program or a test. */
+import type {PinModule} from './pin.ts'
+import type {Store} from './store/port.ts'
+import type {Clock} from '../kit/clock.ts'
+import {isoTime} from '../kit/clock.ts'
+import type {EpochMs} from '../kit/clock.ts'
+import type {Log} from '../kit/log.ts'
+import type {Random} from '../kit/random.ts'
+
+export interface Bank {
+  readonly store: Store
+  readonly pin: PinModule
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+}
+
+/** The bank's day, `2026-11-22`: the UTC date of its clock. */
+export function businessDate(nowMs: EpochMs): string {
+  return isoTime(nowMs).slice(0, 10)
+}
+
+/** A moment as messages and statements carry it: UTC, whole seconds, `2026-11-22T11:30:00Z`. */
+export function isoSeconds(atMs: EpochMs): string {
+  return `${isoTime(atMs).slice(0, 19)}Z`
+}

@@ -1,0 +1,135 @@
+/**
+ * Double entry: which ledger accounts an event of money touches, and by how much. Pure. A credit is
+ * positive, a debit negative, and every entry sums to zero; so a customer's balance is the sum of that
+ * account's postings, and a hold is an entry like any other.
+ */
+import {assert} from '../../kit/assert.ts'
+import {minorUnits} from '../../kit/money.ts'
+import type {Currency, Minor} from '../../kit/money.ts'
+
+/** One leg: the ledger account and what it gains (credit) or loses (debit). */
+export interface Posting {
+  readonly ledgerAccount: string
+  readonly amountMinor: Minor
+}
+
+export type EntryKind = 'opening' | 'hold' | 'completion' | 'reversal' | 'forced' | 'withdrawal'
+
+export interface Entry {
+  readonly kind: EntryKind
+  readonly currency: Currency
+  /** Two or more legs that sum to zero; none is zero. */
+  readonly postings: readonly Posting[]
+}
+
+/** Names of the ledger accounts; the part before the colon is the kind. */
+export const ledgerAccounts = {
+  /** What the bank owes a customer. */
+  customer: (accountId: string) => `customer:${accountId}`,
+  /** Cash in a machine: falls by a credit. */
+  atmCash: (atmId: string) => `atm-cash:${atmId}`,
+  /** Approved for a machine and not yet settled. */
+  held: (atmId: string) => `held:${atmId}`,
+  /** Cash in a teller's drawer. */
+  till: (teller: string) => `till:${teller}`,
+  feeIncome: 'fee-income',
+  /** Paid, and nobody knows by whom. */
+  suspense: 'suspense',
+  /** Where opening balances come from. */
+  opening: 'opening',
+} as const
+
+/** Money set aside from one account for one machine. */
+export interface HeldMoney {
+  readonly accountId: string
+  readonly atmId: string
+  readonly currency: Currency
+  readonly amountMinor: Minor
+  readonly feeMinor: Minor
+}
+
+/** Sets amount and fee aside. */
+export function holdEntry(money: HeldMoney): Entry {
+  const total = money.amountMinor + money.feeMinor
+  return entry('hold', money.currency, [
+    [ledgerAccounts.customer(money.accountId), -total],
+    [ledgerAccounts.held(money.atmId), total],
+  ])
+}
+
+/** Settles a hold by what was paid; the customer gets the rest back. */
+export function completionEntry(money: HeldMoney, paidMinor: Minor, feeMinor: Minor): Entry {
+  const total = money.amountMinor + money.feeMinor
+  const rest = total - paidMinor - feeMinor
+  assert(
+    paidMinor > 0 && paidMinor <= money.amountMinor && feeMinor >= 0 && feeMinor <= money.feeMinor,
+    'a completion lies outside its hold',
+  )
+  return entry('completion', money.currency, [
+    [ledgerAccounts.held(money.atmId), -total],
+    [ledgerAccounts.atmCash(money.atmId), paidMinor],
+    [ledgerAccounts.feeIncome, feeMinor],
+    [ledgerAccounts.customer(money.accountId), rest],
+  ])
+}
+
+/** Gives a hold back. */
+export function reversalEntry(money: HeldMoney): Entry {
+  const total = money.amountMinor + money.feeMinor
+  return entry('reversal', money.currency, [
+    [ledgerAccounts.held(money.atmId), -total],
+    [ledgerAccounts.customer(money.accountId), total],
+  ])
+}
+
+/** Cash that left a machine under a key the bank never approved. */
+export function forcedEntry(atmId: string, currency: Currency, paidMinor: Minor): Entry {
+  return entry('forced', currency, [
+    [ledgerAccounts.suspense, 0 - paidMinor],
+    [ledgerAccounts.atmCash(atmId), paidMinor],
+  ])
+}
+
+/** Cash over the counter, at once. */
+export function tellerWithdrawalEntry(
+  accountId: string,
+  teller: string,
+  currency: Currency,
+  amountMinor: Minor,
+  feeMinor: Minor,
+): Entry {
+  return entry('withdrawal', currency, [
+    [ledgerAccounts.customer(accountId), -(amountMinor + feeMinor)],
+    [ledgerAccounts.till(teller), amountMinor],
+    [ledgerAccounts.feeIncome, feeMinor],
+  ])
+}
+
+/** The balance an account starts with. */
+export function openingEntry(accountId: string, currency: Currency, balanceMinor: Minor): Entry {
+  return entry('opening', currency, [
+    [ledgerAccounts.opening, 0 - balanceMinor],
+    [ledgerAccounts.customer(accountId), balanceMinor],
+  ])
+}
+
+/** Every ledger account's balance, from nothing but postings. */
+export function balancesOf(postings: readonly Posting[]): ReadonlyMap<string, Minor> {
+  const balances = new Map<string, Minor>()
+  for (const {ledgerAccount, amountMinor} of postings)
+    balances.set(ledgerAccount, minorUnits((balances.get(ledgerAccount) ?? 0) + amountMinor))
+  return balances
+}
+
+function entry(
+  kind: EntryKind,
+  currency: Currency,
+  legs: readonly (readonly [ledgerAccount: string, amountMinor: number])[],
+): Entry {
+  const postings = legs
+    .filter(([, amountMinor]) => amountMinor !== 0)
+    .map(([ledgerAccount, amountMinor]) => ({ledgerAccount, amountMinor: minorUnits(amountMinor)}))
+  const sum = postings.reduce((total, {amountMinor}) => total + amountMinor, 0)
+  assert(sum === 0 && postings.length >= 2, `${kind} entry with ${postings.length} legs sums to ${sum}`)
+  return {kind, currency, postings}
+}

@@ -1,0 +1,112 @@
+/** The bank as a program: reads its settings, starts, and stops when told. */
+import {readFileSync} from 'node:fs'
+import {parseArgs} from 'node:util'
+import {atmId} from './api/schema.ts'
+import {flag, list, optional, record, text, wholeNumber} from './api/shape.ts'
+import type {Of} from './api/shape.ts'
+import {startHost} from './start.ts'
+import type {HostOptions} from './start.ts'
+import {realClock} from '../kit/clock.ts'
+import {BadInput, SystemFault, reasonOf} from '../kit/errors.ts'
+import {readJson} from '../kit/exact-json.ts'
+import {lineLog} from '../kit/log.ts'
+import {systemRandom} from '../kit/random.ts'
+
+const USAGE = `usage: node host/main.ts [--config FILE] [--state DIR] [--address ADDR] [--port PORT]
+                         [--atm ID]... [--seed-demo]
+  --config FILE   JSON with state, address, port, atms, seed_demo; the other flags go before it
+  --state DIR     database, keys and certificates (default: state/bank)
+  --address ADDR  where to listen (default: 127.0.0.1)
+  --port PORT     0 takes a free one (default: 8443)
+  --atm ID        a machine to make a demo certificate for; repeatable (default: ATM123)
+  --seed-demo     fill an empty bank with demo people, cards and the machines
+`
+
+const anyText = text('a text', /^.{1,400}$/s, 400)
+const settings = record({
+  state: optional(anyText),
+  address: optional(anyText),
+  port: optional(wholeNumber('a port', 0, 65_535)),
+  atms: optional(list(atmId, 100)),
+  seed_demo: optional(flag),
+})
+
+/** @throws BadInput */
+function optionsOf(args: readonly string[]): HostOptions | 'help' {
+  const {values} = parsed(args)
+  if (values.help === true) return 'help'
+  const file = values.config === undefined ? {} : readSettings(values.config)
+  const port = values.port === undefined ? (file.port ?? 8443) : Number(values.port)
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new BadInput('--port is not a port')
+  for (const id of values.atm ?? []) {
+    const checked = atmId.decode(id, 'refuse')
+    if (checked.kind === 'refused') throw new BadInput(`--atm ${checked.why}`)
+  }
+  return {
+    stateFolder: values.state ?? file.state ?? 'state/bank',
+    address: values.address ?? file.address ?? '127.0.0.1',
+    port,
+    atmIds: values.atm ?? file.atms ?? ['ATM123'],
+    seedDemo: values['seed-demo'] ?? file.seed_demo ?? false,
+  }
+}
+
+function parsed(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        config: {type: 'string'},
+        state: {type: 'string'},
+        address: {type: 'string'},
+        port: {type: 'string'},
+        atm: {type: 'string', multiple: true},
+        'seed-demo': {type: 'boolean'},
+        help: {type: 'boolean'},
+      },
+    })
+  } catch (thrown) {
+    throw new BadInput(reasonOf(thrown), {cause: thrown})
+  }
+}
+
+function readSettings(path: string): Of<typeof settings> {
+  let source: string
+  try {
+    source = readFileSync(path, 'utf8')
+  } catch (thrown) {
+    throw new BadInput(`cannot read ${path}: ${reasonOf(thrown)}`, {cause: thrown})
+  }
+  const read = readJson(source)
+  if (read.kind === 'refused') throw new BadInput(`${path} is no JSON: ${read.why}`)
+  const decoded = settings.decode(read.json, 'refuse')
+  if (decoded.kind === 'refused') throw new BadInput(`${path} ${decoded.why}`)
+  return decoded.value
+}
+
+async function main(): Promise<void> {
+  const options = optionsOf(process.argv.slice(2))
+  if (options === 'help') {
+    process.stdout.write(USAGE)
+    return
+  }
+  const clock = realClock()
+  const log = lineLog(clock, line => process.stderr.write(`${line}\n`), 'info', 'host')
+  const host = await startHost(options, clock, systemRandom(), log)
+  process.stdout.write(`bank listening on ${host.url}, host pin ${host.hostPin}\n`)
+  const stop = () => {
+    host.close().catch((thrown: unknown) => {
+      log.error('the bank did not stop cleanly', {why: reasonOf(thrown)})
+    })
+  }
+  process.once('SIGINT', stop)
+  process.once('SIGTERM', stop)
+}
+
+try {
+  await main()
+} catch (thrown) {
+  if (!(thrown instanceof BadInput || thrown instanceof SystemFault)) throw thrown
+  process.stderr.write(`${thrown.message}\n`)
+  process.exitCode = thrown instanceof BadInput ? 2 : 1
+}

@@ -1,0 +1,147 @@
+/**
+ * The bank's security module in software: the only place with a clear PIN, a clear PIN key or the keys
+ * that protect them. It answers yes or no about a PIN and never gives one out. A real module can stand
+ * behind the same interface.
+ *
+ * A PIN has ten thousand values, so no password hash protects it alone: what protects it is the pepper,
+ * which is never in the database, and the try counter, which the caller makes durable before it asks.
+ */
+import {createCipheriv, createDecipheriv, createHmac, scrypt, timingSafeEqual} from 'node:crypto'
+import {bytesOfHex, hexOf} from '../crypto/hex.ts'
+import {decodeIso0} from '../crypto/pin-block.ts'
+import {keyCheckValue, tdesDecrypt, tdesEncrypt, withOddParity} from '../crypto/tdes.ts'
+import {assert, present} from '../kit/assert.ts'
+import type {Random} from '../kit/random.ts'
+import {Secret} from '../kit/secret.ts'
+
+/** Length of each of the module's own keys. */
+export const HSM_KEY_BYTES = 32
+const TDES_KEY_BYTES = 16
+const SALT_BYTES = 16
+const NONCE_BYTES = 12
+const TAG_BYTES = 16
+/** scrypt: N = 2^14, r = 8, p = 1, about 60 ms and 16 MiB a try (measured); the result has 32 bytes. */
+const SCRYPT = {N: 16_384, r: 8, p: 1} as const
+const VERIFIER_BYTES = 32
+
+/** 32 bytes each; they live outside the database and must outlive it. */
+export interface HsmKeys {
+  /** Mixed into every PIN verifier. */
+  readonly pepper: Secret<Uint8Array>
+  /** Under it stand the keys that the database keeps. */
+  readonly storageKey: Secret<Uint8Array>
+  /** Turns a PAN into the hash by which its card is found. */
+  readonly panKey: Secret<Uint8Array>
+}
+
+/** Fresh keys for a new bank. */
+export function newHsmKeys(random: Random): HsmKeys {
+  const key = () => new Secret(random.bytes(HSM_KEY_BYTES))
+  return {pepper: key(), storageKey: key(), panKey: key()}
+}
+
+/** A PIN key for one machine. */
+export interface MadePinKey {
+  /** For the database: under the storage key, bound to the machine. */
+  readonly stored: string
+  /** For the machine: TDES-ECB under its master key, 16 bytes. */
+  readonly underMaster: Uint8Array
+  /** Six upper-case hex digits. */
+  readonly checkValue: string
+}
+
+/** `malformed`: the block does not open with this key and PAN, so it says nothing about the PIN. */
+export type PinVerdict = 'right' | 'wrong' | 'malformed'
+
+export interface PinModule {
+  /** Takes in a machine's 16-byte master key; gives what the database keeps of it. */
+  keepMasterKey(atmId: string, masterKey: Secret<Uint8Array>): string
+  /** @param masterKey as `keepMasterKey` gave it */
+  makePinKey(atmId: string, masterKey: string): MadePinKey
+  /** Keyed hash of a PAN, hex. */
+  panHash(pan: Secret<string>): string
+  /** What to keep of a new PIN. */
+  pinVerifier(pan: Secret<string>, pin: Secret<string>): Promise<string>
+  /** Count the try durably before you ask. */
+  checkPin(ask: {
+    readonly atmId: string
+    readonly pinKey: string
+    readonly pinBlock: Secret<Uint8Array>
+    readonly pan: Secret<string>
+    readonly verifier: string
+  }): Promise<PinVerdict>
+}
+
+/** @throws AssertionFailed unless every key has 32 bytes */
+export function softPinModule(keys: HsmKeys, random: Random): PinModule {
+  for (const key of [keys.pepper, keys.storageKey, keys.panKey])
+    assert(key.reveal().length === HSM_KEY_BYTES, 'a key of the PIN module does not have 32 bytes')
+  return {
+    keepMasterKey(atmId, masterKey) {
+      assert(masterKey.reveal().length === TDES_KEY_BYTES, 'a master key does not have 16 bytes')
+      return sealed(keys.storageKey, random, `master:${atmId}`, masterKey.reveal())
+    },
+    makePinKey(atmId, masterKey) {
+      const master = opened(keys.storageKey, `master:${atmId}`, masterKey)
+      const pinKey = withOddParity(random.bytes(TDES_KEY_BYTES))
+      return {
+        stored: sealed(keys.storageKey, random, `pin:${atmId}`, pinKey),
+        underMaster: tdesEncrypt(master, pinKey),
+        checkValue: keyCheckValue(pinKey),
+      }
+    },
+    panHash: pan => createHmac('sha256', keys.panKey.reveal()).update(pan.reveal()).digest('hex'),
+    async pinVerifier(pan, pin) {
+      const salt = random.bytes(SALT_BYTES)
+      return `v1$${hexOf(salt)}$${hexOf(await stretched(keys.pepper, pan.reveal(), pin.reveal(), salt))}`
+    },
+    async checkPin({atmId, pinKey, pinBlock, pan, verifier}) {
+      const block = pinBlock.reveal()
+      if (block.length !== 8) return 'malformed'
+      const clear = tdesDecrypt(opened(keys.storageKey, `pin:${atmId}`, pinKey), block)
+      const found = decodeIso0(clear, pan.reveal())
+      if (found.kind === 'malformed') return 'malformed'
+      const [, salt, expected] = present(
+        /^v1\$([0-9A-F]{32})\$([0-9A-F]{64})$/.exec(verifier),
+        'a well-formed PIN verifier',
+      )
+      const saltBytes = bytesOfHex(present(salt, 'the salt of a PIN verifier'))
+      const actual = await stretched(keys.pepper, pan.reveal(), found.pin.reveal(), saltBytes)
+      const isRight = timingSafeEqual(actual, bytesOfHex(present(expected, 'the hash of a PIN verifier')))
+      return isRight ? 'right' : 'wrong'
+    },
+  }
+}
+
+/** `scrypt(HMAC-SHA-256(pepper, "v1|" PAN "|" PIN), salt)`. */
+export function stretched(
+  pepper: Secret<Uint8Array>,
+  pan: string,
+  pin: string,
+  salt: Uint8Array,
+): Promise<Buffer> {
+  const peppered = createHmac('sha256', pepper.reveal()).update(`v1|${pan}|${pin}`).digest()
+  return new Promise((resolve, reject) => {
+    scrypt(peppered, salt, VERIFIER_BYTES, SCRYPT, (fault, hash) => {
+      if (fault === null) resolve(hash)
+      else reject(fault)
+    })
+  })
+}
+
+/** AES-256-GCM, bound to its purpose: nonce, tag and text in upper-case hex. */
+function sealed(key: Secret<Uint8Array>, random: Random, purpose: string, clear: Uint8Array): string {
+  const nonce = random.bytes(NONCE_BYTES)
+  const cipher = createCipheriv('aes-256-gcm', key.reveal(), nonce).setAAD(Buffer.from(purpose))
+  const text = Buffer.concat([cipher.update(clear), cipher.final()])
+  return hexOf(Buffer.concat([nonce, cipher.getAuthTag(), text]))
+}
+
+/** @throws when the text was not sealed under this key for this purpose */
+function opened(key: Secret<Uint8Array>, purpose: string, stored: string): Uint8Array {
+  const bytes = bytesOfHex(stored)
+  const decipher = createDecipheriv('aes-256-gcm', key.reveal(), bytes.subarray(0, NONCE_BYTES))
+    .setAAD(Buffer.from(purpose))
+    .setAuthTag(bytes.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES))
+  return Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES + TAG_BYTES)), decipher.final()])
+}

@@ -1,0 +1,83 @@
+/** Puts a bank together and opens its door. */
+import {buildApp} from './app.ts'
+import type {Bank} from './bank.ts'
+import {demoCertificates} from './certificates.ts'
+import {seedDemo} from './demo.ts'
+import {softPinModule} from './pin.ts'
+import {openState} from './state.ts'
+import {authenticateByPin, spkiPin, tlsServerFactory} from './tls.ts'
+import {assert} from '../kit/assert.ts'
+import type {Clock} from '../kit/clock.ts'
+import type {Log} from '../kit/log.ts'
+import type {Random} from '../kit/random.ts'
+
+export interface HostOptions {
+  /** Folder of database, keys and certificates. */
+  readonly stateFolder: string
+  /** Address to listen on; `127.0.0.1` unless the machines are elsewhere. */
+  readonly address: string
+  /** 0 takes any free one. */
+  readonly port: number
+  /** Machines that get a demo certificate. */
+  readonly atmIds: readonly string[]
+  /** Fills an empty bank with demo people, cards and these machines. */
+  readonly seedDemo: boolean
+}
+
+export interface RunningHost {
+  readonly bank: Bank
+  /** `https://127.0.0.1:8443`. */
+  readonly url: string
+  readonly port: number
+  /** Pin of the server's key, for the machines' settings. */
+  readonly hostPin: string
+  close(): Promise<void>
+}
+
+/** @throws BadInput, SystemFault */
+export async function startHost(
+  options: HostOptions,
+  clock: Clock,
+  random: Random,
+  log: Log,
+): Promise<RunningHost> {
+  const state = openState(options.stateFolder, random)
+  const bank: Bank = {
+    store: state.store,
+    pin: softPinModule(state.keys, random),
+    clock,
+    random,
+    log,
+  }
+  const certificates = await demoCertificates(
+    state.certificatesFolder,
+    options.atmIds,
+    clock.wallMs(),
+    random,
+  )
+  if (options.seedDemo) await seedDemo(bank, options.atmIds)
+  await bank.store.transact(async tx => {
+    // A renewed certificate has a new key; one that was revoked stays so.
+    for (const [atmId, {certificate}] of certificates.atms)
+      if ((await tx.atms.find(atmId)) !== null) await tx.atms.addPin(atmId, spkiPin(certificate))
+  })
+  const app = buildApp(
+    bank,
+    authenticateByPin(bank.store),
+    tlsServerFactory(certificates.host, certificates.authority),
+  )
+  await app.listen({host: options.address, port: options.port})
+  const bound = app.server.address()
+  assert(bound !== null && typeof bound === 'object', 'a listening server has no address')
+  const {port} = bound
+  return {
+    bank,
+    url: `https://${options.address.includes(':') ? `[${options.address}]` : options.address}:${port}`,
+    port,
+    hostPin: spkiPin(certificates.host.certificate),
+    async close() {
+      await app.close()
+      await bank.store.close()
+    },
+  }
+}

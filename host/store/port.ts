@@ -1,0 +1,162 @@
+/**
+ * What the bank keeps, whatever engine keeps it. Everything a decision reads and writes happens inside
+ * one `transact`; when that has resolved, it is on disk.
+ */
+import type {Entry} from '../ledger/book.ts'
+import type {Operation} from '../ledger/operation.ts'
+import type {EpochMs} from '../../kit/clock.ts'
+import type {Currency, Minor} from '../../kit/money.ts'
+
+export interface User {
+  readonly userId: string
+  readonly name: string
+  readonly email: string
+  readonly phoneNumber: string
+  readonly address: string
+}
+
+export type AccountType = 'checking' | 'savings'
+
+export interface BankAccount {
+  readonly accountId: string
+  readonly userId: string
+  readonly accountType: AccountType
+  readonly currency: Currency
+  /** What the customer may still use: the sum of the account's postings, holds included. */
+  readonly balanceMinor: Minor
+  /** ISO 8601, UTC. */
+  readonly createdAt: string
+}
+
+export interface Atm {
+  readonly atmId: string
+  readonly location: string
+  readonly status: 'active' | 'inactive'
+}
+
+/** Keys of one machine; every one of them under the bank's storage key. */
+export interface AtmKeys {
+  readonly masterKey: string
+  /** Null before the first sign-on, and after a PIN block that did not open. */
+  readonly pinKey: string | null
+}
+
+/** One pinned certificate key. */
+export interface AtmPin {
+  readonly atm: Atm
+  readonly isRevoked: boolean
+}
+
+export type CardStatus = 'active' | 'blocked' | 'stolen'
+
+export interface Card {
+  readonly cardId: string
+  /** Keyed hash of the PAN, hex; the PAN itself is kept nowhere. */
+  readonly panHash: string
+  /** First six, last four. */
+  readonly panShown: string
+  /** `YYMM`, the last month in which it is valid. */
+  readonly expires: string
+  readonly status: CardStatus
+  /** What `pin.ts` made of the PIN; useless without its pepper. */
+  readonly pinVerifier: string
+  /** Wrong or unfinished PIN tries since the last right one. */
+  readonly pinTriesCount: number
+}
+
+/** The card whose PIN was last verified at a machine. */
+export interface Visit {
+  readonly cardId: string
+  readonly verifiedAtMs: EpochMs
+}
+
+/** A settled movement, as statements show it. */
+export interface BankTransaction {
+  readonly transactionId: string
+  readonly accountId: string
+  readonly atmId: string | null
+  readonly transactionType: 'withdrawal' | 'deposit' | 'transfer'
+  readonly amountMinor: Minor
+  /** ISO 8601, UTC. */
+  readonly transactionDate: string
+}
+
+export interface StoredPosting {
+  readonly entryId: number
+  readonly currency: Currency
+  readonly ledgerAccount: string
+  readonly amountMinor: Minor
+}
+
+export interface AtmRows {
+  find(atmId: string): Promise<Atm | null>
+  list(): Promise<readonly Atm[]>
+  put(atm: Atm, masterKey: string): Promise<void>
+  setStatus(atmId: string, status: Atm['status']): Promise<void>
+  keys(atmId: string): Promise<AtmKeys | null>
+  setPinKey(atmId: string, pinKey: string | null): Promise<void>
+  findPin(spkiSha256: string): Promise<AtmPin | null>
+  addPin(atmId: string, spkiSha256: string): Promise<void>
+  revokePin(spkiSha256: string): Promise<void>
+}
+
+export interface CardRows {
+  findByPan(panHash: string): Promise<Card | null>
+  /** In the order in which the customer is offered them. */
+  accounts(cardId: string): Promise<readonly BankAccount[]>
+  put(card: Card, accountIds: readonly string[]): Promise<void>
+  setStatus(cardId: string, status: CardStatus): Promise<void>
+  /** Adds `by` (1 or -1) to the tries, never below 0. */
+  addTries(cardId: string, by: number): Promise<void>
+  clearTries(cardId: string): Promise<void>
+  visit(atmId: string): Promise<Visit | null>
+  setVisit(atmId: string, visit: Visit | null): Promise<void>
+  /** `known`: a verification under that key was here before. */
+  recordVerification(key: string, atmId: string, atMs: EpochMs): Promise<'new' | 'known'>
+}
+
+export interface AccountRows {
+  find(accountId: string): Promise<BankAccount | null>
+  list(): Promise<readonly (BankAccount & {readonly userName: string})[]>
+  putUser(user: User): Promise<void>
+  /** With balance zero; an opening entry gives it one. */
+  put(account: Omit<BankAccount, 'balanceMinor'>): Promise<void>
+}
+
+export interface OperationRows {
+  find(key: string): Promise<Operation | null>
+  insert(operation: Operation): Promise<void>
+  /** Replaces what may change: state, paid amounts, evidence, moment. */
+  settle(operation: Operation): Promise<void>
+  /** Latest change first. */
+  recent(countMax: number): Promise<readonly Operation[]>
+  /** Those that hold money: `held` and `suspect`. */
+  open(): Promise<readonly Operation[]>
+  all(): Promise<readonly Operation[]>
+}
+
+export interface LedgerRows {
+  /**
+   * Appends the entry's postings and moves the balances of the customers it touches. Nothing is written
+   * when a debit would take a customer below zero.
+   */
+  post(key: string, entry: Entry, atMs: EpochMs): Promise<'posted' | 'insufficient'>
+  addTransaction(transaction: BankTransaction): Promise<void>
+  postings(): Promise<readonly StoredPosting[]>
+  transactions(): Promise<readonly BankTransaction[]>
+}
+
+/** One transaction; of no use after `work` has ended. */
+export interface Tx {
+  readonly atms: AtmRows
+  readonly cards: CardRows
+  readonly accounts: AccountRows
+  readonly operations: OperationRows
+  readonly ledger: LedgerRows
+}
+
+export interface Store {
+  /** All of it or, when `work` rejects, nothing of it. Never call it from inside `work`. */
+  transact<T>(work: (tx: Tx) => Promise<T>): Promise<T>
+  close(): Promise<void>
+}
