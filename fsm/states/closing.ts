@@ -1,5 +1,5 @@
 /** The end of a visit: the card goes back or stays here, and the customer is told why. */
-import {base, ending, failed, perform, performing, stopTimer, visitTo} from '../base.ts'
+import {base, ending, failed, listenToKeys, performing, stopKeys, stopTimer, visitTo} from '../base.ts'
 import {visitOf} from '../context.ts'
 import type {RetainReason} from '../vocabulary.ts'
 import type {CardFate} from '../context.ts'
@@ -43,11 +43,14 @@ function retainReason(fate: CardFate): RetainReason {
 
 /** The last word: what was paid, or why not, and the reference. */
 export const showingEnding = base.createStateConfig({
-  entry: performing(context => ({
-    kind: 'timer.start',
-    name: 'ending',
-    afterMs: context.setup.policy.endingTimeoutMs,
-  })),
-  exit: [stopTimer, perform({kind: 'keys.stop'})],
+  entry: [
+    listenToKeys,
+    performing(context => ({
+      kind: 'timer.start',
+      name: 'ending',
+      afterMs: context.setup.policy.endingTimeoutMs,
+    })),
+  ],
+  exit: [stopTimer, stopKeys],
   on: {'timer.fired': 'resting', 'visit.continued': 'resting'},
 })

@@ -1,0 +1,59 @@
+/** Creator CRT-310: what its codes mean in the words of the card reader port, and to the operator. */
+import type {Failed, NoAnswer} from '../../outcome.ts'
+import type {CardReaderFault, Media} from '../port.ts'
+import {REFUSALS} from './bytes.ts'
+import type {CardAt, CommandName} from './bytes.ts'
+import type {Status} from './codec.ts'
+import type {Answer} from './line.ts'
+
+/** Where each sensor state puts the card, and what an operator calls it. */
+const CARD: Readonly<Record<CardAt, {readonly media: Media; readonly text: string}>> = {
+  longCard: {media: 'inside', text: 'card too long, inside'},
+  shortCard: {media: 'inside', text: 'card too short, inside'},
+  frontFree: {media: 'atMouth', text: 'card at the mouth, free'},
+  frontHeld: {media: 'atMouth', text: 'card at the mouth, held'},
+  inside: {media: 'inside', text: 'card inside'},
+  insideContact: {media: 'inside', text: 'card inside at the chip contacts'},
+  rearHeld: {media: 'inside', text: 'card held at the rear'},
+  goneRear: {media: 'absent', text: 'last card gone to the rear'},
+  none: {media: 'absent', text: 'no card'},
+}
+
+export function mediaAt(card: CardAt): Media {
+  return CARD[card].media
+}
+
+/** For the operator: where the card is, and what may come in. */
+export function shown(status: Status): string {
+  const mouth = status.mouth === 'closed' ? 'mouth closed' : `mouth open on ${status.mouth}`
+  return `${CARD[status.card].text}, ${mouth}, rear ${status.rear}`
+}
+
+export function failedWith(fault: CardReaderFault | NoAnswer, detail: string): Failed<CardReaderFault> {
+  return {kind: 'failed', fault, detail}
+}
+
+/** Codes of an error reply that mean more than that the reader is broken. */
+const REFUSED_AS: ReadonlyMap<number, CardReaderFault> = new Map([
+  [0x00, 'not-supported'],
+  [0x01, 'bad-request'],
+  [0x02, 'not-supported'],
+  [0x04, 'bad-request'],
+  [0x05, 'power'],
+  [0x06, 'jam'],
+  [0x07, 'power'],
+])
+
+/** The failure that a refusal or a silence amounts to. */
+export function failedBy(
+  name: CommandName,
+  answer: Exclude<Answer, {kind: 'reply'}>,
+): Failed<CardReaderFault> {
+  if (answer.kind === 'silent') {
+    const executed = answer.executed === 'perhaps' ? ', may have been executed' : ''
+    return failedWith(answer.why, `${name}: ${answer.why}${executed}`)
+  }
+  const code = answer.code.toString(16).padStart(2, '0').toUpperCase()
+  const text = REFUSALS.get(answer.code) ?? 'a code the maker does not list'
+  return failedWith(REFUSED_AS.get(answer.code) ?? 'hardware', `${name}: error ${code}, ${text}`)
+}

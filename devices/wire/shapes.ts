@@ -1,0 +1,124 @@
+/**
+ * The three families of frame grammar among the serial devices, each a function from a few constants to
+ * a FrameShape. A model's `bytes.ts` makes its own shape from one of them.
+ */
+import type {FrameShape, Measure} from './framer.ts'
+
+const MORE: Measure = {kind: 'more'}
+const NOISE: Measure = {kind: 'broken', why: 'noise'}
+const CHECKSUM: Measure = {kind: 'broken', why: 'checksum'}
+const TOO_LONG: Measure = {kind: 'broken', why: 'too-long'}
+
+/** XOR of all the bytes, the block check of most serial devices. */
+export function xorOf(bytes: Uint8Array): number {
+  return bytes.reduce((sum, byte) => sum ^ byte, 0)
+}
+
+interface Common {
+  /** Bytes that mean something by themselves outside frames. */
+  readonly controls: readonly number[] | 'any'
+  readonly frameBytesMax: number
+  /** First byte of a frame to its last. */
+  readonly frameTimeMaxMs: number
+}
+
+export interface ClosedByEtx extends Common {
+  /** The fixed bytes a frame begins with. */
+  readonly head: readonly number[]
+  readonly etx: number
+  /** Bytes that may stand between head and ETX; the ETX itself is never one of them. */
+  isBody(byte: number): boolean
+  /** Short unchecked notices that begin with the head's first byte: their second byte, and whole length. */
+  readonly notices?: ReadonlyMap<number, number>
+}
+
+/** `head body ETX BCC`, BCC the XOR of all before it; no length, no escaping. After ETX comes exactly one byte, whatever it is. */
+export function closedByEtx(shape: ClosedByEtx): FrameShape {
+  const {head, etx} = shape
+  return {
+    ...common(shape, head[0]),
+    measure(bytes) {
+      const noticeBytes = shape.notices?.get(bytes[1] ?? -1)
+      if (noticeBytes !== undefined) return noticeOf(bytes, noticeBytes, head[0])
+      if (head.some((byte, at) => at < bytes.length && bytes[at] !== byte)) return NOISE
+      for (let at = head.length; at < bytes.length; at += 1) {
+        const byte = bytes[at] ?? 0
+        if (byte === etx) return closedAt(bytes, at)
+        if (!shape.isBody(byte)) return CHECKSUM
+      }
+      return MORE
+    },
+  }
+}
+
+export interface Counted extends Common {
+  readonly stx: number
+  readonly etx: number
+}
+
+/** `STX LENhi LENlo text ETX BCC`, LEN the bytes of the text, BCC the XOR of all before it. */
+export function counted(shape: Counted): FrameShape {
+  return {
+    ...common(shape, shape.stx),
+    measure(bytes) {
+      if (bytes.length < 3) return MORE
+      const etxAt = 3 + (bytes[1] ?? 0) * 256 + (bytes[2] ?? 0)
+      if (etxAt + 2 > shape.frameBytesMax) return TOO_LONG
+      if (bytes.length <= etxAt) return MORE
+      return bytes[etxAt] === shape.etx ? closedAt(bytes, etxAt) : CHECKSUM
+    },
+  }
+}
+
+/**
+ * `STX LEN text ETX C1 C2`: LEN three decimal digits, the bytes of the text; C1 C2 two upper-case hex digits,
+ * the XOR from LEN through ETX.
+ */
+export function decimalCounted(shape: Counted): FrameShape {
+  return {
+    ...common(shape, shape.stx),
+    measure(bytes) {
+      const digits = bytes.subarray(1, 4)
+      if (digits.some(byte => byte < 0x30 || byte > 0x39)) return NOISE
+      if (digits.length < 3) return MORE
+      const etxAt = 4 + digits.reduce((sum, byte) => sum * 10 + byte - 0x30, 0)
+      if (etxAt + 3 > shape.frameBytesMax) return TOO_LONG
+      if (bytes.length <= etxAt) return MORE
+      if (bytes[etxAt] !== shape.etx) return CHECKSUM
+      const lengthBytes = etxAt + 3
+      if (bytes.length < lengthBytes) return MORE
+      const check = xorOf(bytes.subarray(1, etxAt + 1))
+        .toString(16)
+        .toUpperCase()
+        .padStart(2, '0')
+      const isGood = bytes[etxAt + 1] === check.charCodeAt(0) && bytes[etxAt + 2] === check.charCodeAt(1)
+      return isGood ? {kind: 'frame', lengthBytes} : CHECKSUM
+    },
+  }
+}
+
+function common(
+  shape: Common,
+  first: number | undefined,
+): Pick<FrameShape, 'starts' | 'isControl' | 'frameBytesMax' | 'frameTimeMaxMs'> {
+  const {controls} = shape
+  return {
+    starts: byte => byte === first,
+    isControl: controls === 'any' ? () => true : byte => controls.includes(byte),
+    frameBytesMax: shape.frameBytesMax,
+    frameTimeMaxMs: shape.frameTimeMaxMs,
+  }
+}
+
+/** A notice has no check of its own; a frame that begins inside it shows that it is none. */
+function noticeOf(bytes: Uint8Array, lengthBytes: number, first: number | undefined): Measure {
+  if (bytes.subarray(1).some(byte => byte === first)) return NOISE
+  return bytes.length < lengthBytes ? MORE : {kind: 'frame', lengthBytes}
+}
+
+/** The one byte after the ETX decides. */
+function closedAt(bytes: Uint8Array, etxAt: number): Measure {
+  const check = bytes[etxAt + 1]
+  if (check === undefined) return MORE
+  return check === xorOf(bytes.subarray(0, etxAt + 1)) ? {kind: 'frame', lengthBytes: etxAt + 2} : CHECKSUM
+}

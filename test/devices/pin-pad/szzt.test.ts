@@ -1,0 +1,546 @@
+/** SZZT ZT588 and ZT598: golden vectors, the PIN pad suite, and every misbehaviour the emulator knows. */
+import t from 'tap'
+import {bytesOfHex, hexOf} from '../../../crypto/hex.ts'
+import {tdesEncrypt} from '../../../crypto/tdes.ts'
+import {COMMAND, CONTROL, KEY_TABLE, ZT588, ZT598} from '../../../devices/pin-pad/szzt/bytes.ts'
+import type {CommandName, ControlName, Profile} from '../../../devices/pin-pad/szzt/bytes.ts'
+import {
+  controlText,
+  decodeBlock,
+  decodeCheckValue,
+  decodeFrame,
+  decodeIdentification,
+  encodeFrame,
+  fetchBlockText,
+  keyTableText,
+  loadKeyText,
+  startPinText,
+} from '../../../devices/pin-pad/szzt/codec.ts'
+import {SzztPinPad} from '../../../devices/pin-pad/szzt/driver.ts'
+import {SzztEmulator} from '../../../devices/pin-pad/szzt/emulator.ts'
+import type {LineMischief} from '../../../devices/pin-pad/szzt/mischief.ts'
+import {DEMO_MASTER_KEY} from '../../../devices/pin-pad/szzt/secure-module.ts'
+import golden from '../../../devices/pin-pad/szzt/vectors.json' with {type: 'json'}
+import type {Key} from '../../../devices/pin-pad/port.ts'
+import type {ByteLink} from '../../../devices/wire/link.ts'
+import {loopbackPair} from '../../../devices/wire/loopback.ts'
+import {lineLog} from '../../../kit/log.ts'
+import {seededRandom} from '../../../kit/random.ts'
+import {Secret} from '../../../kit/secret.ts'
+import {newClock, padSuite, PIN_KEY_UNDER_MASTER, pinIn, ready, request, settled, type} from './suite.ts'
+import type {PadBench} from './suite.ts'
+
+interface Vector {
+  readonly name: string
+  readonly hex: string
+  readonly source: string
+  readonly text?: string
+  readonly command?: string
+  readonly control?: string
+  readonly value?: number
+  readonly model?: string
+  readonly pan?: string
+  readonly lengthMax?: number
+  readonly key?: string
+  readonly answers?: string
+  readonly expect?: Readonly<Record<string, unknown>>
+}
+const vectors: readonly Vector[] = golden.vectors
+
+function isControl(name: string | undefined): name is ControlName {
+  return name !== undefined && Object.hasOwn(CONTROL, name)
+}
+
+/** The TEXT that our codec makes of what the vector says. */
+function textOf(vector: Vector): string {
+  const profile = vector.model === 'zt598' ? ZT598 : ZT588
+  if (isControl(vector.control)) return controlText(vector.control, vector.value)
+  switch (vector.command) {
+    case 'keyTable':
+      return keyTableText(KEY_TABLE)
+    case 'startPin':
+      return startPinText(profile, vector.pan ?? '', vector.lengthMax ?? 0)
+    case 'fetchBlock':
+      return fetchBlockText(profile, vector.pan ?? '')
+    case 'loadKey':
+      return loadKeyText(profile, bytesOfHex(vector.key ?? ''))
+    default:
+      return COMMAND.identify
+  }
+}
+
+/** What our codec reads out of a reply. */
+function readOut(vector: Vector, text: Uint8Array): unknown {
+  const [code = 0] = text
+  if (code >= 0xe0) return {refused: code}
+  switch (vector.answers) {
+    case 'loadKey':
+      return {checkValue: decodeCheckValue(text)}
+    case 'fetchBlock':
+      return decodeBlock(text)
+    case 'identify': {
+      const {settings, ...rest} = decodeIdentification(text) ?? {settings: null}
+      return {...rest, ...settings}
+    }
+    default:
+      return {done: text.length === 1}
+  }
+}
+
+t.test('golden vectors, both ways', t => {
+  for (const vector of vectors) {
+    const text = decodeFrame(bytesOfHex(vector.hex))
+    if (text === null) {
+      t.fail(`${vector.name} does not decode`)
+      continue
+    }
+    t.equal(hexOf(encodeFrame(text)), vector.hex, vector.name)
+    if (vector.answers !== undefined) {
+      t.same(readOut(vector, text), vector.expect, vector.name)
+    } else {
+      t.equal(Buffer.from(text).toString('latin1'), vector.text, vector.name)
+      t.equal(textOf(vector), vector.text, vector.name)
+    }
+  }
+  t.end()
+})
+
+t.test('every one-bit flip and every cut of every vector is refused', t => {
+  let refused = 0
+  for (const {hex, name} of vectors) {
+    const bytes = bytesOfHex(hex)
+    for (let bit = 0; bit < bytes.length * 8; bit++) {
+      const flipped = bytes.map((byte, at) => (at === bit >> 3 ? byte ^ (1 << (bit & 7)) : byte))
+      if (decodeFrame(flipped) === null) refused += 1
+      else t.fail(`${name} with bit ${bit} flipped was taken`)
+    }
+    for (let length = 0; length < bytes.length; length++)
+      if (decodeFrame(bytes.slice(0, length)) !== null) t.fail(`${name} cut to ${length} was taken`)
+    if (decodeFrame(Uint8Array.of(...bytes, 0x30)) !== null) t.fail(`${name} with a byte more was taken`)
+  }
+  t.ok(refused > 3_000)
+  t.end()
+})
+
+t.test('every command has a vector, and every vector a source', t => {
+  for (const name in COMMAND) {
+    if (name !== 'control')
+      t.ok(
+        vectors.some(vector => vector.command === name),
+        name,
+      )
+  }
+  for (const name in CONTROL)
+    t.ok(
+      vectors.some(vector => vector.control === name),
+      name,
+    )
+  for (const vector of vectors) t.ok(['frame rule', 'assumed'].includes(vector.source), vector.name)
+  t.end()
+})
+
+t.test('replies of another form are not read', t => {
+  const bytes = (text: string) => Uint8Array.of(0x80, ...Buffer.from(text, 'latin1'))
+  for (const bad of ['', '2DAF0', '2DAF0G', '2DAF031']) t.equal(decodeCheckValue(bytes(bad)), null, bad)
+  t.equal(decodeCheckValue(bytes('2daf03AABBCCDDEE')), '2DAF03')
+  for (const bad of ['', '0004', '0004F12B8E897D89E6', 'xx04F12B8E897D89E69F', '0004F12B8E897D89E69F0'])
+    t.equal(decodeBlock(bytes(bad)), null, bad)
+  t.equal(decodeIdentification(bytes('short')), null)
+  t.end()
+})
+
+interface Bench extends PadBench {
+  readonly emulator: SzztEmulator
+}
+
+/** The link, keeping what it brings. */
+function tapped(link: ByteLink, heard: (chunk: Uint8Array) => void): ByteLink {
+  return {
+    get isOpen() {
+      return link.isOpen
+    },
+    open: listener =>
+      link.open({
+        bytes: chunk => {
+          heard(chunk)
+          listener.bytes(chunk)
+        },
+        lost: why => {
+          listener.lost(why)
+        },
+      }),
+    write: bytes => link.write(bytes),
+    close: () => link.close(),
+  }
+}
+
+async function newBench(profile: Profile = ZT588): Promise<Bench> {
+  const clock = newClock()
+  const {near, far, cable} = loopbackPair(clock, {delayMs: 2})
+  const emulator = new SzztEmulator(far, clock, {profile})
+  await emulator.start()
+  const lines: string[] = []
+  let heard = ''
+  const link = tapped(near, chunk => {
+    heard += `${hexOf(chunk)} `
+  })
+  return {
+    pad: new SzztPinPad(
+      link,
+      clock,
+      lineLog(clock, line => lines.push(line), 'debug'),
+      profile,
+    ),
+    clock,
+    emulator,
+    press: key => emulator.press(key),
+    written: () => JSON.stringify([lines, emulator.transcript, emulator.world]),
+    fromPad: () => {
+      const since = heard
+      heard = ''
+      return since
+    },
+    pullCable: () => {
+      cable.pull()
+    },
+    plugCable: () => {
+      cable.plug()
+    },
+    cable,
+  }
+}
+
+for (const profile of [ZT588, ZT598]) {
+  t.test(`as every pad: ${profile.model}`, t => {
+    padSuite(t, () => newBench(profile))
+    t.end()
+  })
+}
+
+t.test('no digit on the wire in PIN mode, for many PINs and all key orders', async t => {
+  const random = seededRandom('szzt-pins')
+  const bench = await newBench()
+  await ready(bench)
+  for (let round = 0; round < 40; round++) {
+    const pin = Array.from({length: 4 + random.below(3)}, () => String(random.below(10)))
+    const entering = bench.pad.enterPin(request())
+    await bench.clock.advance(200)
+    bench.fromPad()
+    for (const digit of pin) {
+      const [key] = KEYS.filter(known => known === digit)
+      if (key !== undefined) await type(bench, [key])
+    }
+    t.match(bench.fromPad(), /^(?:2A )+$/, 'stars and nothing else')
+    await type(bench, ['enter'])
+    t.equal(pinIn(await settled(bench.clock, entering)), pin.join(''))
+    if (new RegExp(`(?<![0-9])${pin.join('')}(?![0-9])`).test(JSON.stringify(bench.emulator.transcript)))
+      t.fail('the PIN is in the transcript')
+  }
+  t.end()
+})
+const KEYS: readonly Key[] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9']
+
+t.test('the transcript shows the protocol, without PAN, key or block', async t => {
+  const bench = await newBench()
+  await ready(bench)
+  const entering = bench.pad.enterPin(request())
+  await bench.clock.advance(1_000)
+  await type(bench, ['1', '2', '3', '4', 'enter'])
+  await settled(bench.clock, entering)
+  const text = bench.emulator.transcript.map(line => `${line.from} ${line.hex}`).join('\n')
+  t.match(text, /host 02 30 33 39 32 32 30 33 30 33 32 \[32 bytes\]/)
+  t.match(text, /host 02 30 32 30 36 33 30 20 30 30 36 \[13 bytes\]/)
+  t.match(text, /device 02 30 32 31 80 \[20 bytes\]/)
+  t.notMatch(text, /36 45 41 35/, 'no key')
+  t.notMatch(text, /46 31 32 42/, 'no block')
+  t.end()
+})
+
+const LINE_FAULTS: readonly LineMischief[] = [
+  'ignoreFrame',
+  'dropReply',
+  'corruptReply',
+  'corruptStart',
+  'splitReply',
+  'lateReply',
+  'duplicateReply',
+  'garbageBeforeReply',
+  'keyInsideReply',
+]
+
+t.test('one line fault on any command that may be repeated changes nothing', async t => {
+  for (const what of LINE_FAULTS) {
+    for (const command of ['identify', 'loadKey', 'keyTable', 'control', 'fetchBlock'] as const) {
+      const bench = await newBench()
+      const {pad, clock, emulator} = bench
+      emulator.plan({kind: 'line', do: what, command})
+      await ready(bench)
+      const counts: number[] = []
+      const entering = pad.enterPin(request(digits => counts.push(digits)))
+      await clock.advance(3_000)
+      await type(bench, ['2', '4', '6', '8', 'enter'])
+      t.equal(pinIn(await settled(clock, entering)), '2468', `${what} on ${command}`)
+      t.same(counts, [1, 2, 3, 4], `${what} on ${command}: no star too many`)
+      await pad.close()
+    }
+  }
+  t.end()
+})
+
+t.test('a line fault on the start of PIN entry ends it or does not matter', async t => {
+  const harmless = new Set<LineMischief>(['splitReply', 'duplicateReply', 'garbageBeforeReply'])
+  for (const what of LINE_FAULTS) {
+    const bench = await newBench()
+    const {pad, clock, emulator} = bench
+    await ready(bench)
+    emulator.plan({kind: 'line', do: what, command: 'startPin'})
+    const entering = pad.enterPin(request())
+    await clock.advance(3_000)
+    // Noise before an answer is damage too: a start is not repeated, so it may end the entry.
+    if (harmless.has(what) && emulator.world.mode === 'pin') {
+      await type(bench, ['1', '2', '3', '4', 'enter'])
+      t.equal(pinIn(await settled(clock, entering)), '1234', what)
+    } else {
+      t.match(await settled(clock, entering), {kind: 'failed', fault: /^(?:no-answer|nonsense)$/}, what)
+    }
+    t.equal(emulator.world.mode, 'idle', `${what}: the pad is left idle`)
+    const again = pad.enterPin(request())
+    await clock.advance(1_000)
+    await type(bench, ['9', '8', '7', '6', 'enter'])
+    t.equal(pinIn(await settled(clock, again)), '9876', `${what}: the next entry works`)
+    await pad.close()
+  }
+  t.end()
+})
+
+t.test('no damage to an answer ever makes up a key press', async t => {
+  const random = seededRandom('szzt-phantoms')
+  for (let round = 0; round < 60; round++) {
+    const clock = newClock()
+    const {near, far, cable} = loopbackPair(clock, {delayMs: 2})
+    const emulator = new SzztEmulator(far, clock)
+    await emulator.start()
+    const pad = new SzztPinPad(
+      near,
+      clock,
+      lineLog(clock, () => undefined),
+    )
+    await settled(clock, pad.open())
+    const keys: Key[] = []
+    await settled(
+      clock,
+      pad.listen(key => keys.push(key)),
+    )
+    const everyNth = 1 + random.below(150)
+    const unit = 'byte'
+    const faults = [
+      {do: 'drop', unit, everyNth},
+      {do: 'duplicate', unit, everyNth},
+      {do: 'corrupt', unit, everyNth, bit: random.below(8)},
+    ] as const
+    const fault = faults[round % faults.length]
+    if (fault !== undefined) cable.misbehave('far', fault, 1 + random.below(3))
+    await settled(clock, pad.status())
+    await settled(clock, pad.status())
+    cable.behave()
+    await clock.advance(2_000)
+    t.same(keys, [], `round ${round}: ${fault?.do ?? ''} every ${everyNth}`)
+    emulator.press('5')
+    await clock.advance(100)
+    t.same(keys, ['5'], `round ${round}: a real one still counts`)
+    await pad.close()
+  }
+  t.end()
+})
+
+t.test('a damaged answer is no row of key presses, whether it was awaited or not', async t => {
+  for (const what of LINE_FAULTS) {
+    const {pad, clock, emulator} = await newBench()
+    await settled(clock, pad.open())
+    const keys: Key[] = []
+    await settled(
+      clock,
+      pad.listen(key => keys.push(key)),
+    )
+    emulator.plan({kind: 'line', do: what, command: 'identify'})
+    t.equal((await settled(clock, pad.status())).kind, 'status', what)
+    await clock.advance(3_000)
+    t.same(keys, [], what)
+    await pad.close()
+  }
+  const clock = newClock()
+  const {near, far} = loopbackPair(clock)
+  const emulator = new SzztEmulator(far, clock)
+  await emulator.start()
+  const pad = new SzztPinPad(
+    near,
+    clock,
+    lineLog(clock, () => undefined),
+  )
+  await settled(clock, pad.open())
+  const keys: Key[] = []
+  await settled(
+    clock,
+    pad.listen(key => keys.push(key)),
+  )
+  // The answer to a key load with one byte too many: its last bytes are outside any frame.
+  await far.write(bytesOfHex('0230303780324441374630330343' + '36'))
+  await clock.advance(ZT588.quietMs + 10)
+  t.same(keys, [], 'nobody had asked')
+  emulator.press('6')
+  await clock.advance(10)
+  t.same(keys, ['6'], 'and once the line was quiet keys count again')
+  await pad.close()
+})
+
+t.test('keys pressed while a command is under way are kept, in order', async t => {
+  const bench = await newBench()
+  await ready(bench)
+  const keys: Key[] = []
+  await settled(
+    bench.clock,
+    bench.pad.listen(key => keys.push(key)),
+  )
+  bench.press('1')
+  const asking = bench.pad.status()
+  bench.press('2')
+  await bench.clock.advance(3)
+  bench.press('3')
+  t.equal((await settled(bench.clock, asking)).kind, 'status')
+  bench.press('4')
+  await bench.clock.advance(100)
+  t.same(keys, ['1', '2', '3', '4'])
+  await bench.pad.close()
+})
+
+t.test('a pad that gives a digit away is stopped', async t => {
+  const bench = await newBench()
+  await ready(bench)
+  const entering = bench.pad.enterPin(request())
+  await bench.clock.advance(1_000)
+  await type(bench, ['1'])
+  bench.emulator.plan({kind: 'clearDigit'})
+  await type(bench, ['7'])
+  t.match(await settled(bench.clock, entering), {kind: 'failed', fault: 'hardware'})
+  t.equal(bench.emulator.world.mode, 'idle')
+  t.end()
+})
+
+t.test('a pad that says nothing is no answer, within a bounded time', async t => {
+  const bench = await newBench()
+  bench.emulator.cutPower()
+  t.match(await settled(bench.clock, bench.pad.open()), {kind: 'failed', fault: 'no-answer'})
+  t.ok(bench.clock.monotonicMs() <= ZT588.sendsMax * (ZT588.replyTimeoutMs + ZT588.quietMs))
+  bench.emulator.restorePower()
+  t.match(await settled(bench.clock, bench.pad.open()), {
+    kind: 'open',
+    identity: {model: 'zt588', firmware: 'ZT588 hardware 1.0 software 2.1'},
+    status: {detail: /serial 0001, master key there/},
+  })
+  t.end()
+})
+
+t.test('power cut in PIN entry, and between enter and fetch', async t => {
+  const bench = await newBench()
+  const {pad, clock, emulator} = bench
+  await ready(bench)
+  const entering = pad.enterPin(request())
+  await clock.advance(1_000)
+  await type(bench, ['1', '2'])
+  emulator.cutPower()
+  t.equal(bench.press('3'), 'ignored')
+  const cut = await settled(clock, entering)
+  t.same(cut, {kind: 'timedOut'}, 'a mute pad is given up at our own deadline')
+  emulator.restorePower()
+  t.equal((await settled(clock, pad.open())).kind, 'open')
+  t.same(emulator.world.pinKeyIndexes, [ZT588.pinKeyIndex], 'keys outlive the power')
+
+  emulator.plan({kind: 'power', command: 'fetchBlock'})
+  const second = pad.enterPin(request())
+  await clock.advance(1_000)
+  await type(bench, ['1', '2', '3', '4', 'enter'])
+  t.match(await settled(clock, second), {kind: 'failed', fault: 'no-answer'})
+  emulator.restorePower()
+  t.equal((await settled(clock, pad.open())).kind, 'open')
+  t.end()
+})
+
+t.test('tamper, battery, and a pad without a master key', async t => {
+  const bench = await newBench()
+  const {pad, clock, emulator} = bench
+  await ready(bench)
+  emulator.setBattery('low')
+  t.match(await settled(clock, pad.enterPin(request())), {kind: 'failed', fault: 'battery', detail: /E0/})
+  emulator.setBattery('good')
+  const entering = pad.enterPin(request())
+  await clock.advance(1_000)
+  await type(bench, ['1', '2', '3', '4'])
+  emulator.tamper()
+  t.equal(bench.press('enter'), 'ignored')
+  t.same(await settled(clock, entering), {kind: 'timedOut'})
+  t.match(await settled(clock, pad.status()), {kind: 'failed', fault: 'tampered', detail: /DD/})
+  t.match(await settled(clock, pad.open()), {kind: 'failed', fault: 'tampered'})
+  t.same(emulator.world.pinKeyIndexes, [], 'its keys are gone')
+
+  const {near, far} = loopbackPair(clock)
+  const blank = new SzztEmulator(far, clock, {masterKeys: new Map()})
+  await blank.start()
+  const blankPad = new SzztPinPad(
+    near,
+    clock,
+    lineLog(clock, () => undefined),
+  )
+  t.match(await settled(clock, blankPad.open()), {kind: 'failed', fault: 'key-missing'})
+  t.end()
+})
+
+t.test('keys that the pad will not have', async t => {
+  const bench = await newBench()
+  const {pad, clock, emulator} = bench
+  await ready(bench)
+  emulator.plan({kind: 'wrongCheckValue'})
+  t.match(await settled(clock, pad.loadPinKey(new Secret(bytesOfHex(PIN_KEY_UNDER_MASTER)))), {
+    kind: 'loaded',
+    checkValue: 'BAD0C0',
+  })
+  const evenParity = tdesEncrypt(DEMO_MASTER_KEY, new Uint8Array(16))
+  t.match(await settled(clock, pad.loadPinKey(new Secret(evenParity))), {
+    kind: 'failed',
+    fault: 'key-refused',
+    detail: /E6/,
+  })
+  const other = await newBench({...ZT588, masterKeyIndex: 0x21})
+  await settled(other.clock, other.pad.open())
+  const stranger = new SzztPinPad(
+    loopbackPair(clock).near,
+    clock,
+    lineLog(clock, () => undefined),
+  )
+  t.match(await settled(clock, stranger.loadPinKey(new Secret(new Uint8Array(16)))), {fault: 'not-opened'})
+  t.end()
+})
+
+t.test('refusals by code, with text for the operator', async t => {
+  const cases = [
+    [0xe1, 'key-missing'],
+    [0xe2, 'key-missing'],
+    [0xe3, 'key-refused'],
+    [0xe5, 'key-missing'],
+    [0xe7, 'key-refused'],
+    [0xe9, 'bad-request'],
+    [0xec, 'not-supported'],
+    [0xef, 'hardware'],
+    [0xf8, 'busy'],
+    [0xff, 'tampered'],
+    [0xd0, 'hardware'],
+  ] as const
+  const bench = await newBench()
+  await ready(bench)
+  for (const [code, fault] of cases) {
+    const command: CommandName = 'startPin'
+    bench.emulator.plan({kind: 'refuse', code, command})
+    const detail = new RegExp(`start PIN: error ${code.toString(16).toUpperCase()}, `)
+    t.match(await settled(bench.clock, bench.pad.enterPin(request())), {kind: 'failed', fault, detail})
+  }
+  t.end()
+})

@@ -1,0 +1,115 @@
+/**
+ * The daemon's process is killed at random moments of a visit and started again, over and over, on one journal, one
+ * bank and one set of devices. Each time the three ledgers agree, or one more named suspect item says why not.
+ *
+ * TELLERD_KILL_ROUNDS: how often, over both kinds of dispenser (20 unless set; `npm run system` sets 200).
+ */
+import t from 'tap'
+import {DEMO_CARDS} from '../../host/demo.ts'
+import {present} from '../../kit/assert.ts'
+import {seededRandom} from '../../kit/random.ts'
+import type {Random} from '../../kit/random.ts'
+import {ptyAvailable, skipUnless} from '../needs.ts'
+import {Iron, PATIENCE_MS, clock} from './iron.ts'
+import type {Life} from './iron.ts'
+
+const ROUNDS = Number(process.env['TELLERD_KILL_ROUNDS'] ?? '20')
+const SEED = process.env['TELLERD_SEED'] ?? `kill-${clock.wallMs()}`
+/** A visit at the machine's own speed takes about this long. */
+const VISIT_MS = 2_500
+const LOOK_MS = 20
+
+/** Somebody with the demo's first card, who presses what leads to 60.00 and takes what comes, blind to the screen. */
+class Somebody {
+  readonly #iron: Iron
+  #isHere = true
+  #pressed = ''
+
+  constructor(iron: Iron) {
+    this.#iron = iron
+  }
+
+  leave(): void {
+    this.#isHere = false
+  }
+
+  async play(life: Life): Promise<void> {
+    const {reader, pinPad, dispenser} = this.#iron.emulators
+    const card = present(DEMO_CARDS[3], 'a demo card')
+    while (this.#isHere) {
+      await clock.sleep(LOOK_MS)
+      const {place, isAdmitting} = reader.world
+      if (place === 'frontFree' || place === 'frontHeld') reader.take()
+      dispenser.takeNotes()
+      if (isAdmitting && place === 'none') reader.insert({track2: card.track2.slice(1, -1)})
+      if (pinPad.world.mode === 'pin' && pinPad.world.stars === 0)
+        for (const key of ['4', '7', '1', '1', 'enter'] as const) pinPad.press(key)
+      if (life.state === this.#pressed) continue
+      this.#pressed = life.state
+      if (life.state === 'choosingService') pinPad.press('A')
+      if (life.state === 'choosingAmount') for (const key of ['6', '0', 'enter'] as const) pinPad.press(key)
+    }
+  }
+}
+
+async function isSettled(iron: Iron): Promise<boolean> {
+  const operations = await iron.host.bank.store.transact(tx => tx.operations.all())
+  return operations.every(({state}) => state !== 'held')
+}
+
+/** Starts the daemon once more, undisturbed, until it stands between visits and has told the bank everything; then ends it. */
+async function recovered(iron: Iron): Promise<string> {
+  const life = iron.live()
+  const somebody = new Somebody(iron)
+  const endMs = clock.monotonicMs() + PATIENCE_MS
+  try {
+    if (!(await life.until(() => ['idle', 'outOfService', 'offline'].includes(life.state))))
+      return `the daemon did not recover: ${life.log.slice(-5).join(' | ')}`
+    while (!(await isSettled(iron))) {
+      if (clock.monotonicMs() > endMs) return 'the bank was not told in time'
+      await clock.sleep(LOOK_MS)
+    }
+    // An advice for an operation that the bank never heard of leaves no held row to wait for.
+    await clock.sleep(200)
+    return ''
+  } finally {
+    somebody.leave()
+    await life.kill()
+  }
+}
+
+async function round(iron: Iron, random: Random): Promise<{readonly killedIn: string; readonly why: string}> {
+  const life = iron.live()
+  const somebody = new Somebody(iron)
+  const playing = somebody.play(life)
+  // Some are killed while they start or recover, most during the visit.
+  if (random.below(5) > 0) await life.until(() => life.state === 'idle')
+  await clock.sleep(random.below(VISIT_MS))
+  const killedIn = life.state === '' ? 'before its first word' : life.state
+  await life.kill()
+  somebody.leave()
+  await playing
+  return {killedIn, why: await recovered(iron)}
+}
+
+t.comment(`seed ${SEED}; TELLERD_SEED repeats the moments`)
+for (const dispenser of ['lcdm2000', 'reference'] as const)
+  await t.test(`${dispenser}: killed and started again`, {timeout: 3_600_000}, async t => {
+    if (!skipUnless(t, ptyAvailable(), 'pseudo-terminals')) return
+    const random = seededRandom(SEED).stream(dispenser)
+    const iron = await Iron.open(dispenser)
+    t.teardown(() => iron.close())
+    let suspects = 0
+    const killed: Record<string, number> = {}
+    for (let n = 1; n <= Math.ceil(ROUNDS / 2); n += 1) {
+      const {killedIn, why} = await round(iron, random)
+      killed[killedIn] = (killed[killedIn] ?? 0) + 1
+      t.equal(why, '', `round ${n}, killed in ${killedIn}: recovers`)
+      const account = await iron.ledgers()
+      t.strictSame(account.differences, [], `round ${n}: the ledgers agree`)
+      t.ok(account.suspects.length - suspects <= 1, `round ${n}: at most one more suspect item`)
+      suspects = account.suspects.length
+    }
+    const visits = (await iron.ledgers()).settled.length
+    t.comment(`killed in ${JSON.stringify(killed)}; ${visits} operations settled, ${suspects} suspect`)
+  })
