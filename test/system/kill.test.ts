@@ -16,17 +16,20 @@ import type {Life} from './iron.ts'
 const ROUNDS = Number(process.env['TELLERD_KILL_ROUNDS'] ?? '20')
 const SEED = process.env['TELLERD_SEED'] ?? `kill-${clock.wallMs()}`
 /** A visit at the machine's own speed takes about this long. */
-const VISIT_MS = 2_500
+const VISIT_MS = 1_800
 const LOOK_MS = 20
 
 /** Somebody with the demo's first card, who presses what leads to 60.00 and takes what comes, blind to the screen. */
 class Somebody {
   readonly #iron: Iron
+  readonly #brings: 'card' | 'nothing'
   #isHere = true
   #pressed = ''
 
-  constructor(iron: Iron) {
+  /** @param brings `nothing`: only takes what is offered */
+  constructor(iron: Iron, brings: 'card' | 'nothing') {
     this.#iron = iron
+    this.#brings = brings
   }
 
   leave(): void {
@@ -41,10 +44,11 @@ class Somebody {
       const {place, isAdmitting} = reader.world
       if (place === 'frontFree' || place === 'frontHeld') reader.take()
       dispenser.takeNotes()
+      if (this.#brings === 'nothing') continue
       if (isAdmitting && place === 'none') reader.insert({track2: card.track2.slice(1, -1)})
       if (pinPad.world.mode === 'pin' && pinPad.world.stars === 0)
         for (const key of ['4', '7', '1', '1', 'enter'] as const) pinPad.press(key)
-      if (life.state === this.#pressed) continue
+      if (life.state === this.#pressed || pinPad.world.mode !== 'clear') continue
       this.#pressed = life.state
       if (life.state === 'choosingService') pinPad.press('A')
       if (life.state === 'choosingAmount') for (const key of ['6', '0', 'enter'] as const) pinPad.press(key)
@@ -60,7 +64,8 @@ async function isSettled(iron: Iron): Promise<boolean> {
 /** Starts the daemon once more, undisturbed, until it stands between visits and has told the bank everything; then ends it. */
 async function recovered(iron: Iron): Promise<string> {
   const life = iron.live()
-  const somebody = new Somebody(iron)
+  const somebody = new Somebody(iron, 'nothing')
+  const playing = somebody.play(life)
   const endMs = clock.monotonicMs() + PATIENCE_MS
   try {
     if (!(await life.until(() => ['idle', 'outOfService', 'offline'].includes(life.state))))
@@ -74,13 +79,14 @@ async function recovered(iron: Iron): Promise<string> {
     return ''
   } finally {
     somebody.leave()
+    await playing
     await life.kill()
   }
 }
 
 async function round(iron: Iron, random: Random): Promise<{readonly killedIn: string; readonly why: string}> {
   const life = iron.live()
-  const somebody = new Somebody(iron)
+  const somebody = new Somebody(iron, 'card')
   const playing = somebody.play(life)
   // Some are killed while they start or recover, most during the visit.
   if (random.below(5) > 0) await life.until(() => life.state === 'idle')
