@@ -90,9 +90,7 @@ export class Machine implements ScreenSource {
       const event = await performOrder(ports, order, intent)
       // The bank could not open the PIN block: it wants a new sign-on, which the watch makes after this visit.
       if (event.type === 'card.refused' && event.code === PIN_KEY_STALE)
-        queueMicrotask(() => {
-          offer({type: 'host.lost', why: 'the bank asks for a new sign-on'})
-        })
+        offer({type: 'host.lost', why: 'the bank asks for a new sign-on'})
       return event
     }
     const offer = (event: Event): void => {

@@ -57,7 +57,7 @@ export function choicesOf(state: StateName, context: Context, desk: Desk, say: S
       return refusedChoices(context, desk, say)
     case 'confirmingFee':
       return [
-        cancel(say, 'H'),
+        cancel(say, 'D'),
         {
           id: 'acceptFee',
           label: say.words('choice.acceptFee', {}),

@@ -183,7 +183,7 @@ export function withBody(
     else if (!response.headersSent) {
       response.setHeader('Connection', 'close')
       answer(response, 413, `the body is larger than ${bytesMax} bytes`)
-    } else request.destroy()
+    }
   })
   request.on('end', () => {
     if (lengthBytes <= bytesMax) use(Buffer.concat(chunks).toString('utf8'))

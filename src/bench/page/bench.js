@@ -44,11 +44,22 @@ function drawFront() {
     act({kind: 'hostLink', to: state?.link.state === 'cut' ? 'up' : 'cut'})
   })
   part('ask').addEventListener('click', openKeys)
+  document.addEventListener('click', letGo)
   for (const tab of document.querySelectorAll('[role=tab]')) {
     tab.addEventListener('click', () => {
       choose(tab)
     })
   }
+}
+
+/**
+ * A button pressed with the mouse does not keep the focus, or Enter would press it again instead of the pad.
+ * @param {MouseEvent} event
+ */
+function letGo({detail, target}) {
+  const isPointer = detail > 0
+  const pressed = target instanceof Element ? target.closest('button') : null
+  if (isPointer) pressed?.blur()
 }
 
 /** @param {string | null} key */

@@ -308,6 +308,7 @@ export function followNewest() {
   new ResizeObserver(settle).observe(list)
   list.addEventListener('scroll', () => {
     isFollowing = list.scrollHeight - list.scrollTop - list.clientHeight < 24
+    list.toggleAttribute('data-more', list.scrollTop > 0)
   })
 }
 

@@ -1,0 +1,174 @@
+/** Machines, visits and endings to look at: one of everything that the vocabulary can say. */
+import type {CardFate, Context, Ending, MachineSetup, Notice, Operation} from '../../fsm/context.ts'
+import {contextAtStart, newVisit} from '../../fsm/context.ts'
+import {operationKeyOf} from '../../fsm/vocabulary.ts'
+import type {ReversalReason} from '../../fsm/vocabulary.ts'
+import {minorUnits, noteCount} from '../../kit/money.ts'
+import type {Currency} from '../../kit/money.ts'
+import type {Desk} from '../../src/screen/view-model.ts'
+import {EMPTY_DESK} from '../../src/screen/desk.ts'
+
+export const KEY = operationKeyOf('ATM00001', '2026-11-22', 418)
+
+export const REASONS: readonly ReversalReason[] = [
+  'customer-cancelled',
+  'malfunction',
+  'unable-to-complete',
+  'malfunction-card-retained',
+  'malfunction-no-cash',
+  'not-taken',
+  'card-not-taken',
+  'no-answer',
+]
+
+export const FATES: readonly CardFate[] = [
+  'inside',
+  'returned',
+  'leftInMouth',
+  'stuck',
+  'pin-tries',
+  'bank-says-so',
+  'not-taken',
+  'found-at-start',
+]
+
+export const ENDINGS: readonly (Ending | null)[] = [
+  null,
+  {kind: 'goodbye'},
+  {kind: 'timedOut'},
+  {kind: 'paid', paidMinor: minorUnits(6_000), reference: KEY},
+  {kind: 'partlyPaid', paidMinor: minorUnits(2_000), askedMinor: minorUnits(6_000), reference: KEY},
+  ...REASONS.map(because => ({kind: 'notPaid', because, reference: KEY}) as const),
+  {kind: 'beingChecked', reference: KEY},
+  ...['05', '14', '38', '51', '54', '57', '58', '61', '65', '75', '91', '96', 'ZZ'].map(
+    code => ({kind: 'declined', code}) as const,
+  ),
+  {kind: 'bankUnreachable'},
+  {kind: 'cardUnreadable'},
+  {kind: 'pinPadFailed'},
+  {kind: 'outOfService'},
+]
+
+export const NOTICES: readonly (Notice | null)[] = [
+  null,
+  {kind: 'pinWrong', triesLeft: 2},
+  {kind: 'pinWrong', triesLeft: 1},
+  {kind: 'cannotPay', belowMinor: minorUnits(12_000), aboveMinor: minorUnits(13_000)},
+  {kind: 'cannotPay', belowMinor: null, aboveMinor: minorUnits(1_000)},
+  {kind: 'cannotPay', belowMinor: minorUnits(50_000), aboveMinor: null},
+  {kind: 'cannotPay', belowMinor: null, aboveMinor: null},
+  {kind: 'balanceUnavailable'},
+]
+
+const LEVELS = [
+  {cassette: 1, noteMinor: minorUnits(1_000), count: noteCount(40), state: 'ok'},
+  {cassette: 2, noteMinor: minorUnits(2_000), count: noteCount(40), state: 'ok'},
+  {cassette: 3, noteMinor: minorUnits(5_000), count: noteCount(2), state: 'suspect'},
+] as const
+
+export function setupOf(stacker: boolean, currency: Currency = 'EUR'): MachineSetup {
+  return {
+    terminal: 'ATM00001',
+    currency,
+    capabilities: {
+      retainCard: true,
+      stacker,
+      retractNotes: stacker,
+      notesPerCassetteMax: 20,
+      notesPerBunchMax: 20,
+    },
+    policy: {
+      mix: 'fewestNotes',
+      retract: 'onIfCounted',
+      feeMinor: minorUnits(250),
+      amountMaxMinor: minorUnits(50_000),
+      notesMax: 40,
+      pinEntryTimeoutMs: 30_000,
+      customerTimeoutMs: 30_000,
+      cardTakeTimeoutMs: 30_000,
+      notesTakeTimeoutMs: 30_000,
+      endingTimeoutMs: 8_000,
+    },
+  }
+}
+
+export function operation(bunchCount: number): Operation {
+  const bunch = [{cassette: 2, noteMinor: minorUnits(2_000), count: noteCount(3)}] as const
+  return {
+    key: KEY,
+    account: {accountId: '10-4471', label: 'Current account'},
+    amountMinor: minorUnits(6_000 * bunchCount),
+    feeMinor: minorUnits(250),
+    approved: [{cassette: 2, noteMinor: minorUnits(2_000), count: noteCount(3 * bunchCount)}],
+    bunches: Array.from({length: bunchCount}, () => bunch),
+    bunch: 0,
+    paid: [],
+    stacked: 0,
+    decision: null,
+  }
+}
+
+export interface Sample {
+  readonly name: string
+  readonly context: Context
+  readonly desk: Desk
+}
+
+/** A machine in service without a visit. */
+export function atRest(stacker = false): Context {
+  return {
+    ...contextAtStart(setupOf(stacker)),
+    devices: {cardReader: 'ok', pinPad: 'ok', dispenser: 'ok'},
+    host: 'up',
+    levels: LEVELS,
+    nextStan: 418,
+  }
+}
+
+export function during(
+  change: {
+    readonly notice?: Notice | null
+    readonly ending?: Ending | null
+    readonly fate?: CardFate
+    readonly bunchCount?: number
+  },
+  stacker = false,
+): Context {
+  return {
+    ...atRest(stacker),
+    visit: {
+      ...newVisit({masked: '476173******0119'}, '2026-11-22', change.ending ?? null),
+      accounts: [{accountId: '10-4471', label: 'Current account'}],
+      notice: change.notice ?? null,
+      cardFate: change.fate ?? 'inside',
+      operation: change.bunchCount === undefined ? null : operation(change.bunchCount),
+    },
+  }
+}
+
+export const DESKS: readonly Desk[] = [
+  EMPTY_DESK,
+  {pinDigits: 4, amountDigits: '120', balanceMinor: minorUnits(125_050)},
+  {pinDigits: 12, amountDigits: '125', balanceMinor: minorUnits(-1_005)},
+]
+
+/** Contexts that between them hold every notice, ending, fate of a card and kind of dispenser. */
+export const SAMPLES: readonly Sample[] = [
+  {name: 'at the very start', context: contextAtStart(setupOf(true)), desk: EMPTY_DESK},
+  {name: 'at rest', context: atRest(), desk: EMPTY_DESK},
+  ...DESKS.map((desk, at) => ({name: `desk ${at}`, context: during({bunchCount: 1}), desk})),
+  ...NOTICES.map((notice, at) => ({name: `notice ${at}`, context: during({notice}), desk: EMPTY_DESK})),
+  ...ENDINGS.flatMap(ending =>
+    [true, false].map(stacker => ({
+      name: `ending ${JSON.stringify(ending)}, stacker ${String(stacker)}`,
+      context: during({ending, fate: 'returned', bunchCount: 1}, stacker),
+      desk: EMPTY_DESK,
+    })),
+  ),
+  ...FATES.map(fate => ({
+    name: `card ${fate}`,
+    context: during({fate, ending: {kind: 'notPaid', because: 'card-not-taken', reference: KEY}}),
+    desk: EMPTY_DESK,
+  })),
+  {name: 'two bunches', context: during({bunchCount: 2}, true), desk: EMPTY_DESK},
+]
