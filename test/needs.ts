@@ -1,0 +1,48 @@
+/**
+ * What a test may need and a machine may lack. The one place where a test may skip: what is missing is named,
+ * counted as skipped, and fails the run where `CI=true` promises that everything is there.
+ */
+import {accessSync, constants, statSync} from 'node:fs'
+import {delimiter, join} from 'node:path'
+import type {Test} from 'tap'
+
+/** Debian's Chromium, or null. */
+export function chromiumPath(): string | null {
+  return programPath('chromium')
+}
+
+/** systemd's unit checker, or null. */
+export function systemdAnalyzePath(): string | null {
+  return programPath('systemd-analyze')
+}
+
+/** Whether this machine can make pseudo-terminals, which stand in for serial ports. */
+export function ptyAvailable(): boolean {
+  return statSync('/dev/ptmx', {throwIfNoEntry: false})?.isCharacterDevice() ?? false
+}
+
+/**
+ * Whether the test has what it needs; when it has not, the test is marked as skipped and must return.
+ * @param have what was found: a path, or true; null or false when missing
+ * @param name what a person would install, such as `chromium`
+ */
+export function skipUnless<T>(t: Test, have: T, name: string): have is Exclude<T, null | false> {
+  if (have !== null && have !== false) return true
+  t.pass(name, {skip: `this machine has no ${name}`})
+  return false
+}
+
+/** Where the command line would find that program, or null. */
+function programPath(name: string): string | null {
+  const folders = (process.env['PATH'] ?? '').split(delimiter).filter(folder => folder !== '')
+  return folders.map(folder => join(folder, name)).find(isExecutable) ?? null
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}

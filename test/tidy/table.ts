@@ -1,0 +1,228 @@
+/**
+ * The tables that the tidy rules read: who may import whom, and the named files that may do what no other
+ * file may. A name that is no longer needed is itself a complaint, so the tables stay true.
+ */
+
+/** A room of the house: its files, and what they may import. */
+export interface Zone {
+  readonly name: string
+  /** Path of a file, or of a folder with its closing slash; `*` stands for one name. The first zone that fits counts. */
+  readonly files: readonly string[]
+  /** Paths as above, `packages` aside. A zone may always import itself. `{kind}` and `{model}` repeat the importer's own. */
+  readonly may: readonly string[]
+  /** What only `import type` may reach. */
+  readonly types?: readonly string[]
+  /** npm packages; `node:*` stands for Node's own modules, of which RAW_MODULES are granted file by file. */
+  readonly packages: readonly string[]
+}
+
+export const ZONES: readonly Zone[] = [
+  {name: 'kit', files: ['kit/'], may: [], packages: ['node:*']},
+  {name: 'crypto', files: ['crypto/'], may: ['kit/'], packages: ['node:crypto']},
+  {
+    name: 'fsm/draw.ts',
+    files: ['fsm/draw.ts'],
+    may: ['fsm/', 'kit/'],
+    packages: ['node:fs', 'node:path'],
+  },
+  {name: 'fsm', files: ['fsm/'], may: ['kit/assert.ts', 'kit/money.ts'], packages: ['xstate']},
+  {
+    name: 'devices/wire',
+    files: ['devices/wire/'],
+    may: ['kit/'],
+    packages: ['node:*', 'serialport', '@serialport/parser-readline', 'node-hid', '@lydell/node-pty'],
+  },
+  {
+    name: 'what the models of a kind share',
+    files: ['devices/outcome.ts', 'devices/*/*.ts'],
+    may: ['kit/', 'crypto/', 'devices/wire/', 'devices/outcome.ts', 'devices/{kind}/*.ts'],
+    packages: ['node:*'],
+  },
+  {
+    name: 'a device model',
+    files: ['devices/*/*/'],
+    may: [
+      'kit/',
+      'crypto/',
+      'devices/wire/',
+      'devices/outcome.ts',
+      'devices/{kind}/*.ts',
+      'devices/{kind}/{model}/',
+    ],
+    packages: ['node:*'],
+  },
+  {
+    name: 'journal',
+    files: ['journal/'],
+    may: ['kit/'],
+    types: ['fsm/'],
+    packages: ['node:*', 'better-sqlite3'],
+  },
+  {
+    name: 'src/link',
+    files: ['src/link/'],
+    may: ['kit/', 'crypto/', 'journal/', 'host/api/schema.ts'],
+    types: ['fsm/'],
+    packages: ['node:*'],
+  },
+  {
+    name: 'host',
+    files: ['host/'],
+    may: ['kit/', 'crypto/'],
+    packages: ['node:*', 'better-sqlite3', 'fastify', 'typebox', '@peculiar/x509'],
+  },
+  {
+    name: 'src/session',
+    files: ['src/session/'],
+    may: ['kit/', 'fsm/', 'journal/', 'src/link/', 'devices/outcome.ts', 'devices/*/port.ts'],
+    packages: [],
+  },
+  {
+    // A screen is computed from the state: with the machine's own arithmetic, and without its turning of events.
+    name: 'src/screen',
+    files: ['src/screen/'],
+    may: ['kit/', 'fsm/context.ts', 'fsm/decide.ts', 'fsm/mix.ts'],
+    types: ['fsm/', 'devices/pin-pad/port.ts'],
+    packages: ['node:*'],
+  },
+  {
+    name: 'src/console',
+    files: ['src/console/'],
+    may: ['kit/', 'journal/'],
+    types: ['fsm/'],
+    packages: ['node:*'],
+  },
+  {name: 'src/bench', files: ['src/bench/'], may: ['*'], packages: ['*']},
+  {
+    name: 'src, the top floor',
+    files: ['src/'],
+    may: ['kit/', 'crypto/', 'fsm/', 'devices/', 'journal/', 'src/'],
+    packages: ['node:*'],
+  },
+  {name: 'test', files: ['test/'], may: ['*'], packages: ['*']},
+]
+
+/** Nobody imports these, whatever the zone may: bench and test are never installed. */
+export const NEVER_IMPORTED: Readonly<Record<string, readonly string[]>> = {
+  'src/bench/': ['src/bench/', 'test/'],
+  'test/': ['test/'],
+}
+
+/** The far ends of the wires, and who may reach them. A model's emulator may be made of several files named so. */
+export const EMULATOR = /(^|\/)emulator(-[a-z-]+)?\.ts$/
+export const EMULATOR_USERS: readonly string[] = ['src/bench/', 'test/']
+
+/** A global, or a member of one, that only the named files may use. */
+export interface Grant {
+  /** `Date`, or `process.env`. */
+  readonly what: string
+  readonly files: readonly string[]
+  /** What every other file does instead. */
+  readonly instead: string
+  /** Whether tests are held to it as well. */
+  readonly inTests: boolean
+}
+
+const TIME = 'take a Clock of kit/clock.ts as an argument'
+
+export const GLOBALS: readonly Grant[] = [
+  {what: 'setTimeout', files: ['kit/clock.ts'], instead: TIME, inTests: true},
+  {what: 'setInterval', files: [], instead: TIME, inTests: true},
+  {what: 'performance', files: ['kit/clock.ts'], instead: TIME, inTests: true},
+  {what: 'Date.now', files: ['kit/clock.ts'], instead: TIME, inTests: true},
+  // The certificate library takes its dates as Date; they are made of the clock's milliseconds.
+  {what: 'Date', files: ['kit/clock.ts', 'host/certificates.ts'], instead: TIME, inTests: false},
+  {
+    what: 'setImmediate',
+    files: ['kit/clock.ts', 'src/bench/server.ts'],
+    instead: 'await what is to come first',
+    inTests: false,
+  },
+  {what: 'Math.random', files: [], instead: 'take a Random of kit/random.ts as an argument', inTests: true},
+  {what: 'console', files: [], instead: 'take a Log of kit/log.ts, or write where main says', inTests: true},
+  {
+    what: 'process.exit',
+    files: ['src/program.ts'],
+    instead: 'set process.exitCode and come to an end',
+    inTests: true,
+  },
+  {what: 'process.env', files: [], instead: 'read a setting of src/config.ts', inTests: false},
+  {
+    what: 'process.stdout',
+    files: ['host/main.ts', 'src/program.ts'],
+    instead: 'take a function that writes a line',
+    inTests: false,
+  },
+  {
+    what: 'process.stderr',
+    files: ['host/main.ts', 'src/program.ts'],
+    instead: 'take a Log of kit/log.ts',
+    inTests: false,
+  },
+  {what: 'process.stdin', files: [], instead: 'take a stream as an argument', inTests: false},
+  {
+    what: 'process.argv',
+    files: ['host/main.ts', 'src/program.ts'],
+    instead: 'take the words of the command line as an argument',
+    inTests: false,
+  },
+  {what: 'fetch', files: [], instead: 'use the link of src/link', inTests: false},
+]
+
+/** Node's modules that reach outside the program, and the files whose job that is. `import type` needs no grant. */
+export const RAW_MODULES: Readonly<Record<string, readonly string[]>> = {
+  'node:fs': [
+    'devices/wire/pty.ts',
+    'devices/wire/serial.ts',
+    'fsm/draw.ts',
+    'host/main.ts',
+    'host/state.ts',
+    'src/bench/main.ts',
+    'src/bench/table.ts',
+    'src/bench/visit.ts',
+    'src/config.ts',
+    'src/main.ts',
+    'src/screen/local-http.ts',
+  ],
+  'node:fs/promises': ['host/certificates.ts'],
+  'node:net': [],
+  'node:tls': ['host/tls.ts'],
+  'node:http': ['src/screen/local-http.ts'],
+  'node:https': ['host/tls.ts', 'src/link/tls.ts'],
+  'node:dgram': [],
+  'node:dns': [],
+  'node:child_process': [],
+  'node:worker_threads': [],
+  'node:readline': [],
+  'node:tty': ['devices/wire/pty.ts'],
+  'node:timers': [],
+  'node:timers/promises': [],
+  'node:perf_hooks': [],
+}
+
+/** Names of node:crypto that draw from the system's generator. */
+export const RANDOM_NAMES: readonly string[] = ['randomBytes', 'randomInt', 'randomUUID', 'randomFillSync']
+export const RANDOM_FILES: readonly string[] = ['kit/random.ts']
+
+/** Where a secret leaves its wrapper: each of these hands it to one destination and keeps no copy. */
+export const REVEALING: readonly string[] = [
+  'devices/pin-pad/szzt/driver.ts',
+  'host/certificates.ts',
+  'host/pin.ts',
+  'host/state.ts',
+  'host/tls.ts',
+  'src/link/client.ts',
+  'src/link/tls.ts',
+  'src/session/pocket.ts',
+]
+
+/** Programs that are started rather than imported. Test files are found by their names. */
+export const ENTRY_POINTS: readonly string[] = [
+  'src/cli.ts',
+  'src/bench/main.ts',
+  'src/bench/visit.ts',
+  'host/main.ts',
+  'fsm/draw.ts',
+  'test/run.ts',
+  'test/perf/main.ts',
+]
