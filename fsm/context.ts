@@ -1,7 +1,7 @@
 /** What the machine remembers between two events, and the pure steps that change it. */
 import {assert, present} from '../kit/assert.ts'
 import {noteCount} from '../kit/money.ts'
-import type {Currency, Minor} from '../kit/money.ts'
+import type {Count, Currency, Minor} from '../kit/money.ts'
 import {addMix, decide, valueOf} from './decide.ts'
 import type {Asked, Decision, Evidence} from './decide.ts'
 import {bunches, planMix} from './mix.ts'
@@ -88,8 +88,8 @@ export interface Operation {
   readonly bunch: number
   /** With the customer for certain, from bunches before this one. */
   readonly paid: Mix
-  /** Notes of this bunch that the dispenser counted into the stacker. */
-  readonly stacked: number
+  /** Notes of this bunch that the dispenser counted into the stacker; null when some may be outside. */
+  readonly stacked: Count | null
   readonly decision: Decision | null
 }
 
@@ -188,7 +188,7 @@ export function newOperation(context: Context, amountMinor: Minor): Operation {
     bunches: bunches(planned.mix, capabilities.notesPerBunchMax, capabilities.notesPerCassetteMax),
     bunch: 0,
     paid: [],
-    stacked: 0,
+    stacked: noteCount(0),
     decision: null,
   }
 }
@@ -208,7 +208,7 @@ export function afterBunch(operation: Operation): Operation {
     ...operation,
     paid: addMix(operation.paid, currentBunch(operation)),
     bunch: operation.bunch + 1,
-    stacked: 0,
+    stacked: noteCount(0),
   }
 }
 
@@ -268,11 +268,6 @@ export function adviceFor(key: OperationKey, feeMinor: Minor, decision: Decision
         row,
       }
   }
-}
-
-/** How many notes the tallies say were gathered or paid out. */
-export function dispensedCount(tallies: readonly {readonly dispensed: number}[]): number {
-  return noteCount(tallies.reduce((sum, tally) => sum + tally.dispensed, 0))
 }
 
 /** The state between visits: the first of these whose reason holds. */

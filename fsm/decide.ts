@@ -7,7 +7,7 @@
 import {assert, present} from '../kit/assert.ts'
 import {minorUnits, noteCount} from '../kit/money.ts'
 import type {Count, Minor} from '../kit/money.ts'
-import type {Mix, NoteTally, ReversalReason} from './vocabulary.ts'
+import type {Event, Mix, NoteTally, ReversalReason} from './vocabulary.ts'
 
 /** What is known of the bunch in question when nothing more can be learned. */
 export type Evidence =
@@ -17,8 +17,11 @@ export type Evidence =
   | {readonly kind: 'taken'}
   /** Presented, not taken, and left there: the customer has access. */
   | {readonly kind: 'leftInPlace'}
-  /** Stacked, never presented, moved to the reject bin; `stacked` of them, of which the device counted `count`. */
-  | {readonly kind: 'rejected'; readonly stacked: Count; readonly count: Count | null}
+  /**
+   * Stacked, never presented, moved to the reject bin; `stacked` of them, of which the device counted `count`.
+   * `stacked` is null when it is not proved that every note picked stayed inside: no count can then clear the bunch.
+   */
+  | {readonly kind: 'rejected'; readonly stacked: Count | null; readonly count: Count | null}
   | {readonly kind: 'rejectUnknown'}
   | {readonly kind: 'presentUnknown'}
   | {readonly kind: 'retracted'; readonly count: Count | null; readonly itemsTaken: boolean}
@@ -62,6 +65,9 @@ export interface Decision {
   readonly surplus: Mix
 }
 
+/** An answer to a dispense order that counts notes. */
+type StackAnswer = Extract<Event, {type: 'notes.dispensed' | 'notes.partial' | 'notes.overpaid'}>
+
 interface Row {
   readonly name: string
   readonly when: (evidence: Evidence, asked: Asked, policy: DecisionPolicy) => boolean
@@ -100,19 +106,19 @@ export const ROWS: readonly Row[] = [
   },
   {
     name: 'rejected-counted',
-    when: (e, a) => e.kind === 'rejected' && e.count === e.stacked && isNone(a.paid),
+    when: (e, a) => isCountedReject(e) && isNone(a.paid),
     verdict: () => ({kind: 'reverse', because: 'malfunction-no-cash'}),
     held: null,
   },
   {
     name: 'rejected-counted-after-earlier-bunch',
-    when: (e, a) => e.kind === 'rejected' && e.count === e.stacked && !isNone(a.paid),
+    when: (e, a) => isCountedReject(e) && !isNone(a.paid),
     verdict: (_e, a) => ({kind: 'complete', paid: a.paid}),
     held: null,
   },
   {
     name: 'rejected-not-counted',
-    when: e => e.kind === 'rejected' && e.count !== e.stacked,
+    when: e => e.kind === 'rejected' && !isCountedReject(e),
     verdict: (_e, a) => suspect(a.paid, addMix(a.paid, a.bunch)),
     held: 'rejected notes not counted',
   },
@@ -277,6 +283,10 @@ function isTrustedSpray(evidence: Evidence): evidence is Spray {
   return evidence.kind === 'sprayed' && evidence.counts === 'trusted'
 }
 
+function isCountedReject(evidence: Evidence): boolean {
+  return evidence.kind === 'rejected' && evidence.stacked !== null && evidence.count === evidence.stacked
+}
+
 function isCountedRetract(evidence: Evidence, asked: Asked): boolean {
   return evidence.kind === 'retracted' && !evidence.itemsTaken && evidence.count === notesIn(asked.bunch)
 }
@@ -314,6 +324,15 @@ function surplusOf(evidence: Evidence, asked: Asked): Mix {
 
 function dispensedFrom(tallies: readonly NoteTally[], cassette: number): number {
   return tallies.filter(tally => tally.cassette === cassette).reduce((sum, tally) => sum + tally.dispensed, 0)
+}
+
+/**
+ * Notes that a dispenser with a stacker counted into it, or null when not every note it picked is proved to be inside:
+ * one at the mouth may be in a customer's hand, and counts in doubt prove nothing.
+ */
+export function stackedCount(answer: StackAnswer): Count | null {
+  if (answer.type === 'notes.partial' && (answer.path === 'atMouth' || answer.counts === 'inDoubt')) return null
+  return noteCount(answer.tallies.reduce((sum, tally) => sum + tally.dispensed, 0))
 }
 
 /** Both mixes together, by cassette. */

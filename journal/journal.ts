@@ -119,9 +119,9 @@ export class Journal {
     return this.#reader.session(id)
   }
 
-  /** Rows from that number on, oldest first, at most `limit` (1 to ROWS_READ_MAX). @throws SystemFault when a row cannot be read */
-  rows(fromSeq: number, limit: number): readonly Stored[] {
-    return this.#reader.rows(fromSeq, limit)
+  /** Rows from that number on, oldest first, at most `countMax` (1 to ROWS_READ_MAX). @throws SystemFault when a row cannot be read */
+  rows(fromSeq: number, countMax: number): readonly Stored[] {
+    return this.#reader.rows(fromSeq, countMax)
   }
 
   /** Checks the whole journal, and that what this process believes to be open is what the file says. Takes seconds per million rows. */

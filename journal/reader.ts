@@ -54,10 +54,10 @@ export class JournalReader {
     return new JournalReader(path, openForReading(path))
   }
 
-  /** Rows from that number on, oldest first, at most `limit` (1 to ROWS_READ_MAX). @throws SystemFault when a row cannot be read */
-  rows(fromSeq: number, limit: number): readonly Stored[] {
-    assert(limit >= 1 && limit <= ROWS_READ_MAX, `${limit} rows at once are not 1 to ${ROWS_READ_MAX}`)
-    return this.#read(() => this.#rows.all(fromSeq, limit))
+  /** Rows from that number on, oldest first, at most `countMax` (1 to ROWS_READ_MAX). @throws SystemFault when a row cannot be read */
+  rows(fromSeq: number, countMax: number): readonly Stored[] {
+    assert(countMax >= 1 && countMax <= ROWS_READ_MAX, `${countMax} rows at once are not 1 to ${ROWS_READ_MAX}`)
+    return this.#read(() => this.#rows.all(fromSeq, countMax))
   }
 
   /** The rows of one visit, oldest first; empty when there was no such visit. @throws SystemFault when a row cannot be read */

@@ -3,19 +3,17 @@
  * follows an approval decides the money, from evidence about notes alone, and tells the bank.
  */
 import {assert} from '../../kit/assert.ts'
-import {noteCount} from '../../kit/money.ts'
 import {base, by, concludeBy, failed, performing, visitBy, visitTo} from '../base.ts'
 import {
   afterBunch,
   currentBunch,
-  dispensedCount,
   hasAnotherBunch,
   nextKey,
   operationOf,
   stanAfter,
   visitOf,
 } from '../context.ts'
-import {valueOf} from '../decide.ts'
+import {stackedCount, valueOf} from '../decide.ts'
 import {levelsAfter} from '../levels.ts'
 import type {Context} from '../context.ts'
 
@@ -131,7 +129,7 @@ export const dispensing = base.createStateConfig({
       {
         guard: ({context}) => context.setup.capabilities.stacker,
         actions: visitBy('notes.dispensed', (event, context) => ({
-          operation: {...operationOf(context), stacked: dispensedCount(event.tallies)},
+          operation: {...operationOf(context), stacked: stackedCount(event)},
         })),
         target: 'presenting',
       },
@@ -150,7 +148,7 @@ export const dispensing = base.createStateConfig({
       {
         guard: ({context}) => context.setup.capabilities.stacker,
         actions: visitBy('notes.partial', (event, context) => ({
-          operation: {...operationOf(context), stacked: dispensedCount(event.tallies)},
+          operation: {...operationOf(context), stacked: stackedCount(event)},
         })),
         target: 'rejecting',
       },
@@ -171,7 +169,7 @@ export const dispensing = base.createStateConfig({
       {
         guard: ({context}) => context.setup.capabilities.stacker,
         actions: visitBy('notes.overpaid', (event, context) => ({
-          operation: {...operationOf(context), stacked: dispensedCount(event.tallies)},
+          operation: {...operationOf(context), stacked: stackedCount(event)},
         })),
         target: 'rejecting',
       },
@@ -259,7 +257,7 @@ export const rejecting = base.createStateConfig({
       actions: [
         ...concludeBy('notes.rejected', (event, context) => ({
           kind: 'rejected',
-          stacked: noteCount(operationOf(context).stacked),
+          stacked: operationOf(context).stacked,
           count: event.count,
         })),
       ],

@@ -29,7 +29,7 @@ export interface Account {
 }
 
 interface Rows {
-  rows(fromSeq: number, limit: number): readonly Stored[]
+  rows(fromSeq: number, countMax: number): readonly Stored[]
 }
 
 /**

@@ -41,7 +41,7 @@ export interface Past {
 
 /** The part of the journal that the fold reads. */
 export interface Rows {
-  rows(fromSeq: number, limit: number): readonly Stored[]
+  rows(fromSeq: number, countMax: number): readonly Stored[]
   openIntents(): readonly Intent[]
 }
 

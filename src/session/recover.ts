@@ -5,14 +5,13 @@
  */
 import type {Dispenser, DispenserStatus, Recall} from '../../devices/dispenser/port.ts'
 import {adviceFor} from '../../fsm/context.ts'
-import {addMix, decide} from '../../fsm/decide.ts'
+import {addMix, decide, stackedCount} from '../../fsm/decide.ts'
 import type {Evidence} from '../../fsm/decide.ts'
-import type {Event, Mix, NoteTally, Order} from '../../fsm/vocabulary.ts'
+import type {Event, Mix, Order} from '../../fsm/vocabulary.ts'
 import type {Entry, Intent, Seq, SessionId, Stored} from '../../journal/entry.ts'
 import {assert, present} from '../../kit/assert.ts'
 import type {Clock} from '../../kit/clock.ts'
 import type {Log} from '../../kit/log.ts'
-import {noteCount} from '../../kit/money.ts'
 import type {Count} from '../../kit/money.ts'
 import {dispensesOf, readPast} from './past.ts'
 import type {Given, Move, Past, Rows, Unsettled} from './past.ts'
@@ -269,18 +268,18 @@ class Settlement {
         this.#conclude(event, {kind: 'answerLost', path: event.path})
         return
       case 'notes.dispensed':
-        if (stacker) await this.#reject(event, countOf(event.tallies))
+        if (stacker) await this.#reject(event, stackedCount(event))
         else this.#concludePaid(event)
         return
       case 'notes.partial':
-        if (stacker) await this.#reject(event, countOf(event.tallies))
+        if (stacker) await this.#reject(event, stackedCount(event))
         else {
           const {tallies, inPath, path, counts} = event
           this.#conclude(event, {kind: 'sprayed', tallies, inPath, path, counts})
         }
         return
       case 'notes.overpaid':
-        if (stacker) await this.#reject(event, countOf(event.tallies))
+        if (stacker) await this.#reject(event, stackedCount(event))
         else this.#conclude(event, {kind: 'overpaid', tallies: event.tallies})
         return
       default:
@@ -289,7 +288,7 @@ class Settlement {
   }
 
   /** Stacked notes that nobody was shown go to the reject bin, and are counted there. */
-  async #reject(event: Event, stacked: Count): Promise<void> {
+  async #reject(event: Event, stacked: Count | null): Promise<void> {
     const outcome = await this.#order(event, {
       kind: 'dispenser.reject',
       key: this.#unsettled.key,
@@ -303,10 +302,10 @@ class Settlement {
     )
   }
 
-  #stackedBefore(): Count {
+  #stackedBefore(): Count | null {
     const answer = this.#current?.answer
     assert(answer?.type === 'notes.dispensed', 'only a stacked bunch is presented')
-    return countOf(answer.tallies)
+    return stackedCount(answer)
   }
 
   async #leftBehind(): Promise<void> {
@@ -364,10 +363,6 @@ class Settlement {
     const [first, ...rest] = entries
     return this.#ports.journal.append(this.#unsettled.session, [present(first, 'an entry'), ...rest])
   }
-}
-
-function countOf(tallies: readonly NoteTally[]): Count {
-  return noteCount(tallies.reduce((sum, tally) => sum + tally.dispensed, 0))
 }
 
 /** Orders about cards, PINs and questions owe nobody anything once the customer is gone. */

@@ -74,6 +74,7 @@ function evidenceOf(bunch: Mix): Evidence[] {
         count,
       })),
     ),
+    ...counts.map(count => ({kind: 'rejected' as const, stacked: null, count})),
     {kind: 'rejectUnknown'},
     {kind: 'presentUnknown'},
     ...counts.flatMap(count =>
@@ -145,7 +146,7 @@ function opinionOf({asked, evidence, policy}: Case): Opinion {
     case 'overpaid':
       return {...out, isHeld: true}
     case 'rejected':
-      return evidence.count === evidence.stacked ? inside : nobodyKnows
+      return evidence.stacked !== null && evidence.count === evidence.stacked ? inside : nobodyKnows
     case 'retracted': {
       const isAllBack = !evidence.itemsTaken && evidence.count === notesIn(asked.bunch)
       if (isAllBack && policy.reverseCountedRetract) return inside

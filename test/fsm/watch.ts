@@ -38,6 +38,13 @@ export const BLANK: Memory = {
   isCardTaken: false,
 }
 
+/** Answers to a present order after which the customer had access, or may have had. */
+const SHUTTER_OPENED: ReadonlySet<Event['type']> = new Set<Event['type']>([
+  'notes.taken',
+  'notes.left',
+  'notes.presentUnknown',
+])
+
 const RESTS: ReadonlySet<StateName> = new Set<StateName>(['idle', 'offline', 'outOfService', 'suspended'])
 
 export interface Seen {
@@ -113,8 +120,7 @@ function afterEvent(told: Told | null, from: Standing, event: Event): Told | nul
     const tallies = 'tallies' in event ? event.tallies : []
     if (!stacker && tallies.some(tally => tally.dispensed > 0)) return {...told, mayBeOut: true}
   }
-  if (from.state === 'presenting' && event.type !== 'notes.notPresented' && event.type.startsWith('notes.'))
-    return {...told, mayBeOut: true}
+  if (from.state === 'presenting' && SHUTTER_OPENED.has(event.type)) return {...told, mayBeOut: true}
   const isDrawnBack = event.type === 'notes.retracted' && !event.itemsTaken && event.count !== null
   if (from.state === 'retracting' && isDrawnBack && told.bunchesMoved.length === 1) {
     const bunch = from.context.visit?.operation?.bunches[0] ?? []
