@@ -103,7 +103,7 @@ export function operation(bunchCount: number): Operation {
     bunches: Array.from({length: bunchCount}, () => bunch),
     bunch: 0,
     paid: [],
-    stacked: 0,
+    stacked: noteCount(0),
     decision: null,
   }
 }
