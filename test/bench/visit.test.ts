@@ -1,8 +1,10 @@
 /** `npm run visit` as a program: its exit codes, its bad-input lines, and the same seed giving the same visit. */
 import t from 'tap'
 import {spawn} from 'node:child_process'
+import {readFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {ENDINGS} from '../../src/bench/ending.ts'
+import {FAULTS} from '../../src/bench/plan.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 
@@ -98,5 +100,17 @@ t.test('bad input is one line and exit 2, and nothing was journaled', async t =>
     t.match(err, line, name)
     t.equal(err.trimEnd().split('\n').length, 1, `${name}: one line`)
     t.equal(out, '', `${name}: no journal is printed`)
+  }
+})
+
+t.test('its page lists every ending and every fault', async t => {
+  const page = readFileSync(join(ROOT, 'docs', 'visit.md'), 'utf8')
+  const rows = page.split('\n')
+  for (const {code, text} of ENDINGS) t.ok(rows.includes(`| ${code} | ${text} |`), `exit ${code}`)
+  for (const {target, name, takesNotes} of FAULTS) {
+    const row = rows.find(line => line.startsWith(`| \`${target}\` |`))
+    t.ok(row?.includes(`\`${name}\``), `${target}: ${name}`)
+    const counted = rows.find(line => line.endsWith('take `after N`.'))
+    if (takesNotes) t.ok(counted?.includes(`\`${name}\``), `${name} takes notes`)
   }
 })
