@@ -101,13 +101,16 @@ export class Chores {
 
   async #openDevices(): Promise<void> {
     const {ports, business, log} = this.#with
-    const notSignedOn = await business.signOn()
+    const signOn = business.signOn()
+    const [notSignedOn, cardReader, pinPad, dispenser] = await Promise.all([
+      signOn,
+      openReader(ports.reader),
+      // The pad wants the PIN key that the sign-on brings.
+      signOn.then(() => openPinPad(ports.pinPad, business)),
+      openDispenser(ports.dispenser),
+    ])
     if (notSignedOn !== null) log.warn('the bank is not there', {why: notSignedOn})
-    const health: Readonly<Record<Device, Health>> = {
-      cardReader: await openReader(ports.reader),
-      pinPad: await openPinPad(ports.pinPad, business),
-      dispenser: await openDispenser(ports.dispenser),
-    }
+    const health: Readonly<Record<Device, Health>> = {cardReader, pinPad, dispenser}
     this.#cardInside = health.cardReader.cardInside
     const failed = DEVICES.filter(device => health[device].fault !== null)
     for (const device of failed) log.warn('a device does not serve', {device, fault: health[device].fault})

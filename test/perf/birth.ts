@@ -125,6 +125,8 @@ async function startMachine(configPath: string): Promise<{startMs: number; weigh
   const beforeMs = clock.monotonicMs()
   const child = spawn(process.execPath, [join(ROOT, 'src/cli.ts'), 'run', '--config', configPath], {
     stdio: ['ignore', 'ignore', 'pipe'],
+    // As the unit sets it; the first round fills it.
+    env: {...process.env, NODE_COMPILE_CACHE: join(ROOT, '.cache', 'compiled')},
   })
   const deadline = clock.after(START_MAX_MS, () => child.kill('SIGKILL'))
   const heard: string[] = []
