@@ -30,7 +30,7 @@ export async function takeAdvice(
         else await tx.operations.settle(next)
         if (entry !== null) {
           const posted = await tx.ledger.post(key, entry, nowMs)
-          assert(posted === 'posted', 'settling a hold took a customer below zero')
+          assert(posted.kind === 'posted', 'settling a hold took a customer below zero')
         }
         await recordWithdrawal(tx, next)
         if (next.state === 'forced' || next.state === 'suspect')

@@ -67,7 +67,7 @@ async function answerTo(
 
 async function run(bank: Bank, who: Identity, route: Route, request: FastifyRequest): Promise<Answer> {
   if (who.kind === 'atm') {
-    const atm = await bank.store.transact(tx => tx.atms.find(who.atmId))
+    const atm = await bank.store.read(tx => tx.atms.find(who.atmId))
     if (atm?.status !== 'active') return unknownCaller(bank, `${who.atmId} is not an active machine`)
   }
   const body = bodyOf(request, route)

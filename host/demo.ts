@@ -88,7 +88,7 @@ export async function seedDemo(
         await tx.accounts.put({accountId, userId, accountType, currency, createdAt: isoSeconds(nowMs)})
         const entry = openingEntry(accountId, currency, minorUnits(openingMinor))
         assert(
-          (await tx.ledger.post(`opening:${accountId}`, entry, nowMs)) === 'posted',
+          (await tx.ledger.post(`opening:${accountId}`, entry, nowMs)).kind === 'posted',
           'an opening balance was refused',
         )
       }

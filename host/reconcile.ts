@@ -66,7 +66,7 @@ function totalsOf(operations: readonly Operation[]): AtmTotals {
 
 /** What does not agree with itself; empty when the books are right. */
 export async function bookFaults(bank: Bank): Promise<readonly string[]> {
-  const {accounts, postings, operations} = await bank.store.transact(async tx => ({
+  const {accounts, postings, operations} = await bank.store.read(async tx => ({
     accounts: await tx.accounts.list(),
     postings: await tx.ledger.postings(),
     operations: await tx.operations.all(),
@@ -95,9 +95,12 @@ export async function bookFaults(bank: Bank): Promise<readonly string[]> {
 }
 
 function unbalancedEntries(postings: readonly StoredPosting[]): string[] {
-  const sums = new Map<number, number>()
-  for (const {entryId, amountMinor} of postings) sums.set(entryId, (sums.get(entryId) ?? 0) + amountMinor)
-  return [...sums].flatMap(([entryId, sum]) => (sum === 0 ? [] : [`entry ${entryId} sums to ${sum}`]))
+  const sums = new Map<string, number>()
+  for (const {key, kind, currency, amountMinor} of postings) {
+    const entry = `${kind} of ${key} in ${currency}`
+    sums.set(entry, (sums.get(entry) ?? 0) + amountMinor)
+  }
+  return [...sums].flatMap(([entry, sum]) => (sum === 0 ? [] : [`the ${entry} sums to ${sum}`]))
 }
 
 /** An account as somebody looking over the bank's shoulder sees it. */
@@ -120,7 +123,7 @@ export interface BankView {
 
 /** A read-only look at the whole bank. */
 export async function bankView(bank: Bank, operationCountMax = 20): Promise<BankView> {
-  return bank.store.transact(async tx => {
+  return bank.store.read(async tx => {
     const open = await tx.operations.open()
     const accounts = await tx.accounts.list()
     return {
@@ -139,7 +142,7 @@ export async function bankView(bank: Bank, operationCountMax = 20): Promise<Bank
 
 /** A machine's totals as the bank's rows tell them now. */
 export async function atmTotals(bank: Bank): Promise<ReadonlyMap<string, AtmTotals>> {
-  return totalsByAtm(await bank.store.transact(tx => tx.operations.all()))
+  return totalsByAtm(await bank.store.read(tx => tx.operations.all()))
 }
 
 function heldOf(accountId: string, open: readonly Operation[]): Minor {

@@ -62,7 +62,7 @@ export function authenticateByPin(store: Store): Authenticate {
       known.set(socket, claim)
     }
     const {pin, names} = claim
-    const found = await store.transact(tx => tx.atms.findPin(pin))
+    const found = await store.read(tx => tx.atms.findPin(pin))
     if (found === null) return {kind: 'nobody', why: `no machine has the pin ${pin}`}
     const {atmId} = found.atm
     if (found.isRevoked) return {kind: 'nobody', why: `a certificate of ${atmId} is revoked`}

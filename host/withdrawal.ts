@@ -8,7 +8,7 @@ import type {Bank} from './bank.ts'
 import type {Identity} from './identity.ts'
 import {holdEntry, tellerWithdrawalEntry} from './ledger/book.ts'
 import type {Operation} from './ledger/operation.ts'
-import type {BankAccount, Tx} from './store/port.ts'
+import type {BankAccount, Posted, Tx} from './store/port.ts'
 import {assert, present} from '../kit/assert.ts'
 import {timeFromIso} from '../kit/clock.ts'
 import type {EpochMs} from '../kit/clock.ts'
@@ -35,7 +35,7 @@ interface Wish {
 
 /** What the customer may still use. A machine is told only of the card that was verified there just now. */
 export async function balance(bank: Bank, who: Identity, accountId: string): Promise<Answer> {
-  return bank.store.transact(async tx => {
+  return bank.store.read(async tx => {
     const account = await tx.accounts.find(accountId)
     if (account === null) return problemOf('unknown-account', 'the account in the path does not exist')
     if (who.kind === 'atm' && !(await isVisiting(tx, who.atmId, accountId, bank.clock.wallMs())))
@@ -140,8 +140,9 @@ async function hold(bank: Bank, tx: Tx, atmId: string, wish: Wish): Promise<Answ
     amountMinor,
     feeMinor,
   })
-  if ((await tx.ledger.post(wish.key, entry, nowMs)) === 'insufficient') return decline(tx, wish, '51', nowMs)
-  const approval = approvalOf(bank.random, wish, nowMs)
+  const posted = await tx.ledger.post(wish.key, entry, nowMs)
+  if (posted.kind === 'insufficient') return decline(tx, wish, '51', nowMs)
+  const approval = approvalOf(bank.random, wish, balanceAfter(posted, account), nowMs)
   await tx.operations.insert(operationOf(wish, 'held', approval, nowMs))
   return answered(approval)
 }
@@ -151,8 +152,9 @@ async function post(bank: Bank, tx: Tx, teller: string, wish: Wish): Promise<Ans
   if (wish.deadlineMs !== null && nowMs > wish.deadlineMs) return decline(tx, wish, '68', nowMs)
   const {account, amountMinor, feeMinor} = wish
   const entry = tellerWithdrawalEntry(account.accountId, teller, account.currency, amountMinor, feeMinor)
-  if ((await tx.ledger.post(wish.key, entry, nowMs)) === 'insufficient') return decline(tx, wish, '51', nowMs)
-  const approval = approvalOf(bank.random, wish, nowMs)
+  const posted = await tx.ledger.post(wish.key, entry, nowMs)
+  if (posted.kind === 'insufficient') return decline(tx, wish, '51', nowMs)
+  const approval = approvalOf(bank.random, wish, balanceAfter(posted, account), nowMs)
   await tx.operations.insert({
     ...operationOf(wish, 'posted', approval, nowMs),
     paidMinor: amountMinor,
@@ -180,7 +182,12 @@ async function decline(tx: Tx, wish: Wish, rc: string, nowMs: EpochMs): Promise<
   return declinedWith(declined)
 }
 
-function approvalOf(random: Random, wish: Wish, nowMs: EpochMs): WithdrawAnswer {
+/** As the posting itself left it, not as it was read before. */
+function balanceAfter({balances}: Extract<Posted, {kind: 'posted'}>, {accountId}: BankAccount): Minor {
+  return present(balances.get(accountId), 'the balance of the account that was debited')
+}
+
+function approvalOf(random: Random, wish: Wish, balanceMinor: Minor, nowMs: EpochMs): WithdrawAnswer {
   const {account, amountMinor, feeMinor} = wish
   const {currency} = account
   return {
@@ -188,7 +195,7 @@ function approvalOf(random: Random, wish: Wish, nowMs: EpochMs): WithdrawAnswer 
     transaction_id: `${nowMs.toString(16).padStart(12, '0')}${Buffer.from(random.bytes(6)).toString('hex')}`,
     account_id: account.accountId,
     amount: amountText(amountMinor, currency),
-    balance: amountText(minorUnits(account.balanceMinor - amountMinor - feeMinor), currency),
+    balance: amountText(balanceMinor, currency),
     transaction_date: isoSeconds(nowMs),
     fee: amountText(feeMinor, currency),
     currency,

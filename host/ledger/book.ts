@@ -113,6 +113,15 @@ export function openingEntry(accountId: string, currency: Currency, balanceMinor
   ])
 }
 
+/** What each customer gains or loses by the postings, in the order of account ids, which is the order of locks. */
+export function customerChanges(postings: readonly Posting[]): ReadonlyMap<string, Minor> {
+  const prefix = ledgerAccounts.customer('')
+  const changes = [...balancesOf(postings)]
+    .filter(([account]) => account.startsWith(prefix))
+    .map(([account, by]) => [account.slice(prefix.length), by] as const)
+  return new Map(changes.sort(([left], [right]) => (left < right ? -1 : 1)))
+}
+
 /** Every ledger account's balance, from nothing but postings. */
 export function balancesOf(postings: readonly Posting[]): ReadonlyMap<string, Minor> {
   const balances = new Map<string, Minor>()

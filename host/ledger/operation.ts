@@ -21,8 +21,17 @@ import type {Currency, Minor} from '../../kit/money.ts'
  * - `forced`: completed without ever having been asked for; in suspense until a person books it
  * - `posted`: withdrawn at a counter, at once
  */
-export type OperationState =
-  'held' | 'completed' | 'reversed' | 'suspect' | 'declined' | 'tombstone' | 'forced' | 'posted'
+export const OPERATION_STATES = [
+  'held',
+  'completed',
+  'reversed',
+  'suspect',
+  'declined',
+  'tombstone',
+  'forced',
+  'posted',
+] as const
+export type OperationState = (typeof OPERATION_STATES)[number]
 
 /** The bank's record of one operation. */
 export interface Operation {

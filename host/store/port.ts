@@ -81,12 +81,21 @@ export interface BankTransaction {
   readonly transactionDate: string
 }
 
+/** One leg as it stands in the book; those of one kind under one key are one entry. */
 export interface StoredPosting {
-  readonly entryId: number
+  readonly key: string
+  readonly kind: string
   readonly currency: Currency
   readonly ledgerAccount: string
   readonly amountMinor: Minor
+  readonly atMs: EpochMs
 }
+
+export type Posted =
+  /** `balances`: what each customer whom the entry touches may still use, by account. */
+  | {readonly kind: 'posted'; readonly balances: ReadonlyMap<string, Minor>}
+  /** A customer has too little; nothing was written. */
+  | {readonly kind: 'insufficient'}
 
 export interface AtmRows {
   find(atmId: string): Promise<Atm | null>
@@ -137,10 +146,10 @@ export interface OperationRows {
 
 export interface LedgerRows {
   /**
-   * Appends the entry's postings and moves the balances of the customers it touches. Nothing is written
-   * when a debit would take a customer below zero.
+   * Appends the entry's postings and moves the balances of the customers it touches. A key posts each kind of
+   * entry once; a second time is our own mistake and takes the transaction with it.
    */
-  post(key: string, entry: Entry, atMs: EpochMs): Promise<'posted' | 'insufficient'>
+  post(key: string, entry: Entry, atMs: EpochMs): Promise<Posted>
   addTransaction(transaction: BankTransaction): Promise<void>
   postings(): Promise<readonly StoredPosting[]>
   transactions(): Promise<readonly BankTransaction[]>
@@ -156,7 +165,14 @@ export interface Tx {
 }
 
 export interface Store {
-  /** All of it or, when `work` rejects, nothing of it. Never call it from inside `work`. */
+  /**
+   * All of it or, when `work` rejects, nothing of it; as if every transaction had run alone. `work` may be run
+   * again from its beginning, also after it took effect and the answer was lost: so it changes nothing but rows,
+   * and begins by looking whether its key is there already. It waits for nothing but `tx`, and never for another
+   * transaction.
+   */
   transact<T>(work: (tx: Tx) => Promise<T>): Promise<T>
+  /** Reads one moment of the bank, all of it committed. Money is never decided on it. @throws SystemFault on a write */
+  read<T>(work: (tx: Tx) => Promise<T>): Promise<T>
   close(): Promise<void>
 }

@@ -1,12 +1,15 @@
 /**
- * The embedded store: one SQLite file, one writer. better-sqlite3 lowers WAL databases to
+ * The embedded engine: one SQLite file, one writer. better-sqlite3 lowers WAL databases to
  * `synchronous=NORMAL`, which may lose the last commits at a power cut, so FULL is set and read back.
  */
 import Database from 'better-sqlite3'
 import {SystemFault, reasonOf} from '../../kit/errors.ts'
-import {SCHEMA, SCHEMA_VERSION} from './sqlite-schema.ts'
-import {sqliteRows} from './sqlite-rows.ts'
+import {SQLITE} from './dialect.ts'
+import {rowsOver} from './rows.ts'
+import {migrationsTable, pendingMigrations} from './schema.ts'
+import {SqlRow} from './sql.ts'
 import type {Store, Tx} from './port.ts'
+import type {Sql, SqlValue} from './sql.ts'
 
 /** How long another process may hold the file's lock before we give up. Chosen: below an ATM's deadline. */
 const BUSY_TIMEOUT_MS = 5_000
@@ -20,13 +23,15 @@ const SYNCHRONOUS_FULL = 2
  */
 export function openSqliteStore(path: string): Store {
   const database = opened(path)
-  const rows = sqliteRows(database)
+  const sql = sqlOver(database)
+  const rows = rowsOver(sql)
+  const lookRows = rowsOver(sqlOver(database, 'reads only'))
   let tail: Promise<unknown> = Promise.resolve()
 
-  const run = async <T>(work: (tx: Tx) => Promise<T>): Promise<T> => {
-    database.exec('BEGIN IMMEDIATE')
+  const run = async <T>(begin: string, tx: Tx, work: (tx: Tx) => Promise<T>): Promise<T> => {
+    database.exec(begin)
     try {
-      const result = await work(rows)
+      const result = await work(tx)
       database.exec('COMMIT')
       return result
     } catch (thrown) {
@@ -35,14 +40,16 @@ export function openSqliteStore(path: string): Store {
       throw thrown
     }
   }
+  // One connection carries one transaction at a time; the others wait their turn here, in order.
+  const inTurn = <T>(start: () => Promise<T>): Promise<T> => {
+    const turn = tail.then(start)
+    tail = turn.catch(() => undefined)
+    return turn
+  }
 
   return {
-    // One connection carries one transaction at a time; the others wait their turn here, in order.
-    transact(work) {
-      const turn = tail.then(() => run(work))
-      tail = turn.catch(() => undefined)
-      return turn
-    },
+    transact: work => inTurn(() => run('BEGIN IMMEDIATE', rows, work)),
+    read: work => inTurn(() => run('BEGIN', lookRows, work)),
     async close() {
       await tail
       database.close()
@@ -70,11 +77,30 @@ function opened(path: string): Database.Database {
 function migrate(database: Database.Database): void {
   database
     .transaction(() => {
-      const version = database.pragma('user_version', {simple: true})
-      if (version === SCHEMA_VERSION) return
-      if (version !== 0) throw new SystemFault(`schema version ${String(version)} is newer than this program`)
-      database.exec(SCHEMA)
-      database.pragma(`user_version = ${SCHEMA_VERSION}`)
+      database.exec(migrationsTable(SQLITE))
+      const names = database.prepare<[], {name: string}>('SELECT name FROM migrations').all()
+      for (const {name, statements} of pendingMigrations(names.map(row => row.name))) {
+        for (const statement of statements(SQLITE)) database.exec(statement)
+        database.prepare('INSERT INTO migrations (name) VALUES (?)').run(name)
+      }
     })
     .immediate()
+}
+
+/** Statements are prepared once and kept; there are as many as the rows' source has. */
+function sqlOver(database: Database.Database, may: 'everything' | 'reads only' = 'everything'): Sql {
+  const prepared = new Map<string, Database.Statement<[Record<string, SqlValue>], Record<string, unknown>>>()
+  return {
+    async query(text, values = []) {
+      const statement = prepared.get(text) ?? database.prepare(text)
+      prepared.set(text, statement)
+      if (may === 'reads only' && !statement.readonly)
+        throw new SystemFault('a transaction that only reads was asked to write')
+      // `$1` is a named parameter to SQLite, and its name is 1.
+      const bound = Object.fromEntries(values.map((value, index) => [String(index + 1), value]))
+      if (!statement.reader) return {rows: [], changedCount: statement.run(bound).changes}
+      const rows = statement.all(bound).map(row => new SqlRow(row))
+      return {rows, changedCount: statement.readonly ? 0 : rows.length}
+    },
+  }
 }

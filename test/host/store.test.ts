@@ -3,7 +3,8 @@ import Database from 'better-sqlite3'
 import {mkdirSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import t from 'tap'
-import {ATM, START_MS, openBench} from './bench.ts'
+import {ATM, START_MS, freshKey, openBench} from './bench.ts'
+import {takeAdvice} from '../../host/advice.ts'
 import {
   balancesOf,
   completionEntry,
@@ -12,6 +13,7 @@ import {
   reversalEntry,
 } from '../../host/ledger/book.ts'
 import {bookFaults} from '../../host/reconcile.ts'
+import type {Entry} from '../../host/ledger/book.ts'
 import {openState} from '../../host/state.ts'
 import {openSqliteStore} from '../../host/store/sqlite.ts'
 import {BadInput, SystemFault} from '../../kit/errors.ts'
@@ -69,9 +71,9 @@ t.test('half a transaction is none', async t => {
   )
   t.equal((await store.transact(tx => tx.accounts.find('12345')))?.balanceMinor, 100_000)
   t.same(await bookFaults(bench.bank), [])
-  t.equal(
+  t.match(
     await store.transact(tx => tx.ledger.post('k', holdEntry(MONEY), START_MS)),
-    'posted',
+    {kind: 'posted', balances: new Map([['12345', 89_800]])},
     'and the next goes on',
   )
 })
@@ -93,29 +95,81 @@ t.test('transactions take turns', async t => {
   t.same(seen, ['a in', 'a out', 'b in', 'b out', 'c in', 'c out'])
 })
 
+t.test('a look sees what is committed and cannot write', async t => {
+  const bench = await openBench()
+  t.teardown(() => bench.close())
+  const {store} = bench.bank
+  const writing = store.transact(tx => tx.ledger.post('k', holdEntry(MONEY), START_MS))
+  t.equal((await store.read(tx => tx.accounts.find('12345')))?.balanceMinor, 89_800)
+  await writing
+  await t.rejects(
+    store.read(tx => tx.atms.setStatus(ATM, 'inactive')),
+    SystemFault,
+  )
+  t.equal((await store.read(tx => tx.atms.find(ATM)))?.status, 'active')
+})
+
+t.test('a transfer moves two balances or none', async t => {
+  const bench = await openBench()
+  t.teardown(() => bench.close())
+  const {store} = bench.bank
+  const transfer = (from: string, to: string, amount: number): Entry => ({
+    kind: 'withdrawal',
+    currency: 'EUR',
+    postings: [
+      {ledgerAccount: ledgerAccounts.customer(from), amountMinor: minorUnits(-amount)},
+      {ledgerAccount: ledgerAccounts.customer(to), amountMinor: minorUnits(amount)},
+    ],
+  })
+  const balances = async () =>
+    (await store.read(tx => tx.accounts.list())).map(({balanceMinor}) => balanceMinor)
+  const before = await balances()
+  // In both orders of ids, so that the refused leg is once the first that is moved and once the second.
+  for (const [from, to] of [
+    ['22345', '12345'],
+    ['22345', '32345'],
+  ] as const)
+    t.same(await store.transact(tx => tx.ledger.post('k', transfer(from, to, 3_501), START_MS)), {
+      kind: 'insufficient',
+    })
+  t.same(await balances(), before)
+  await store.transact(tx => tx.ledger.post('k', transfer('22345', '12345', 3_500), START_MS))
+  t.same(await balances(), [103_500, 250_000, 0, 50_000, 80_000])
+  await t.rejects(
+    store.transact(tx => tx.ledger.post('k', transfer('12345', '22345', 1), START_MS)),
+    /UNIQUE/,
+    'a key posts one kind once',
+  )
+  t.same(await bookFaults(bench.bank), [])
+})
+
 t.test('a debit beyond the balance writes nothing', async t => {
   const bench = await openBench()
   t.teardown(() => bench.close())
   const {store} = bench.bank
   const tooMuch = holdEntry({...MONEY, amountMinor: minorUnits(100_000), feeMinor: minorUnits(1)})
   const before = (await store.transact(tx => tx.ledger.postings())).length
-  t.equal(await store.transact(tx => tx.ledger.post('k', tooMuch, START_MS)), 'insufficient')
+  t.same(await store.transact(tx => tx.ledger.post('k', tooMuch, START_MS)), {kind: 'insufficient'})
   t.equal((await store.transact(tx => tx.ledger.postings())).length, before)
   const all = holdEntry({...MONEY, amountMinor: minorUnits(100_000), feeMinor: minorUnits(0)})
-  t.equal(await store.transact(tx => tx.ledger.post('k', all, START_MS)), 'posted', 'to the last cent')
+  t.match(
+    await store.transact(tx => tx.ledger.post('k', all, START_MS)),
+    {kind: 'posted'},
+    'to the last cent',
+  )
 })
 
 t.test('rows of the past cannot be changed, whoever tries', async t => {
   const path = join(t.testdir(), 'bank.db')
   const bench = await openBench(path)
+  await takeAdvice(bench.bank, ATM, freshKey(), {kind: 'reverse', evidence: 'no-answer'})
   await bench.close()
   const database = new Database(path)
   t.teardown(() => database.close())
   for (const [statement, why] of [
     ['UPDATE postings SET amount = 1', /never changed/],
     ['DELETE FROM postings', /never deleted/],
-    ['UPDATE entries SET kind = 1', /never changed/],
-    ['DELETE FROM entries', /never deleted/],
+    ['DELETE FROM operations', /never deleted/],
     ['UPDATE accounts SET balance = -1', /CHECK/],
     ["UPDATE accounts SET balance = '1.5'", /cannot store|CHECK/],
   ] as const)
@@ -178,6 +232,10 @@ t.test('the folder of a bank', async t => {
   )
   writeFileSync(join(folder, 'keyless', 'pin-module.json'), '{"pepper":"00"}')
   t.throws(() => openState(join(folder, 'keyless'), seededRandom('c')), BadInput, 'keys that cannot be read')
+  const newer = new Database(join(folder, 'bank', 'bank.db'))
+  newer.exec("INSERT INTO migrations VALUES ('of tomorrow')")
+  newer.close()
+  t.throws(() => openState(join(folder, 'bank'), seededRandom('d')), /newer program.*'of tomorrow'/)
   writeFileSync(join(folder, 'no-database'), 'this is a text of some length, and no database at all')
   t.throws(() => openSqliteStore(join(folder, 'no-database')), SystemFault)
 })

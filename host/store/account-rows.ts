@@ -1,0 +1,78 @@
+/** Customers and their accounts. */
+import {firstRow} from './sql.ts'
+import type {Sql, SqlRow} from './sql.ts'
+import type {Migration} from './dialect.ts'
+import type {AccountRows, BankAccount} from './port.ts'
+
+export const ACCOUNT_TABLES: Migration = {
+  name: 'accounts',
+  statements: ({integer, strict}) => [
+    `CREATE TABLE users (
+       user_id TEXT PRIMARY KEY,
+       name TEXT NOT NULL,
+       email TEXT NOT NULL,
+       phone_number TEXT NOT NULL,
+       address TEXT NOT NULL
+     ) ${strict}`,
+    `CREATE TABLE accounts (
+       account_id TEXT PRIMARY KEY,
+       user_id TEXT NOT NULL REFERENCES users,
+       account_type TEXT NOT NULL CHECK (account_type IN ('checking', 'savings')),
+       balance ${integer} NOT NULL CHECK (balance >= 0),
+       created_at TEXT NOT NULL
+     ) ${strict}`,
+    `CREATE TABLE account_terms (
+       account_id TEXT PRIMARY KEY REFERENCES accounts,
+       currency TEXT NOT NULL
+     ) ${strict}`,
+  ],
+}
+
+export function accountRows(sql: Sql): AccountRows {
+  return {
+    async find(accountId) {
+      const row = await firstRow(
+        sql,
+        'SELECT a.*, t.currency FROM accounts a JOIN account_terms t USING (account_id) WHERE account_id = $1',
+        [accountId],
+      )
+      return row === null ? null : accountOf(row)
+    },
+    async list() {
+      const {rows} = await sql.query(
+        `SELECT a.*, t.currency, u.name FROM accounts a JOIN account_terms t USING (account_id)
+         JOIN users u USING (user_id) ORDER BY account_id`,
+      )
+      return rows.map(row => ({...accountOf(row), userName: row.text('name')}))
+    },
+    async putUser({userId, name, email, phoneNumber, address}) {
+      await sql.query(
+        'INSERT INTO users (user_id, name, email, phone_number, address) VALUES ($1, $2, $3, $4, $5)',
+        [userId, name, email, phoneNumber, address],
+      )
+    },
+    async put({accountId, userId, accountType, createdAt, currency}) {
+      await sql.query(
+        `INSERT INTO accounts (account_id, user_id, account_type, balance, created_at)
+         VALUES ($1, $2, $3, 0, $4)`,
+        [accountId, userId, accountType, createdAt],
+      )
+      await sql.query('INSERT INTO account_terms (account_id, currency) VALUES ($1, $2)', [
+        accountId,
+        currency,
+      ])
+    },
+  }
+}
+
+/** @param row the columns of accounts, with the currency of its terms */
+export function accountOf(row: SqlRow): BankAccount {
+  return {
+    accountId: row.text('account_id'),
+    userId: row.text('user_id'),
+    accountType: row.word('account_type', ['checking', 'savings']),
+    currency: row.currency('currency'),
+    balanceMinor: row.minor('balance'),
+    createdAt: row.text('created_at'),
+  }
+}

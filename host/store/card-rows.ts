@@ -1,0 +1,121 @@
+/** Cards, the accounts they open, and who stands at which machine. */
+import {accountOf} from './account-rows.ts'
+import {firstRow} from './sql.ts'
+import type {Sql, SqlRow} from './sql.ts'
+import type {Migration} from './dialect.ts'
+import type {Card, CardRows} from './port.ts'
+
+export const CARD_TABLES: Migration = {
+  name: 'cards',
+  statements: ({integer, strict}) => [
+    `CREATE TABLE cards (
+       card_id TEXT PRIMARY KEY,
+       pan_hash TEXT NOT NULL UNIQUE,
+       pan_shown TEXT NOT NULL,
+       expires TEXT NOT NULL,
+       status TEXT NOT NULL CHECK (status IN ('active', 'blocked', 'stolen')),
+       pin_verifier TEXT NOT NULL,
+       pin_tries ${integer} NOT NULL CHECK (pin_tries >= 0)
+     ) ${strict}`,
+    `CREATE TABLE card_accounts (
+       card_id TEXT NOT NULL REFERENCES cards,
+       position ${integer} NOT NULL,
+       account_id TEXT NOT NULL REFERENCES accounts,
+       PRIMARY KEY (card_id, position)
+     ) ${strict}`,
+    `CREATE TABLE visits (
+       atm_id TEXT PRIMARY KEY REFERENCES atms,
+       card_id TEXT NOT NULL REFERENCES cards,
+       verified_at_ms ${integer} NOT NULL
+     ) ${strict}`,
+    `CREATE TABLE verifications (
+       operation_key TEXT PRIMARY KEY,
+       atm_id TEXT NOT NULL REFERENCES atms,
+       at_ms ${integer} NOT NULL
+     ) ${strict}`,
+  ],
+}
+
+export function cardRows(sql: Sql): CardRows {
+  return {
+    async findByPan(panHash) {
+      const row = await firstRow(sql, 'SELECT * FROM cards WHERE pan_hash = $1', [panHash])
+      return row === null ? null : cardOf(row)
+    },
+    async accounts(cardId) {
+      const {rows} = await sql.query(
+        `SELECT a.*, t.currency FROM card_accounts c JOIN accounts a USING (account_id)
+         JOIN account_terms t USING (account_id) WHERE c.card_id = $1 ORDER BY c.position`,
+        [cardId],
+      )
+      return rows.map(accountOf)
+    },
+    async put(card, accountIds) {
+      await sql.query(
+        `INSERT INTO cards (card_id, pan_hash, pan_shown, expires, status, pin_verifier, pin_tries)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+        [
+          card.cardId,
+          card.panHash,
+          card.panShown,
+          card.expires,
+          card.status,
+          card.pinVerifier,
+          card.pinTriesCount,
+        ],
+      )
+      for (const [position, accountId] of accountIds.entries())
+        await sql.query('INSERT INTO card_accounts (card_id, position, account_id) VALUES ($1, $2, $3)', [
+          card.cardId,
+          position,
+          accountId,
+        ])
+    },
+    async setStatus(cardId, status) {
+      await sql.query('UPDATE cards SET status = $1 WHERE card_id = $2', [status, cardId])
+    },
+    async addTries(cardId, by) {
+      await sql.query(
+        `UPDATE cards SET pin_tries = CASE WHEN pin_tries + $1 < 0 THEN 0 ELSE pin_tries + $1 END
+         WHERE card_id = $2`,
+        [by, cardId],
+      )
+    },
+    async clearTries(cardId) {
+      await sql.query('UPDATE cards SET pin_tries = 0 WHERE card_id = $1', [cardId])
+    },
+    async visit(atmId) {
+      const row = await firstRow(sql, 'SELECT * FROM visits WHERE atm_id = $1', [atmId])
+      return row === null ? null : {cardId: row.text('card_id'), verifiedAtMs: row.moment('verified_at_ms')}
+    },
+    async setVisit(atmId, visit) {
+      if (visit === null) await sql.query('DELETE FROM visits WHERE atm_id = $1', [atmId])
+      else
+        await sql.query(
+          `INSERT INTO visits (atm_id, card_id, verified_at_ms) VALUES ($1, $2, $3) ON CONFLICT (atm_id)
+           DO UPDATE SET card_id = excluded.card_id, verified_at_ms = excluded.verified_at_ms`,
+          [atmId, visit.cardId, visit.verifiedAtMs],
+        )
+    },
+    async recordVerification(key, atmId, atMs) {
+      const {changedCount} = await sql.query(
+        `INSERT INTO verifications (operation_key, atm_id, at_ms) VALUES ($1, $2, $3)
+         ON CONFLICT (operation_key) DO NOTHING`,
+        [key, atmId, atMs],
+      )
+      return changedCount === 1 ? 'new' : 'known'
+    },
+  }
+}
+
+function cardOf(row: SqlRow): Card {
+  return {
+    cardId: row.text('card_id'),
+    panHash: row.text('pan_hash'),
+    panShown: row.text('pan_shown'),
+    expires: row.text('expires'),
+    status: row.word('status', ['active', 'blocked', 'stolen']),
+    pinVerifier: row.text('pin_verifier'),
+    pinTriesCount: row.integer('pin_tries'),
+  }
+}

@@ -1,0 +1,18 @@
+/** Every group of rows over one open transaction. */
+import {accountRows} from './account-rows.ts'
+import {atmRows} from './atm-rows.ts'
+import {cardRows} from './card-rows.ts'
+import {ledgerRows} from './ledger-rows.ts'
+import {operationRows} from './operation-rows.ts'
+import type {Tx} from './port.ts'
+import type {Sql} from './sql.ts'
+
+export function rowsOver(sql: Sql): Tx {
+  return {
+    atms: atmRows(sql),
+    cards: cardRows(sql),
+    accounts: accountRows(sql),
+    operations: operationRows(sql),
+    ledger: ledgerRows(sql),
+  }
+}
