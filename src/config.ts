@@ -5,10 +5,10 @@
 import {createHash} from 'node:crypto'
 import {readFileSync} from 'node:fs'
 import {BadInput, reasonOf} from '../kit/errors.ts'
-import {NumberText, readJson} from '../kit/exact-json.ts'
-import type {Json} from '../kit/exact-json.ts'
-import {formatAmount, isCurrency, minorUnits, parseAmount} from '../kit/money.ts'
+import {readJson} from '../kit/exact-json.ts'
+import {formatAmount, isCurrency, minorUnits} from '../kit/money.ts'
 import type {Currency, Minor} from '../kit/money.ts'
+import {Section, isIn} from '../kit/section.ts'
 
 export const READER_MODELS = ['crt310'] as const
 export const PIN_PAD_MODELS = ['szzt'] as const
@@ -81,7 +81,7 @@ export function readConfig(path: string): Config {
 export function configFrom(text: string, name: string): Config {
   const read = readJson(text)
   if (read.kind !== 'json') throw new BadInput(`${name}: ${read.why}`)
-  return new Section(name, read.json).closed(top)
+  return new Section(name, read.json, 'setting').closed(top)
 }
 
 /** SHA-256 over the settings, for the journal's boot entry. */
@@ -153,103 +153,4 @@ function device<const M extends string>(s: Section, models: readonly M[]): Devic
     model: s.oneOf('model', isIn(models), models.join(' or ')),
     port: s.text('port', /./, 'the path of a serial port'),
   }
-}
-
-function isIn<const T extends string>(all: readonly T[]): (text: string) => text is T {
-  return (text): text is T => all.some(one => one === text)
-}
-
-/** One object of the file, with its path for the error line. Every field it has must be asked for. */
-class Section {
-  readonly #path: string
-  readonly #value: Json
-  readonly #asked = new Set<string>()
-
-  constructor(path: string, value: Json) {
-    this.#path = path
-    this.#value = value
-  }
-
-  /** What `read` makes of the section; a field that it does not know is refused. */
-  closed<T>(read: (section: Section) => T): T {
-    if (!isFields(this.#value)) throw new BadInput(`${this.#path}: must be an object`)
-    const result = read(this)
-    const unknown = [...this.#value.keys()].find(field => !this.#asked.has(field))
-    if (unknown !== undefined) this.refuse(unknown, 'is no setting')
-    return result
-  }
-
-  refuse(field: string, why: string): never {
-    throw new BadInput(`${this.#path}: ${field} ${why}`)
-  }
-
-  section(field: string): Section {
-    return new Section(`${this.#path}: ${field}`, this.#field(field) ?? new Map())
-  }
-
-  text(field: string, shape: RegExp, hint: string): string {
-    const value = this.#field(field)
-    if (typeof value !== 'string' || !shape.test(value)) this.refuse(field, `must be ${hint}`)
-    return value
-  }
-
-  itself(shape: RegExp, hint: string): string {
-    if (typeof this.#value !== 'string' || !shape.test(this.#value))
-      throw new BadInput(`${this.#path}: must be ${hint}`)
-    return this.#value
-  }
-
-  oneOf<T extends string>(field: string, is: (text: string) => text is T, hint: string, byDefault?: T): T {
-    const value = this.#field(field) ?? byDefault
-    if (typeof value !== 'string' || !is(value)) this.refuse(field, `must be ${hint}`)
-    return value
-  }
-
-  integer(field: string, least: number, most: number, byDefault?: number): number {
-    const value = this.#field(field)
-    if (value === undefined && byDefault !== undefined) return byDefault
-    const number =
-      value instanceof NumberText && /^(0|-?[1-9][0-9]{0,14})$/.test(value.source)
-        ? Number(value.source)
-        : NaN
-    if (!(number >= least && number <= most))
-      this.refuse(field, `must be a whole number from ${least} to ${most}`)
-    return number
-  }
-
-  /** An amount in the currency, written as text or number: `"20.00"`. Bounds in minor units. */
-  amount(field: string, currency: Currency, least: number, most: number, byDefault?: number): Minor {
-    const value = this.#field(field)
-    if (value === undefined && byDefault !== undefined) return minorUnits(byDefault)
-    const text = value instanceof NumberText ? value.source : value
-    const parsed = typeof text === 'string' ? parseAmount(text, currency) : null
-    if (parsed?.kind !== 'amount')
-      this.refuse(field, `must be an amount in ${currency}${parsed === null ? '' : `: ${parsed.why}`}`)
-    if (parsed.amountMinor < least || parsed.amountMinor > most)
-      this.refuse(
-        field,
-        `must be from ${formatAmount(minorUnits(least), currency)} to ${formatAmount(minorUnits(most), currency)}`,
-      )
-    return parsed.amountMinor
-  }
-
-  list<T>(field: string, lengthMin: number, lengthMax: number, read: (section: Section) => T): readonly T[] {
-    const value = this.#field(field)
-    if (value === undefined || !isList(value) || value.length < lengthMin || value.length > lengthMax)
-      this.refuse(field, `must be a list of ${lengthMin} to ${lengthMax}`)
-    return value.map((item, index) => read(new Section(`${this.#path}: ${field}[${index}]`, item)))
-  }
-
-  #field(field: string): Json | undefined {
-    this.#asked.add(field)
-    return isFields(this.#value) ? this.#value.get(field) : undefined
-  }
-}
-
-function isFields(value: Json): value is ReadonlyMap<string, Json> {
-  return value instanceof Map
-}
-
-function isList(value: Json): value is readonly Json[] {
-  return Array.isArray(value)
 }
