@@ -4,7 +4,7 @@
  */
 import type {Clock} from '../../kit/clock.ts'
 import type {JamSpot, MechanicalMischief} from './mischief.ts'
-import type {NoteLedger} from './world.ts'
+import type {NoteLedger, World} from './world.ts'
 
 /** Why a motion stopped before it was complete, or right after. */
 export type Stop =
@@ -37,6 +37,20 @@ export interface MechanismSettings {
   readonly nearEndCount: number
   /** Rejects in one order that stop it. */
   readonly rejectsMax: number
+}
+
+/** A note that covers a sensor of the path. */
+export interface Spot {
+  readonly at: JamSpot
+  readonly cassette: number
+}
+
+/** All of it that a power cut leaves as it is. */
+export interface Remains {
+  readonly notes: World
+  readonly spot: Spot | null
+  readonly cassettesMissing: readonly number[]
+  readonly isRejectBinMissing: boolean
 }
 
 type Ended = Stop | 'cut' | null
@@ -73,7 +87,7 @@ export class Mechanism {
   readonly #end: 'outlet' | 'stacker'
   readonly #missing = new Set<number>()
   isRejectBinMissing = false
-  #spot: {readonly at: JamSpot; readonly cassette: number} | null = null
+  #spot: Spot | null = null
   /** Every power cut ends the life that a motion belongs to. */
   #life = 0
 
@@ -83,6 +97,19 @@ export class Mechanism {
     this.#clock = clock
     this.#settings = settings
     this.#end = end
+  }
+
+  get remains(): Remains {
+    const {spot, missing, isRejectBinMissing} = this
+    return {notes: this.#ledger.snapshot(), spot, cassettesMissing: missing, isRejectBinMissing}
+  }
+
+  /** Becomes what those remains are of; it must hold nothing yet. */
+  find({notes, spot, cassettesMissing, isRejectBinMissing}: Remains): void {
+    this.#ledger.find(notes)
+    this.#spot = spot
+    for (const cassette of cassettesMissing) this.#missing.add(cassette)
+    this.isRejectBinMissing = isRejectBinMissing
   }
 
   /** Cassettes pulled out. */
@@ -96,7 +123,7 @@ export class Mechanism {
   }
 
   /** Which sensor of the path is covered, and by a note of which cassette. */
-  get spot(): {readonly at: JamSpot; readonly cassette: number} | null {
+  get spot(): Spot | null {
     return this.#ledger.total('path') + this.#ledger.total('mouth') === 0 ? null : this.#spot
   }
 

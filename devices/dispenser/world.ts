@@ -121,6 +121,17 @@ export class NoteLedger {
     this.#settle()
   }
 
+  /** Notes that are found where that world has them, beside what is there already. */
+  find(world: World): void {
+    for (const place of PLACES)
+      for (const position of this.#positions) {
+        const count = world[place][position] ?? 0
+        add(this.#introduced, position, count)
+        add(this.#places[place], position, count)
+      }
+    this.#settle()
+  }
+
   /** @throws AssertionFailed when so many notes are not there to be moved. */
   move(cassette: number, from: Place, to: Place, count: number = 1): void {
     assert(this.#positions.includes(cassette), `there is no cassette ${cassette}`)

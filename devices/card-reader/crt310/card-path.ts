@@ -32,6 +32,15 @@ export interface World {
   readonly capturedCount: number
 }
 
+/** All of it that a power cut leaves as it is: where the cards are. */
+export interface Remains {
+  readonly card: Card | null
+  /** Where that card is; means nothing without one. */
+  readonly place: Place
+  readonly bin: readonly Card[]
+  readonly takenCount: number
+}
+
 export type Journey = 'insert' | 'eject' | 'capture'
 
 export class CardPath {
@@ -51,11 +60,24 @@ export class CardPath {
   #taken = 0
   readonly #bin: Card[] = []
 
-  /** @param moveMs time that one movement of a card takes, 0 or more */
-  constructor(clock: Clock, moveMs: number, changed: () => void) {
+  /**
+   * @param moveMs time that one movement of a card takes, 0 or more
+   * @param remains as it is found after a power cut; empty when left out
+   */
+  constructor(clock: Clock, moveMs: number, changed: () => void, remains?: Remains) {
     this.#clock = clock
     this.#moveMs = moveMs
     this.#changed = changed
+    if (remains === undefined) return
+    this.#card = remains.card
+    this.#place = remains.place
+    this.#bin.push(...remains.bin)
+    this.#taken = remains.takenCount
+    this.#inserted = this.#taken + this.#bin.length + (this.#card === null ? 0 : 1)
+  }
+
+  get remains(): Remains {
+    return {card: this.#card, place: this.#place, bin: [...this.#bin], takenCount: this.#taken}
   }
 
   get world(): World {

@@ -25,7 +25,7 @@ import type {CommandName, Mouth, Rear, Result, StopAt} from './bytes.ts'
 import {commandOf, decodeFrame, encodeFrame, encodeStatus, encodeTrack2, frameShape} from './codec.ts'
 import type {Body} from './codec.ts'
 import {CardPath} from './card-path.ts'
-import type {Card, World} from './card-path.ts'
+import type {Card, Remains, World} from './card-path.ts'
 import {MischiefQueue} from './mischief.ts'
 import type {Mischief} from './mischief.ts'
 import {Transcript} from './transcript.ts'
@@ -35,6 +35,8 @@ export interface EmulatorOptions {
   /** Time that one movement of a card takes. Emulators move in 0.3 to 2 s; 0 for tests that do not care. */
   readonly moveMs?: number
   readonly firmware?: string
+  /** As it is found after a power cut; without a card when left out. */
+  readonly remains?: Remains
 }
 
 type Line = {readonly at: 'idle' | 'executing'} | {readonly at: 'awaitingEnq'; readonly body: Body}
@@ -60,9 +62,10 @@ export class Crt310Emulator {
     this.#link = link
     this.#clock = clock
     this.#firmware = options.firmware ?? 'CRT 310 V3.0'
-    this.#path = new CardPath(clock, options.moveMs ?? 500, () => {
+    const changed = (): void => {
       for (const watcher of this.#watchers) watcher()
-    })
+    }
+    this.#path = new CardPath(clock, options.moveMs ?? 500, changed, options.remains)
   }
 
   /** Opens its end of the wire and begins to answer. */
@@ -124,6 +127,11 @@ export class Crt310Emulator {
 
   get world(): World {
     return this.#path.world
+  }
+
+  /** Cards with all that is on them: for the one who put them in. */
+  get remains(): Remains {
+    return this.#path.remains
   }
 
   get transcript(): readonly TranscriptLine[] {

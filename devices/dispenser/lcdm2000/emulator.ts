@@ -8,7 +8,7 @@
 import type {Clock} from '../../../kit/clock.ts'
 import type {ByteLink} from '../../wire/link.ts'
 import {Mechanism} from '../mechanism.ts'
-import type {MechanismSettings, Motion, Request, Stop} from '../mechanism.ts'
+import type {MechanismSettings, Motion, Remains, Request, Stop} from '../mechanism.ts'
 import {MischiefPlan} from '../mischief.ts'
 import type {
   DispenserEmulator,
@@ -30,9 +30,12 @@ import type {HostSaid, Reported} from './emulator-frames.ts'
 export interface Lcdm2000EmulatorOptions extends Partial<MechanismSettings> {
   /** Eight characters of the ROM VERSION answer; default `T20T5624`. */
   readonly rom?: string
+  /** As it is found after a power cut; the notes in its cassettes come on top. */
+  readonly remains?: Remains
 }
 
-const KINDS: readonly Mischief['kind'][] = [
+/** What can go wrong with it. */
+export const KINDS: readonly Mischief['kind'][] = [
   'jam',
   'pickFails',
   'doublePick',
@@ -92,7 +95,8 @@ export class Lcdm2000Emulator implements DispenserEmulator {
     notes: Readonly<Record<1 | 2, number>>,
     options: Lcdm2000EmulatorOptions = {},
   ) {
-    const settings = {...DEFAULTS, ...options}
+    const {remains, ...given} = options
+    const settings = {...DEFAULTS, ...given}
     this.#link = link
     this.#talk = new Talk(link, clock, PATIENCE)
     this.#clock = clock
@@ -101,6 +105,7 @@ export class Lcdm2000Emulator implements DispenserEmulator {
       this.#changed()
     })
     this.#mechanism = new Mechanism(this.#ledger, clock, settings, 'outlet')
+    if (remains !== undefined) this.#mechanism.find(remains)
     this.operator = operatorHand(
       this.#ledger,
       this.#mechanism,
@@ -113,6 +118,10 @@ export class Lcdm2000Emulator implements DispenserEmulator {
 
   get world(): World {
     return this.#ledger.snapshot()
+  }
+
+  get remains(): Remains {
+    return this.#mechanism.remains
   }
 
   get state(): DeviceState {

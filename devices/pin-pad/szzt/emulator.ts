@@ -8,6 +8,7 @@
 import {bytesOfHex, hexOf, isHex} from '../../../crypto/hex.ts'
 import {isPan} from '../../../crypto/pin-block.ts'
 import type {Clock, Timer} from '../../../kit/clock.ts'
+import {BadInput} from '../../../kit/errors.ts'
 import {Framer} from '../../wire/framer.ts'
 import type {Verdict} from '../../wire/framer.ts'
 import type {ByteLink} from '../../wire/link.ts'
@@ -21,6 +22,7 @@ import {MischiefQueue} from './mischief.ts'
 import type {Mischief} from './mischief.ts'
 import {DEMO_MASTER_KEY, SecureModule} from './secure-module.ts'
 import {commandOf, Transcript} from './transcript.ts'
+import type {LoadedKey} from './secure-module.ts'
 import type {TranscriptLine} from './transcript.ts'
 
 /** What can be seen of the pad from outside, and nothing of what it keeps. */
@@ -36,12 +38,21 @@ export interface World {
   readonly pinKeyIndexes: readonly number[]
 }
 
+/** All of it that a power cut leaves as it is, kept by the battery. */
+export interface Remains {
+  readonly isTampered: boolean
+  readonly isBatteryLow: boolean
+  readonly loaded: readonly LoadedKey[]
+}
+
 export interface EmulatorOptions {
   readonly profile?: Profile
   /** By index; the demonstration key at the profile's master key index when left out. */
   readonly masterKeys?: ReadonlyMap<number, Uint8Array>
   /** Time to answer a command. */
   readonly answerMs?: number
+  /** As it is found after a power cut; without PIN keys when left out. A key that does not load is BadInput. */
+  readonly remains?: Remains
 }
 
 /** How long a reset takes; smartware waits 3 s. */
@@ -77,6 +88,7 @@ export class SzztEmulator {
     this.#module = new SecureModule(
       options.masterKeys ?? new Map([[this.#profile.masterKeyIndex, DEMO_MASTER_KEY]]),
     )
+    this.#find(options.remains)
     this.#keypad = new Keypad(this.#module, this.#profile, clock, {
       report: byte => {
         this.#report(byte)
@@ -160,8 +172,27 @@ export class SzztEmulator {
     }
   }
 
+  get remains(): Remains {
+    return {
+      isTampered: this.#module.isTampered,
+      isBatteryLow: this.#isBatteryLow,
+      loaded: this.#module.loaded,
+    }
+  }
+
   get transcript(): readonly TranscriptLine[] {
     return this.#transcript.lines
+  }
+
+  #find(remains: Remains | undefined): void {
+    if (remains === undefined) return
+    this.#isBatteryLow = remains.isBatteryLow
+    if (remains.isTampered) this.#module.tamper()
+    for (const {masterIndex, index, encryptedKey} of remains.loaded) {
+      const {kind} = this.#module.loadPinKey(masterIndex, index, encryptedKey)
+      if (kind !== 'loaded')
+        throw new BadInput(`pinKeys: the key of index ${index} does not load under its master key`)
+    }
   }
 
   #changed(): void {

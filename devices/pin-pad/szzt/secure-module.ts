@@ -17,9 +17,17 @@ export interface Refused {
 /** The key of published examples, for demonstrations, and no secret: 0123456789ABCDEFFEDCBA9876543210. */
 export const DEMO_MASTER_KEY: Uint8Array = bytesOfHex('0123456789ABCDEFFEDCBA9876543210')
 
+/** A PIN key as it came in: encrypted, under a master key. */
+export interface LoadedKey {
+  readonly masterIndex: number
+  readonly index: number
+  readonly encryptedKey: Uint8Array
+}
+
 export class SecureModule {
   readonly #masterKeys: Map<number, Uint8Array>
   readonly #pinKeys = new Map<number, Uint8Array>()
+  readonly #loaded = new Map<number, LoadedKey>()
   #digits = ''
   #isTampered = false
 
@@ -34,6 +42,11 @@ export class SecureModule {
 
   get hasMasterKey(): boolean {
     return this.#masterKeys.size > 0
+  }
+
+  /** What the battery keeps, still encrypted. */
+  get loaded(): readonly LoadedKey[] {
+    return [...this.#loaded.values()]
   }
 
   get pinKeyIndexes(): readonly number[] {
@@ -57,6 +70,7 @@ export class SecureModule {
     const key = tdesDecrypt(master, encryptedKey)
     if (!hasOddParity(key)) return refused(CODE.parity)
     this.#pinKeys.set(index, key)
+    this.#loaded.set(index, {masterIndex, index, encryptedKey})
     return {kind: 'loaded', checkValue: keyCheckValue(key)}
   }
 
@@ -91,6 +105,7 @@ export class SecureModule {
     this.#isTampered = true
     this.#masterKeys.clear()
     this.#pinKeys.clear()
+    this.#loaded.clear()
     this.#digits = ''
   }
 }
