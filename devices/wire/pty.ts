@@ -6,11 +6,11 @@
  * reads the slave and steals the bytes (measured, 1.1.0). The slave stays open here too, so that the
  * driver may close and open again without the master end failing.
  */
-import {closeSync, renameSync, rmSync, symlinkSync} from 'node:fs'
+import {closeSync, readlinkSync, renameSync, rmSync, symlinkSync} from 'node:fs'
 import {createRequire} from 'node:module'
 import {ReadStream} from 'node:tty'
 import {assert} from '../../kit/assert.ts'
-import {reasonOf, SystemFault} from '../../kit/errors.ts'
+import {codeOf, reasonOf, SystemFault} from '../../kit/errors.ts'
 import type {ByteLink, LinkListener, LinkLost} from './link.ts'
 
 export interface PseudoTerminal {
@@ -42,10 +42,13 @@ interface Binding {
 /**
  * A new pseudo-terminal under that path.
  * @param path where the symbolic link to the slave goes; its folder must exist
+ * @param first `unplugged`: the path leads nowhere new until `plug`
  * @throws SystemFault when the development package `@lydell/node-pty` is not installed, or the system has no terminals left
  */
-export function pseudoTerminal(path: string): PseudoTerminal {
-  return new Terminal(path, loadBinding())
+export function pseudoTerminal(path: string, first: 'plugged' | 'unplugged' = 'plugged'): PseudoTerminal {
+  const terminal = new Terminal(path, loadBinding())
+  if (first === 'plugged') terminal.plug()
+  return terminal
 }
 
 class Terminal implements PseudoTerminal {
@@ -55,6 +58,8 @@ class Terminal implements PseudoTerminal {
   #listener: LinkListener | null = null
   #hasBeenOpen = false
   #plugged: {readonly slave: number; readonly stream: ReadStream} | null = null
+  /** Where the path led when it was made last. */
+  #pty: string | null = null
 
   constructor(path: string, binding: Binding) {
     this.path = path
@@ -75,7 +80,6 @@ class Terminal implements PseudoTerminal {
         this.#listener = null
       },
     }
-    this.plug()
   }
 
   hangUp(): void {
@@ -108,6 +112,7 @@ class Terminal implements PseudoTerminal {
       this.#listener?.bytes(Uint8Array.from(chunk))
     })
     this.#plugged = {slave, stream}
+    this.#pty = pty
     // Renamed into place, so that the path leads somewhere at every moment.
     const fresh = `${this.path}.new`
     rmSync(fresh, {force: true})
@@ -117,7 +122,8 @@ class Terminal implements PseudoTerminal {
 
   remove(): void {
     this.hangUp()
-    rmSync(this.path, {force: true})
+    // Another program may have put its own terminal under this path meanwhile.
+    if (this.#pty !== null && targetOf(this.path) === this.#pty) rmSync(this.path, {force: true})
   }
 
   #open(): Pair {
@@ -132,6 +138,16 @@ class Terminal implements PseudoTerminal {
     if (this.#listener === null) return this.#hasBeenOpen ? 'hung-up' : 'not-opened'
     this.#plugged?.stream.write(bytes)
     return 'written'
+  }
+}
+
+/** Where a symbolic link leads; null when there is none. */
+function targetOf(path: string): string | null {
+  try {
+    return readlinkSync(path)
+  } catch (thrown) {
+    if (codeOf(thrown) === 'ENOENT' || codeOf(thrown) === 'EINVAL') return null
+    throw thrown
   }
 }
 

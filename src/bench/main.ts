@@ -12,7 +12,7 @@ import {DISPENSER_MODELS} from '../config.ts'
 import {EXIT_OK, askedToStop, crashProgram, runProgram, say, sayError} from '../program.ts'
 import {readPast} from '../session/past.ts'
 import {LiveBench} from './bench.ts'
-import {IRON_PACE} from './rig.ts'
+import {PACES} from './pace.ts'
 import {startBenchServer} from './server.ts'
 import {setTable} from './table.ts'
 import type {TableOptions} from './table.ts'
@@ -48,7 +48,7 @@ async function main(args: readonly string[]): Promise<number> {
     dispenser,
     feeMinor,
     notes,
-    pace: IRON_PACE,
+    pace: PACES.iron,
     clock,
     random: systemRandom(),
     log,

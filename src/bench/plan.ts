@@ -6,6 +6,7 @@ import type {Mischief as DispenserMischief} from '../../devices/dispenser/mischi
 import {STATE_NAMES} from '../../fsm/session.ts'
 import type {StateName} from '../../fsm/session.ts'
 import {BadInput} from '../../kit/errors.ts'
+import {DISPENSER_FAULTS} from './dispenser-faults.ts'
 import type {FaultyLine} from './faulty-line.ts'
 import type {Rig} from './rig.ts'
 
@@ -43,13 +44,9 @@ export interface Fault {
   readonly strike: (stage: Stage, afterNotes: number) => void
 }
 
-function dispenserFault(
-  name: string,
-  label: string,
-  takesNotes: boolean,
-  make: (afterNotes: number) => DispenserMischief,
-): Fault {
-  return {
+/** All that can be planned. */
+export const FAULTS: readonly Fault[] = [
+  ...DISPENSER_FAULTS.map(({name, label, takesNotes, make}): Fault => ({
     target: 'dispenser',
     name,
     label,
@@ -58,45 +55,6 @@ function dispenserFault(
     strike: ({rig}, afterNotes) => {
       rig.emulators.dispenser.plan(make(afterNotes))
     },
-  }
-}
-
-/** All that can be planned. */
-export const FAULTS: readonly Fault[] = [
-  dispenserFault('jam', 'Jam inside', true, afterNotes => ({kind: 'jam', at: 'diverter', afterNotes})),
-  dispenserFault('jam at mouth', 'Jam at the mouth', true, afterNotes => ({
-    kind: 'jam',
-    at: 'mouth',
-    afterNotes,
-  })),
-  dispenserFault('pick fails', 'Pick fails', true, afterNotes => ({kind: 'pickFails', afterNotes})),
-  dispenserFault('double pick', 'Double pick', true, afterNotes => ({
-    kind: 'doublePick',
-    afterNotes,
-    times: 1,
-  })),
-  dispenserFault('count mismatch', 'Note passes uncounted', true, afterNotes => ({
-    kind: 'countMismatch',
-    afterNotes,
-  })),
-  dispenserFault('overpay', 'One note too many', false, () => ({kind: 'overflow'})),
-  dispenserFault('answer lost', 'Answer lost after moving', false, () => ({
-    kind: 'answerLost',
-    when: 'after-moving',
-  })),
-  dispenserFault('command lost', 'Command lost before moving', false, () => ({
-    kind: 'answerLost',
-    when: 'before-moving',
-  })),
-  dispenserFault('power cut', 'Power cut', true, afterNotes => ({kind: 'powerCut', afterNotes})),
-  dispenserFault('shutter blocked', 'Shutter does not open', false, () => ({kind: 'shutterBlocked'})),
-  dispenserFault('reject jam', 'Jam on the way to the bin', true, afterNotes => ({
-    kind: 'rejectJam',
-    afterNotes,
-  })),
-  dispenserFault('some taken', 'Some notes pulled out before the retract', true, count => ({
-    kind: 'someTaken',
-    count,
   })),
   {
     target: 'dispenser',

@@ -14,14 +14,7 @@ import type {Clock} from '../../kit/clock.ts'
 import type {Log} from '../../kit/log.ts'
 import type {Config} from '../config.ts'
 import {DISPENSERS, PIN_PADS, READERS} from '../drivers.ts'
-
-/** How long things take to move: as on iron, or as fast as the wire. */
-export interface Pace {
-  readonly cardMoveMs: number
-  readonly noteMs: number
-}
-
-export const IRON_PACE: Pace = {cardMoveMs: 500, noteMs: 150}
+import type {Pace} from './pace.ts'
 
 export interface Emulators {
   readonly reader: Crt310Emulator

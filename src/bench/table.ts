@@ -31,7 +31,7 @@ import {FaultyLine} from './faulty-line.ts'
 import {PlanRunner, goodManners} from './plan.ts'
 import type {Stage} from './plan.ts'
 import {loopbackRig, startEmulators, stopEmulators} from './rig.ts'
-import type {Pace} from './rig.ts'
+import type {Pace} from './pace.ts'
 
 export const TERMINAL = 'ATM123'
 

@@ -22,7 +22,7 @@ import {compareLedgers} from './ledgers.ts'
 import type {Account} from './ledgers.ts'
 import {parsePlan} from './plan.ts'
 import type {Planned} from './plan.ts'
-import {IRON_PACE} from './rig.ts'
+import {PACES} from './pace.ts'
 import {setTable, tableConfig} from './table.ts'
 import type {Table} from './table.ts'
 
@@ -80,7 +80,7 @@ async function visit(wanted: Wanted, folder: string): Promise<number> {
     dispenser: wanted.dispenser,
     feeMinor: wanted.feeMinor,
     notes: NOTES,
-    pace: IRON_PACE,
+    pace: PACES.iron,
     clock,
     random: seededRandom(wanted.seed),
     log: wanted.verbose ? lineLog(clock, sayError, 'debug') : silentLog,

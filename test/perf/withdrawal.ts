@@ -13,7 +13,7 @@ import {silentLog} from '../../kit/log.ts'
 import {minorUnits} from '../../kit/money.ts'
 import {seededRandom} from '../../kit/random.ts'
 import {Customer} from '../../src/bench/customer.ts'
-import {IRON_PACE} from '../../src/bench/rig.ts'
+import {PACES} from '../../src/bench/pace.ts'
 import {setTable} from '../../src/bench/table.ts'
 import {crashProgram} from '../../src/program.ts'
 import {bareDatabase} from './ink.ts'
@@ -88,7 +88,7 @@ async function play(folder: string): Promise<Played> {
     dispenser: 'lcdm2000',
     notes: {1: 100, 2: 100},
     feeMinor: minorUnits(0),
-    pace: IRON_PACE,
+    pace: PACES.iron,
     clock,
     random: seededRandom('perf'),
     log: silentLog,

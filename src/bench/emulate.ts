@@ -1,0 +1,126 @@
+/**
+ * `tellerd emulate MODEL --link PATH`: one emulated device alone on a pseudo-terminal, for a rig, for drivers of
+ * somebody else's, or for a person. It speaks until it is stopped, and needs no command to do so.
+ */
+import {pseudoTerminal} from '../../devices/wire/pty.ts'
+import type {ByteLink} from '../../devices/wire/link.ts'
+import {realClock} from '../../kit/clock.ts'
+import type {Clock} from '../../kit/clock.ts'
+import {BadInput} from '../../kit/errors.ts'
+import {writeJson} from '../../kit/exact-json.ts'
+import {systemRandom} from '../../kit/random.ts'
+import {EXIT_OK, askedToStop} from '../program.ts'
+import {StandControl, serveControl} from './control.ts'
+import type {TextSource} from './control.ts'
+import {listenAt} from './control-socket.ts'
+import {emulateHelp, emulateOptions} from './emulate-options.ts'
+import type {EmulateOptions} from './emulate-options.ts'
+import {pacedLink} from './paced-link.ts'
+import type {Stand} from './stand.ts'
+import {TranscriptFile} from './transcript-file.ts'
+import {readWorld, worldSaver} from './world-file.ts'
+
+/** What the command has of the process around it. */
+export interface Surroundings {
+  readonly input: TextSource
+  /** One line on standard output. */
+  readonly say: (line: string) => void
+  /** For a mistake of ours: the program ends at once. */
+  readonly crash: (thrown: unknown) => void
+}
+
+/**
+ * Runs until a signal or `quit`.
+ * @returns the exit code
+ * @throws BadInput when an argument or a file cannot be used; no link has been touched then
+ * @throws SystemFault when there is no pseudo-terminal to be had
+ */
+export async function emulate(args: readonly string[], around: Surroundings): Promise<number> {
+  const options = await emulateOptions(args)
+  if (options === 'help') {
+    around.say(await emulateHelp())
+    return EXIT_OK
+  }
+  const clock = realClock()
+  const terminal = pseudoTerminal(options.link, 'unplugged')
+  const {stand, keep} = standOn(terminal.far, clock, options)
+  const quitting = signal()
+  const cable = {
+    pull: () => {
+      terminal.hangUp()
+    },
+    plug: () => {
+      terminal.plug()
+    },
+  }
+  const control = new StandControl(options.model, stand, cable, quitting.give, keep)
+  const hangUp = options.control === null ? null : await listenAt(options.control, control, around.crash)
+  try {
+    keep()
+    await stand.start()
+    terminal.plug()
+    around.say(readyLine(options))
+    serveControl(control, around.input, around.say, around.crash)
+    await Promise.race([askedToStop(), quitting.given])
+    return EXIT_OK
+  } finally {
+    await stand.stop()
+    keep()
+    terminal.remove()
+    await hangUp?.()
+  }
+}
+
+function readyLine({model, profile, link, control}: EmulateOptions): string {
+  return writeJson({ready: true, model: model.name, profile, link, control: control ?? undefined})
+}
+
+interface Standing {
+  readonly stand: Stand
+  /** Puts world and transcript into their files, as far as they are new. */
+  readonly keep: () => void
+}
+
+/** The device as the command line wants it, not started yet. */
+function standOn(far: ByteLink, clock: Clock, options: EmulateOptions): Standing {
+  const {model, profile, isPaced} = options
+  const found = options.world === null ? null : readWorld(options.world)
+  const transcript = options.transcript === null ? null : new TranscriptFile(options.transcript, clock)
+  const line = isPaced ? pacedLink(far, model.line, clock) : far
+  const link = transcript === null ? line : transcript.tapped(line)
+  const stand = named(`--world ${options.world ?? ''}`, () =>
+    model.make(link, clock, systemRandom(), {profile, world: found, pace: isPaced ? 'iron' : 'fast'}),
+  )
+  transcript?.follow(stand)
+  if (options.plan !== null) stand.plan(options.plan)
+  const save = options.world === null ? null : worldSaver(options.world)
+  const keep = (): void => {
+    save?.(stand.world())
+    transcript?.catchUp()
+  }
+  stand.watch(keep)
+  return {stand, keep}
+}
+
+/** Puts the name of what was read before the line that says what is wrong with it. */
+function named<T>(name: string, work: () => T): T {
+  try {
+    return work()
+  } catch (thrown) {
+    if (!(thrown instanceof BadInput)) throw thrown
+    throw new BadInput(`${name}: ${thrown.message}`, {cause: thrown})
+  }
+}
+
+function signal(): {readonly give: () => void; readonly given: Promise<void>} {
+  let give = (): void => undefined
+  const given = new Promise<void>(resolve => {
+    give = resolve
+  })
+  return {
+    give: () => {
+      give()
+    },
+    given,
+  }
+}

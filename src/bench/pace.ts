@@ -1,0 +1,11 @@
+/** How long things take to move. */
+export interface Pace {
+  readonly cardMoveMs: number
+  readonly noteMs: number
+}
+
+/** As on iron, or as fast as the wire: what is moved is there before the next byte. */
+export const PACES = {
+  iron: {cardMoveMs: 500, noteMs: 150},
+  fast: {cardMoveMs: 0, noteMs: 0},
+} as const satisfies Readonly<Record<string, Pace>>

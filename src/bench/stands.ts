@@ -1,0 +1,8 @@
+/** The table of models that can be emulated. Each is loaded when it is asked for, so that one starts at once. */
+import type {ModelName, StandModel} from './stand.ts'
+
+export const STANDS: Readonly<Partial<Record<ModelName, () => Promise<StandModel>>>> = {
+  lcdm2000: async () => (await import('./stands/lcdm2000.ts')).LCDM2000,
+  crt310: async () => (await import('./stands/crt310.ts')).CRT310,
+  szzt: async () => (await import('./stands/szzt.ts')).SZZT,
+}
