@@ -6,7 +6,8 @@
  * A PIN has ten thousand values, so no password hash protects it alone: what protects it is the pepper,
  * which is never in the database, and the try counter, which the caller makes durable before it asks.
  */
-import {createCipheriv, createDecipheriv, createHmac, scrypt, timingSafeEqual} from 'node:crypto'
+import {createHmac, scrypt, timingSafeEqual} from 'node:crypto'
+import {softVault} from './guard/vault.ts'
 import {bytesOfHex, hexOf} from '../crypto/hex.ts'
 import {decodeIso0} from '../crypto/pin-block.ts'
 import {keyCheckValue, tdesDecrypt, tdesEncrypt, withOddParity} from '../crypto/tdes.ts'
@@ -18,8 +19,6 @@ import {Secret} from '../kit/secret.ts'
 export const HSM_KEY_BYTES = 32
 const TDES_KEY_BYTES = 16
 const SALT_BYTES = 16
-const NONCE_BYTES = 12
-const TAG_BYTES = 16
 /** scrypt: N = 2^14, r = 8, p = 1, about 60 ms and 16 MiB a try (measured); the result has 32 bytes. */
 const SCRYPT = {N: 16_384, r: 8, p: 1} as const
 const VERIFIER_BYTES = 32
@@ -76,16 +75,17 @@ export interface PinModule {
 export function softPinModule(keys: HsmKeys, random: Random): PinModule {
   for (const key of [keys.pepper, keys.storageKey, keys.panKey])
     assert(key.reveal().length === HSM_KEY_BYTES, 'a key of the PIN module does not have 32 bytes')
+  const vault = softVault(keys.storageKey, random)
   return {
     keepMasterKey(atmId, masterKey) {
       assert(masterKey.reveal().length === TDES_KEY_BYTES, 'a master key does not have 16 bytes')
-      return sealed(keys.storageKey, random, `master:${atmId}`, masterKey.reveal())
+      return vault.seal(`master:${atmId}`, masterKey.reveal())
     },
     makePinKey(atmId, masterKey) {
-      const master = opened(keys.storageKey, `master:${atmId}`, masterKey)
+      const master = vault.open(`master:${atmId}`, masterKey)
       const pinKey = withOddParity(random.bytes(TDES_KEY_BYTES))
       return {
-        stored: sealed(keys.storageKey, random, `pin:${atmId}`, pinKey),
+        stored: vault.seal(`pin:${atmId}`, pinKey),
         underMaster: tdesEncrypt(master, pinKey),
         checkValue: keyCheckValue(pinKey),
       }
@@ -98,7 +98,7 @@ export function softPinModule(keys: HsmKeys, random: Random): PinModule {
     async checkPin({atmId, pinKey, pinBlock, pan, verifier}) {
       const block = pinBlock.reveal()
       if (block.length !== 8) return 'malformed'
-      const clear = tdesDecrypt(opened(keys.storageKey, `pin:${atmId}`, pinKey), block)
+      const clear = tdesDecrypt(vault.open(`pin:${atmId}`, pinKey), block)
       const found = decodeIso0(clear, pan.reveal())
       if (found.kind === 'malformed') return 'malformed'
       const [, salt, expected] = present(
@@ -127,21 +127,4 @@ export function stretched(
       else reject(fault)
     })
   })
-}
-
-/** AES-256-GCM, bound to its purpose: nonce, tag and text in upper-case hex. */
-function sealed(key: Secret<Uint8Array>, random: Random, purpose: string, clear: Uint8Array): string {
-  const nonce = random.bytes(NONCE_BYTES)
-  const cipher = createCipheriv('aes-256-gcm', key.reveal(), nonce).setAAD(Buffer.from(purpose))
-  const text = Buffer.concat([cipher.update(clear), cipher.final()])
-  return hexOf(Buffer.concat([nonce, cipher.getAuthTag(), text]))
-}
-
-/** @throws when the text was not sealed under this key for this purpose */
-function opened(key: Secret<Uint8Array>, purpose: string, stored: string): Uint8Array {
-  const bytes = bytesOfHex(stored)
-  const decipher = createDecipheriv('aes-256-gcm', key.reveal(), bytes.subarray(0, NONCE_BYTES))
-    .setAAD(Buffer.from(purpose))
-    .setAuthTag(bytes.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES))
-  return Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES + TAG_BYTES)), decipher.final()])
 }
