@@ -10,7 +10,8 @@ import type {Answer} from './api/answer.ts'
 import {routes} from './api/routes.ts'
 import type {Route} from './api/routes.ts'
 import type {Bank} from './bank.ts'
-import type {Authenticate, Identity} from './identity.ts'
+import {isAmong} from './identity.ts'
+import type {Authenticate, Guest, Identity} from './identity.ts'
 import {AssertionFailed} from '../kit/assert.ts'
 import {codeOf, reasonOf} from '../kit/errors.ts'
 import {readJson} from '../kit/exact-json.ts'
@@ -54,22 +55,33 @@ async function answerTo(
   request: FastifyRequest,
 ): Promise<Answer> {
   const who = await authenticate(request.raw)
-  const answer = who.kind === 'nobody' ? unknownCaller(bank, who.why) : await run(bank, who, route, request)
+  const answer =
+    who.kind === 'nobody' ? unknownCaller(bank, who.offered, who.why) : await run(bank, who, route, request)
   bank.log.info('answered', {
     method: route.method,
     route: route.url,
-    who: who.kind === 'atm' ? who.atmId : who.kind,
+    who: who.kind === 'atm' ? who.atmId : who.kind === 'person' ? who.name : who.kind,
     status: answer.status,
     rc: answer.rc,
   })
   return answer
 }
 
-async function run(bank: Bank, who: Identity, route: Route, request: FastifyRequest): Promise<Answer> {
+async function run(
+  bank: Bank,
+  who: Identity | Guest,
+  route: Route,
+  request: FastifyRequest,
+): Promise<Answer> {
   if (who.kind === 'atm') {
     const atm = await bank.store.read(tx => tx.atms.find(who.atmId))
-    if (atm?.status !== 'active') return unknownCaller(bank, `${who.atmId} is not an active machine`)
+    if (atm?.status !== 'active')
+      return unknownCaller(bank, 'certificate', `${who.atmId} is not an active machine`)
   }
+  if (!isAmong(route.callers, who))
+    return who.kind === 'guest'
+      ? problemOf('not-signed-in', 'this path needs a certificate or a token')
+      : problemOf('not-you', 'this path is not open to the caller')
   const body = bodyOf(request, route)
   if ('why' in body) return problemOf('malformed', body.why)
   const header = request.headers['idempotency-key']
@@ -82,9 +94,11 @@ async function run(bank: Bank, who: Identity, route: Route, request: FastifyRequ
   })
 }
 
-function unknownCaller(bank: Bank, why: string): Answer {
+function unknownCaller(bank: Bank, offered: 'certificate' | 'token', why: string): Answer {
   bank.log.warn('a caller was refused', {why})
-  return problemOf('unknown-caller', 'the certificate is not one of an active machine')
+  return offered === 'token'
+    ? problemOf('not-signed-in', 'the session is over, or never was')
+    : problemOf('unknown-caller', 'the certificate is not one of an active machine')
 }
 
 function bodyOf(request: FastifyRequest, route: Route): {readonly json: Json} | {readonly why: string} {

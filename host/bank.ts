@@ -1,4 +1,5 @@
 /** What every part of the bank works with. Constructed once, by the program or a test. */
+import type {Guard} from './guard/guard.ts'
 import type {PinModule} from './pin.ts'
 import type {Store} from './store/port.ts'
 import type {Clock} from '../kit/clock.ts'
@@ -10,6 +11,7 @@ import type {Random} from '../kit/random.ts'
 export interface Bank {
   readonly store: Store
   readonly pin: PinModule
+  readonly guard: Guard
   readonly clock: Clock
   readonly random: Random
   readonly log: Log

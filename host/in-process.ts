@@ -4,12 +4,12 @@
  */
 import type {FastifyInstance} from 'fastify'
 import {AsyncLocalStorage} from 'node:async_hooks'
-import type {Authenticate, Identity} from './identity.ts'
+import type {Authenticate, Guest, Identity} from './identity.ts'
 import {present} from '../kit/assert.ts'
 import type {Clock} from '../kit/clock.ts'
 import {reasonOf} from '../kit/errors.ts'
 
-const caller = new AsyncLocalStorage<Identity>()
+const caller = new AsyncLocalStorage<Identity | Guest>()
 
 /** Believes what `inProcessTransport` says. An application on a network must not use it. */
 export const inProcessAuthenticate: Authenticate = async () =>
@@ -46,7 +46,11 @@ export interface InProcessSilence {
  * Virtual time stands still while the bank works.
  * @param app built with `inProcessAuthenticate`
  */
-export function inProcessTransport(app: FastifyInstance, who: Identity, clock: Clock): InProcessTransport {
+export function inProcessTransport(
+  app: FastifyInstance,
+  who: Identity | Guest,
+  clock: Clock,
+): InProcessTransport {
   return {
     async send({method, path, headers, body}) {
       const work = caller.run(who, async () =>

@@ -5,7 +5,7 @@ import {atmId} from './api/schema.ts'
 import {flag, list, optional, record, text, wholeNumber} from './api/shape.ts'
 import type {Of} from './api/shape.ts'
 import {startHost} from './start.ts'
-import type {HostOptions} from './start.ts'
+import type {HostOptions, RunningHost} from './start.ts'
 import {realClock} from '../kit/clock.ts'
 import {BadInput, SystemFault, reasonOf} from '../kit/errors.ts'
 import {readJson} from '../kit/exact-json.ts'
@@ -84,6 +84,25 @@ function readSettings(path: string): Of<typeof settings> {
   return decoded.value
 }
 
+/** What whoever started the bank must know to get in; it is written nowhere else. */
+function welcome({firstCode, demoPeople}: RunningHost): readonly string[] {
+  const first =
+    firstCode === null
+      ? []
+      : [`nobody works here yet; code for the first supervisor, good for a day and once: ${firstCode}`]
+  const demo = demoPeople.flatMap(({name, role, password, totpUri, token}) => [
+    `demo ${role} ${name}, password ${password}, ${totpUri}`,
+    `  signed in already: Authorization: Bearer ${token}`,
+  ])
+  return [
+    ...first,
+    ...(demo.length === 0
+      ? []
+      : ['DEMO PEOPLE, FOR PLAYING ONLY: their secrets are shown here and kept readable']),
+    ...demo,
+  ]
+}
+
 async function main(): Promise<void> {
   const options = optionsOf(process.argv.slice(2))
   if (options === 'help') {
@@ -94,6 +113,7 @@ async function main(): Promise<void> {
   const log = lineLog(clock, line => process.stderr.write(`${line}\n`), 'info', 'host')
   const host = await startHost(options, clock, systemRandom(), log)
   process.stdout.write(`bank listening on ${host.url}, host pin ${host.hostPin}\n`)
+  for (const line of welcome(host)) process.stdout.write(`${line}\n`)
   const stop = () => {
     host.close().catch((thrown: unknown) => {
       log.error('the bank did not stop cleanly', {why: reasonOf(thrown)})

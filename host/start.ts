@@ -3,9 +3,13 @@ import {buildApp} from './app.ts'
 import type {Bank} from './bank.ts'
 import {demoCertificates} from './certificates.ts'
 import {seedDemo} from './demo.ts'
+import {admitDemoPeople} from './guard/demo-people.ts'
+import type {DemoPerson} from './guard/demo-people.ts'
+import {openGuard} from './guard/guard.ts'
+import {firstInvitation} from './guard/invitations.ts'
 import {softPinModule} from './pin.ts'
 import {openState} from './state.ts'
-import {authenticateByPin, spkiPin, tlsServerFactory} from './tls.ts'
+import {authenticateCaller, spkiPin, tlsServerFactory} from './tls.ts'
 import {assert} from '../kit/assert.ts'
 import type {Clock} from '../kit/clock.ts'
 import type {Log} from '../kit/log.ts'
@@ -31,6 +35,10 @@ export interface RunningHost {
   readonly port: number
   /** Pin of the server's key, for the machines' settings. */
   readonly hostPin: string
+  /** For the first supervisor, to be shown to whoever started the bank; null when it has people. */
+  readonly firstCode: string | null
+  /** With `seedDemo`, and only in a bank without other people. */
+  readonly demoPeople: readonly DemoPerson[]
   close(): Promise<void>
 }
 
@@ -45,6 +53,7 @@ export async function startHost(
   const bank: Bank = {
     store: state.store,
     pin: softPinModule(state.keys, random),
+    guard: openGuard(state.keys, random),
     clock,
     random,
     log,
@@ -56,6 +65,8 @@ export async function startHost(
     random,
   )
   if (options.seedDemo) await seedDemo(bank, options.atmIds)
+  const demoPeople = options.seedDemo ? await admitDemoPeople(bank, options.stateFolder) : []
+  const firstCode = await firstInvitation(bank)
   await bank.store.transact(async tx => {
     // A renewed certificate has a new key; one that was revoked stays so.
     for (const [atmId, {certificate}] of certificates.atms)
@@ -63,7 +74,7 @@ export async function startHost(
   })
   const app = buildApp(
     bank,
-    authenticateByPin(bank.store),
+    authenticateCaller(bank),
     tlsServerFactory(certificates.host, certificates.authority),
   )
   await app.listen({host: options.address, port: options.port})
@@ -75,6 +86,8 @@ export async function startHost(
     url: `https://${options.address.includes(':') ? `[${options.address}]` : options.address}:${port}`,
     port,
     hostPin: spkiPin(certificates.host.certificate),
+    firstCode,
+    demoPeople,
     async close() {
       await app.close()
       await bank.store.close()

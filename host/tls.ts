@@ -1,6 +1,7 @@
 /**
- * The bank's door: HTTPS with client certificates. Who a machine is follows from the hash of its public
- * key and a row in the database, read again on every request; a name inside a certificate only confirms it.
+ * The bank's door: HTTPS, for machines with client certificates. Who a machine is follows from the hash of
+ * its public key and a row in the database, read again on every request; a name inside a certificate only
+ * confirms it. People and other programs show no certificate and are known by their token.
  *
  * Session tickets are off: with TLS 1.3 in Node, whoever holds a ticket resumes as its owner, without the
  * key and without any new check (measured).
@@ -9,9 +10,11 @@ import {X509Certificate, constants, createHash} from 'node:crypto'
 import {createServer} from 'node:https'
 import {TLSSocket} from 'node:tls'
 import type {ServerFactory} from './app.ts'
+import type {Bank} from './bank.ts'
 import type {Identified} from './certificates.ts'
-import type {Authenticate} from './identity.ts'
-import type {Store} from './store/port.ts'
+import {personOf} from './guard/sign-in.ts'
+import {bearerOf} from './guard/tokens.ts'
+import type {Authenticate, Authenticated} from './identity.ts'
 
 /** How long an idle connection is kept: longer than the machines' probing period, so that they find it warm. */
 const KEEP_ALIVE_MS = 72_000
@@ -34,7 +37,8 @@ export function tlsServerFactory(host: Identified, authority: string): ServerFac
         cert: host.certificate,
         ca: authority,
         requestCert: true,
-        rejectUnauthorized: true,
+        // People come without one; what a certificate is worth is judged on each request.
+        rejectUnauthorized: false,
         minVersion: 'TLSv1.3',
         secureOptions: constants.SSL_OP_NO_TICKET,
         handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
@@ -46,30 +50,56 @@ export function tlsServerFactory(host: Identified, authority: string): ServerFac
     )
 }
 
-/** Identity by pin. The handshake has proved the key; whether it still counts is asked of the store each time. */
-export function authenticateByPin(store: Store): Authenticate {
-  // What a connection's certificate says never changes, so it is worked out once for each.
-  const known = new WeakMap<TLSSocket, {readonly pin: string; readonly names: string}>()
+/**
+ * Identity by pin, or by token for whoever shows no certificate. The handshake has proved the key; whether
+ * it still counts is asked of the store each time.
+ */
+export function authenticateCaller(bank: Pick<Bank, 'store' | 'clock'>): Authenticate {
+  const {store} = bank
+  // What a connection's handshake has shown never changes, so it is worked out once for each.
+  const known = new WeakMap<TLSSocket, Claim>()
   return async request => {
     const {socket} = request
-    if (!(socket instanceof TLSSocket) || !socket.authorized)
-      return {kind: 'nobody', why: 'no certificate of our authority'}
+    if (!(socket instanceof TLSSocket)) return nobody('a connection without TLS')
     let claim = known.get(socket)
     if (claim === undefined) {
-      const certificate = socket.getPeerX509Certificate()
-      if (certificate === undefined) return {kind: 'nobody', why: 'no certificate'}
-      claim = {pin: pinOf(certificate), names: certificate.subjectAltName ?? ''}
+      claim = claimOf(socket)
       known.set(socket, claim)
     }
+    if (claim.kind === 'none') {
+      const token = bearerOf(request.headers.authorization)
+      if (token !== null) return personOf(bank, token)
+      return request.headers.authorization === undefined
+        ? {kind: 'guest'}
+        : {kind: 'nobody', offered: 'token', why: 'an Authorization header that is no bearer token'}
+    }
+    if (claim.kind === 'foreign') return nobody('no certificate of our authority')
     const {pin, names} = claim
     const found = await store.read(tx => tx.atms.findPin(pin))
-    if (found === null) return {kind: 'nobody', why: `no machine has the pin ${pin}`}
+    if (found === null) return nobody(`no machine has the pin ${pin}`)
     const {atmId} = found.atm
-    if (found.isRevoked) return {kind: 'nobody', why: `a certificate of ${atmId} is revoked`}
-    if (names !== `URI:urn:atm:${atmId}`)
-      return {kind: 'nobody', why: `the certificate of ${atmId} names somebody else`}
+    if (found.isRevoked) return nobody(`a certificate of ${atmId} is revoked`)
+    if (names !== `URI:urn:atm:${atmId}`) return nobody(`the certificate of ${atmId} names somebody else`)
     return {kind: 'atm', atmId}
   }
+}
+
+/** What a connection's handshake has shown. */
+type Claim =
+  | {readonly kind: 'none'}
+  | {readonly kind: 'foreign'}
+  | {readonly kind: 'certificate'; readonly pin: string; readonly names: string}
+
+function claimOf(socket: TLSSocket): Claim {
+  // Asked first: with TLS 1.3, Node may call a connection without any certificate authorized.
+  const certificate = socket.getPeerX509Certificate()
+  if (certificate === undefined) return {kind: 'none'}
+  if (!socket.authorized) return {kind: 'foreign'}
+  return {kind: 'certificate', pin: pinOf(certificate), names: certificate.subjectAltName ?? ''}
+}
+
+function nobody(why: string): Authenticated {
+  return {kind: 'nobody', offered: 'certificate', why}
 }
 
 function pinOf(certificate: X509Certificate): string {

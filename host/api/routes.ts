@@ -9,19 +9,23 @@ import type {Decoded, Shape} from './shape.ts'
 import {takeAdvice} from '../advice.ts'
 import type {Bank} from '../bank.ts'
 import {probe, signOn, verifyCard} from '../card.ts'
-import type {Identity} from '../identity.ts'
+import {acceptInvitation, invite, openInvitation} from '../guard/invitations.ts'
+import {signIn, signOut} from '../guard/sign-in.ts'
+import type {Caller, Guest, Identity} from '../identity.ts'
 import type {BankAdvice} from '../ledger/operation.ts'
 import {balance, withdraw} from '../withdrawal.ts'
+import {assert} from '../../kit/assert.ts'
 import type {Json} from '../../kit/exact-json.ts'
 import type {NumberText} from '../../kit/exact-json.ts'
 import {parseAmount} from '../../kit/money.ts'
 import type {Currency, Minor} from '../../kit/money.ts'
 
-/** A request whose caller is known. */
+/** A request whose caller is one of the route's. */
 export interface Call {
   readonly bank: Bank
-  readonly who: Identity
-  /** The one parameter of every path: an account, a machine or an operation key. */
+  /** A guest only where the route is open to anyone. */
+  readonly who: Identity | Guest
+  /** The one parameter of a path: an account, a machine or an operation key; empty when there is none. */
   readonly id: string
   /** The raw `Idempotency-Key` header, or null. */
   readonly keyHeader: string | null
@@ -34,6 +38,7 @@ export interface Route {
   /** With `:id` where the parameter stands. */
   readonly url: string
   readonly summary: string
+  readonly callers: readonly Caller[]
   /** Null for a request without a body. */
   readonly request: Shape<unknown> | null
   readonly answers: readonly Shape<unknown>[]
@@ -45,19 +50,21 @@ export const routes: readonly Route[] = [
     method: 'GET',
     url: '/api/accounts/:id/balance',
     summary: 'What the customer may still use',
+    callers: ['atm', 'accounts.read'],
     request: null,
     answers: [schema.balanceAnswer],
     run: async call => {
       const account = decode(schema.accountId, call.id)
       return account.kind === 'refused'
         ? malformed('path', account.why)
-        : balance(call.bank, call.who, account.value)
+        : balance(call.bank, named(call), account.value)
     },
   },
   {
     method: 'POST',
     url: '/api/accounts/:id/withdraw',
     summary: 'Hold for a machine, or post for a teller',
+    callers: ['atm', 'money.post'],
     request: schema.withdrawRequest,
     answers: [schema.withdrawAnswer, schema.declined],
     run: runWithdraw,
@@ -66,6 +73,7 @@ export const routes: readonly Route[] = [
     method: 'POST',
     url: '/api/atms/:id/sign-on',
     summary: 'Business date and a fresh PIN key',
+    callers: ['atm'],
     request: schema.empty,
     answers: [schema.signOnAnswer],
     run: async call => asMachine(call, atmId => signOn(call.bank, atmId)),
@@ -74,6 +82,7 @@ export const routes: readonly Route[] = [
     method: 'GET',
     url: '/api/atms/:id/probe',
     summary: 'Proof that the link lives',
+    callers: ['atm'],
     request: null,
     answers: [schema.probeAnswer],
     run: async call => asMachine(call, async atmId => probe(call.bank, atmId)),
@@ -82,6 +91,7 @@ export const routes: readonly Route[] = [
     method: 'POST',
     url: '/api/atms/:id/verify-card',
     summary: 'Card and PIN',
+    callers: ['atm'],
     request: schema.verifyRequest,
     answers: [schema.verifyAnswer, schema.declined],
     run: async call =>
@@ -96,6 +106,7 @@ export const routes: readonly Route[] = [
     method: 'POST',
     url: '/api/operations/:id/complete',
     summary: 'So much left the machine',
+    callers: ['atm'],
     request: schema.completeRequest,
     answers: [schema.adviceAnswer],
     run: async call =>
@@ -111,6 +122,7 @@ export const routes: readonly Route[] = [
     method: 'POST',
     url: '/api/operations/:id/reverse',
     summary: 'Nothing left the machine',
+    callers: ['atm'],
     request: schema.reverseRequest,
     answers: [schema.adviceAnswer],
     run: async call =>
@@ -123,6 +135,7 @@ export const routes: readonly Route[] = [
     method: 'POST',
     url: '/api/operations/:id/suspect',
     summary: 'Nobody knows what left the machine',
+    callers: ['atm'],
     request: schema.suspectRequest,
     answers: [schema.adviceAnswer],
     run: async call =>
@@ -140,16 +153,67 @@ export const routes: readonly Route[] = [
             }
       }),
   },
+  {
+    method: 'POST',
+    url: '/api/sign-in',
+    summary: 'A token for a session, by password and one-time code',
+    callers: ['anyone'],
+    request: schema.signInRequest,
+    answers: [schema.signInAnswer],
+    run: async call => withBody(call, schema.signInRequest, ask => signIn(call.bank, ask)),
+  },
+  {
+    method: 'POST',
+    url: '/api/sign-out',
+    summary: 'End the session that asks',
+    callers: ['person'],
+    request: schema.empty,
+    answers: [schema.empty],
+    run: async call => signOut(call.bank, named(call)),
+  },
+  {
+    method: 'POST',
+    url: '/api/people/invite',
+    summary: 'A one-time code by which somebody becomes one of the bank’s people',
+    callers: ['people.manage'],
+    request: schema.inviteRequest,
+    answers: [schema.inviteAnswer],
+    run: async call => withBody(call, schema.inviteRequest, ask => invite(call.bank, ask)),
+  },
+  {
+    method: 'POST',
+    url: '/api/invitations/open',
+    summary: 'What an invitation is for, and the seed for an authenticator app',
+    callers: ['anyone'],
+    request: schema.openInvitationRequest,
+    answers: [schema.invitationAnswer],
+    run: async call =>
+      withBody(call, schema.openInvitationRequest, ({code}) => openInvitation(call.bank, code)),
+  },
+  {
+    method: 'POST',
+    url: '/api/invitations/accept',
+    summary: 'Take a name and a password; the code is spent',
+    callers: ['anyone'],
+    request: schema.acceptInvitationRequest,
+    answers: [schema.personAnswer],
+    run: async call =>
+      withBody(call, schema.acceptInvitationRequest, ask => acceptInvitation(call.bank, ask)),
+  },
 ]
+
+async function withBody<T>(call: Call, shape: Shape<T>, run: (body: T) => Promise<Answer>): Promise<Answer> {
+  const body = decode(shape, call.body)
+  return body.kind === 'refused' ? malformed('body', body.why) : run(body.value)
+}
 
 async function runWithdraw(call: Call): Promise<Answer> {
   const account = decode(schema.accountId, call.id)
   if (account.kind === 'refused') return malformed('path', account.why)
   const request = decode(schema.withdrawRequest, call.body)
   if (request.kind === 'refused') return malformed('body', request.why)
-  const {who} = call
+  const who = named(call)
   if (who.kind === 'person') {
-    if (!who.roles.includes('teller')) return problemOf('not-you', 'only a teller withdraws by hand')
     const key = call.keyHeader === null ? null : schema.keyOfHeader(call.keyHeader)
     if (key === null) return problemOf('key-missing', 'a withdrawal has a key')
     // In a space of the teller's own, so that nobody can take a machine's key, or another teller's.
@@ -164,6 +228,12 @@ async function runWithdraw(call: Call): Promise<Answer> {
   const key = machineKey(call, who.atmId)
   if (typeof key !== 'string') return key
   return withdraw(call.bank, who, {accountId: account.value, key, request: request.value})
+}
+
+/** The caller of a route that is not open to anyone. */
+function named({who}: Call): Identity {
+  assert(who.kind !== 'guest', 'a guest came through a closed door')
+  return who
 }
 
 /** The machine in the path must be the one that calls. */

@@ -128,6 +128,58 @@ export type AdviceAnswer = Of<typeof adviceAnswer>
 export const probeAnswer = record({atm_id: atmId, business_date: isoDate, host_time: isoMoment})
 export type ProbeAnswer = Of<typeof probeAnswer>
 
+/** Of one of the bank's people. */
+export const personName = text(
+  'a name of 2 to 32 lower-case letters, digits, dots or hyphens',
+  /^[a-z][a-z0-9.-]{1,31}$/,
+  32,
+)
+const roles = list(oneOf(['teller', 'operator', 'supervisor', 'auditor']), 4)
+const password = text('a password', /^.{1,128}$/su, 128)
+/** Of an authenticator app (RFC 6238). */
+const oneTimeCode = text('a one-time code of six digits', /^[0-9]{6}$/, 6)
+const invitationCode = text('a code of an invitation', /^[0-9A-Za-z-]{20,23}$/, 23)
+
+export const signInRequest = record({name: personName, password, code: oneTimeCode})
+export type SignInRequest = Of<typeof signInRequest>
+
+/** `token` goes into `Authorization: Bearer` of what follows. */
+export const signInAnswer = record({
+  token: text('a bearer token', /^[A-Za-z0-9_-]{1,200}$/, 200),
+  name: personName,
+  roles,
+  idle_minutes: wholeNumber('minutes without a request after which the session is over', 1, 1_440),
+  ends_at: isoMoment,
+})
+export type SignInAnswer = Of<typeof signInAnswer>
+
+export const inviteRequest = record({name: personName, roles})
+export type InviteRequest = Of<typeof inviteRequest>
+
+export const inviteAnswer = record({code: invitationCode, name: personName, roles, ends_at: isoMoment})
+export type InviteAnswer = Of<typeof inviteAnswer>
+
+export const openInvitationRequest = record({code: invitationCode})
+
+/** `totp_uri` is what an authenticator app reads; without `name` the invited chooses one. */
+export const invitationAnswer = record({
+  name: optional(personName),
+  roles,
+  totp_uri: text('an otpauth URI', /^otpauth:\/\/totp\/[\x21-\x7e]{1,400}$/, 420),
+  ends_at: isoMoment,
+})
+export type InvitationAnswer = Of<typeof invitationAnswer>
+
+export const acceptInvitationRequest = record({
+  code: invitationCode,
+  name: personName,
+  password,
+  one_time_code: oneTimeCode,
+})
+export type AcceptInvitationRequest = Of<typeof acceptInvitationRequest>
+
+export const personAnswer = record({name: personName, roles})
+
 /** RFC 9457 problem details, with the response code and what the sender may do. */
 export const problem = record({
   type: text('a problem type', /^urn:[a-z0-9:-]{1,80}$/, 84),

@@ -2,6 +2,7 @@
  * What the bank keeps, whatever engine keeps it. Everything a decision reads and writes happens inside
  * one `transact`; when that has resolved, it is on disk.
  */
+import type {Role} from '../guard/roles.ts'
 import type {Entry} from '../ledger/book.ts'
 import type {Operation} from '../ledger/operation.ts'
 import type {EpochMs} from '../../kit/clock.ts'
@@ -155,6 +156,68 @@ export interface LedgerRows {
   transactions(): Promise<readonly BankTransaction[]>
 }
 
+/** Somebody who works at the bank. */
+export interface Person {
+  readonly name: string
+  readonly roles: readonly Role[]
+  /** What `passwords.ts` made of the password. */
+  readonly password: string
+  /** Of the one-time codes, sealed. */
+  readonly seed: string
+  /** The last one-time code that was taken; only later ones are. */
+  readonly lastStep: number
+  readonly isClosed: boolean
+  readonly createdAtMs: EpochMs
+}
+
+/** A person's stay; its token is kept nowhere, only the token's hash. */
+export interface Session {
+  readonly name: string
+  readonly usedAtMs: EpochMs
+  /** However busy it is. */
+  readonly endsAtMs: EpochMs
+}
+
+/** Somebody may become one of the bank's people, with a code of which only the hash is kept. */
+export interface Invitation {
+  /** The first supervisor of a new bank is invited by the program itself. */
+  readonly purpose: 'person' | 'first-supervisor'
+  /** Null when the one who comes may choose it. */
+  readonly name: string | null
+  readonly roles: readonly Role[]
+  /** Of the one-time codes to come, sealed. */
+  readonly seed: string
+  readonly endsAtMs: EpochMs
+}
+
+export interface PeopleRows {
+  find(name: string): Promise<Person | null>
+  list(): Promise<readonly Person[]>
+  insert(person: Omit<Person, 'isClosed'>): Promise<void>
+  /**
+   * Counts a try before anything is checked; the last one locks in advance, until `lockedUntilMs`.
+   * `refused`: nobody of that name, closed, or locked now.
+   */
+  takeTry(
+    name: string,
+    limit: {readonly nowMs: EpochMs; readonly triesMax: number; readonly lockedUntilMs: EpochMs},
+  ): Promise<'taken' | 'refused'>
+  /** Forgives the tries and keeps the step of the code; `replayed` when it or a later one was taken before. */
+  acceptStep(name: string, step: number): Promise<'accepted' | 'replayed'>
+  /** For good, with all sessions. */
+  close(name: string): Promise<void>
+  addSession(tokenHash: string, session: Session): Promise<void>
+  /** With the roles as they are now; null when it is not there or its person is closed. */
+  session(tokenHash: string): Promise<(Session & {readonly roles: readonly Role[]}) | null>
+  useSession(tokenHash: string, atMs: EpochMs): Promise<void>
+  endSession(tokenHash: string): Promise<void>
+  invite(codeHash: string, invitation: Invitation): Promise<void>
+  /** Null when it is unknown, used or over. */
+  invitation(codeHash: string, nowMs: EpochMs): Promise<Invitation | null>
+  /** Once: `gone` when it was used meanwhile. */
+  spendInvitation(codeHash: string, nowMs: EpochMs): Promise<'spent' | 'gone'>
+}
+
 /** One transaction; of no use after `work` has ended. */
 export interface Tx {
   readonly atms: AtmRows
@@ -162,6 +225,7 @@ export interface Tx {
   readonly accounts: AccountRows
   readonly operations: OperationRows
   readonly ledger: LedgerRows
+  readonly people: PeopleRows
 }
 
 export interface Store {

@@ -4,6 +4,7 @@ import {atmRows} from './atm-rows.ts'
 import {cardRows} from './card-rows.ts'
 import {ledgerRows} from './ledger-rows.ts'
 import {operationRows} from './operation-rows.ts'
+import {peopleRows} from './people-rows.ts'
 import type {Tx} from './port.ts'
 import type {Sql} from './sql.ts'
 
@@ -14,5 +15,6 @@ export function rowsOver(sql: Sql): Tx {
     accounts: accountRows(sql),
     operations: operationRows(sql),
     ledger: ledgerRows(sql),
+    people: peopleRows(sql),
   }
 }

@@ -11,6 +11,7 @@ import {ATM_TABLES} from './atm-rows.ts'
 import {CARD_TABLES} from './card-rows.ts'
 import {LEDGER_TABLES} from './ledger-rows.ts'
 import {OPERATION_TABLES} from './operation-rows.ts'
+import {PEOPLE_TABLES} from './people-rows.ts'
 import type {Dialect, Migration} from './dialect.ts'
 
 /** Applied in this order, each once, forward only. */
@@ -20,6 +21,7 @@ export const MIGRATIONS: readonly Migration[] = [
   CARD_TABLES,
   OPERATION_TABLES,
   LEDGER_TABLES,
+  PEOPLE_TABLES,
 ]
 
 /** Where an engine notes what it has applied. */

@@ -9,6 +9,7 @@ import {buildApp} from '../../host/app.ts'
 import type {Bank} from '../../host/bank.ts'
 import {demoCertificates} from '../../host/certificates.ts'
 import {seedDemo} from '../../host/demo.ts'
+import {openGuard} from '../../host/guard/guard.ts'
 import {inProcessAuthenticate, inProcessTransport} from '../../host/in-process.ts'
 import {newHsmKeys, softPinModule} from '../../host/pin.ts'
 import {startHost} from '../../host/start.ts'
@@ -214,9 +215,11 @@ async function bankOverTls({folder, clock, random, log}: TableOptions): Promise<
 async function bankInProcess({clock, random, log}: TableOptions): Promise<OpenBank> {
   const own = random.stream('bank')
   const store = openSqliteStore(':memory:')
+  const keys = newHsmKeys(own)
   const bank: Bank = {
     store,
-    pin: softPinModule(newHsmKeys(own), own),
+    pin: softPinModule(keys, own),
+    guard: openGuard(keys, own),
     clock,
     random: own,
     log: log.named('bank'),

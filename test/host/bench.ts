@@ -9,7 +9,9 @@ import {buildApp} from '../../host/app.ts'
 import type {Bank} from '../../host/bank.ts'
 import {DEMO_CARDS, DEMO_MASTER_KEY_HEX, seedDemo} from '../../host/demo.ts'
 import type {DemoCard} from '../../host/demo.ts'
-import type {Identity} from '../../host/identity.ts'
+import {openGuard} from '../../host/guard/guard.ts'
+import type {PasswordCost} from '../../host/guard/passwords.ts'
+import type {Guest, Identity} from '../../host/identity.ts'
 import {inProcessAuthenticate, inProcessTransport} from '../../host/in-process.ts'
 import {newHsmKeys, softPinModule} from '../../host/pin.ts'
 import {openSqliteStore} from '../../host/store/sqlite.ts'
@@ -19,6 +21,9 @@ import {readJson} from '../../kit/exact-json.ts'
 import {lineLog} from '../../kit/log.ts'
 import {seededRandom} from '../../kit/random.ts'
 import {Secret} from '../../kit/secret.ts'
+
+/** The least that Argon2 works with: what it costs in earnest has its own test. */
+const CHEAP: PasswordCost = {memoryKib: 8, passesCount: 1, lanesCount: 1}
 
 export const ATM = 'ATM123'
 export const ATM_IDENTITY: Identity = {kind: 'atm', atmId: ATM}
@@ -43,10 +48,12 @@ export async function openBench(path = ':memory:'): Promise<Bench> {
   const clock = new VirtualClock(START_MS)
   const random = seededRandom('bench')
   const lines: string[] = []
+  // The same at every opening: they outlive the database's connections.
+  const keys = newHsmKeys(random.stream('keys'))
   const bank: Bank = {
     store: openSqliteStore(path),
-    // The same module at every opening: its keys outlive the database's connections.
-    pin: softPinModule(newHsmKeys(random.stream('keys')), random.stream('pin')),
+    pin: softPinModule(keys, random.stream('pin')),
+    guard: openGuard(keys, random.stream('guard'), CHEAP),
     clock,
     random: random.stream('bank'),
     log: lineLog(clock, line => lines.push(line), 'debug'),
@@ -79,7 +86,7 @@ export async function send(
   method: 'GET' | 'POST',
   path: string,
   body: string | null,
-  options: {readonly key?: string; readonly who?: Identity; readonly type?: string} = {},
+  options: {readonly key?: string; readonly who?: Identity | Guest; readonly type?: string} = {},
 ): Promise<Reply> {
   const transport = inProcessTransport(bench.app, options.who ?? ATM_IDENTITY, bench.clock)
   const headers: Record<string, string> = {}

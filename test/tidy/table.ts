@@ -180,6 +180,7 @@ export const RAW_MODULES: Readonly<Record<string, readonly string[]>> = {
     'devices/wire/pty.ts',
     'devices/wire/serial.ts',
     'fsm/draw.ts',
+    'host/guard/demo-people.ts',
     'host/main.ts',
     'host/state.ts',
     'src/bench/control-socket.ts',
@@ -217,6 +218,9 @@ export const RANDOM_FILES: readonly string[] = ['kit/random.ts']
 export const REVEALING: readonly string[] = [
   'devices/pin-pad/szzt/driver.ts',
   'host/certificates.ts',
+  'host/guard/one-time.ts',
+  'host/guard/passwords.ts',
+  'host/guard/vault.ts',
   'host/pin.ts',
   'host/state.ts',
   'host/tls.ts',

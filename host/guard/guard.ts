@@ -1,0 +1,23 @@
+/** What keeps the bank's door: the checks that need keys from outside the database. Constructed once, like the PIN module. */
+import {createHmac} from 'node:crypto'
+import {PASSWORD_COST, passwords} from './passwords.ts'
+import type {PasswordCost, Passwords} from './passwords.ts'
+import {softVault} from './vault.ts'
+import type {Vault} from './vault.ts'
+import type {HsmKeys} from '../pin.ts'
+import type {Random} from '../../kit/random.ts'
+
+export interface Guard {
+  readonly passwords: Passwords
+  readonly vault: Vault
+}
+
+/** @param cost of a password; less than `PASSWORD_COST` only where no real password is kept */
+export function openGuard(keys: HsmKeys, random: Random, cost: PasswordCost = PASSWORD_COST): Guard {
+  // A key of its own, so that what one of the two could ever let slip is of no use against the other.
+  const pepper = keys.pepper.map(key => createHmac('sha256', key).update('tellerd password pepper').digest())
+  return {
+    passwords: passwords(pepper, random, cost),
+    vault: softVault(keys.storageKey, random),
+  }
+}
