@@ -145,6 +145,7 @@ const SAMPLES: {readonly [T in Event['type']]: (context: Context) => Samples<T>}
   }),
   'notes.rejectUnknown': () => ({'': {why: 'no-answer'}}),
   'order.abandoned': () => ({'': {because: 'power cut'}}),
+  'dispenser.marked': () => ({'': {mark: '52 20 30'}}),
 }
 
 export const EVENT_TYPES: readonly Event['type'][] = Object.keys(SAMPLES).filter(isEventType)

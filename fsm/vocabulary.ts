@@ -215,4 +215,10 @@ type NotesEvent =
 /** Written by recovery: an order of the life before that nothing is owed for any more. */
 type RecoveryEvent = {readonly type: 'order.abandoned'; readonly because: string}
 
-export type Event = MachineEvent | VisitEvent | HostEvent | NotesEvent | RecoveryEvent
+/**
+ * Written right before a dispense order is given: where the dispenser's own memory stood, in its words, so that what it
+ * recalls later can be told from what it recalled before.
+ */
+type MarkEvent = {readonly type: 'dispenser.marked'; readonly mark: string}
+
+export type Event = MachineEvent | VisitEvent | HostEvent | NotesEvent | RecoveryEvent | MarkEvent

@@ -85,7 +85,11 @@ export class Machine implements ScreenSource {
         this.#show(withBalance(this.#desk, balanceMinor))
       },
     }
-    const ports: Ports = {reader, pinPad, dispenser, link, clock, pocket: this.#pocket, glance}
+    const keepMark = (mark: string): void => {
+      const event: Event = {type: 'dispenser.marked', mark}
+      journal.append(this.#runner.visit, [{kind: 'event', event, answers: null}])
+    }
+    const ports: Ports = {reader, pinPad, dispenser, link, clock, pocket: this.#pocket, keepMark, glance}
     const perform: Perform = async (order, intent) => {
       const event = await performOrder(ports, order, intent)
       // The bank could not open the PIN block: it wants a new sign-on, which the watch makes after this visit.

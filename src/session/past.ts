@@ -25,6 +25,8 @@ export interface Unsettled {
   readonly authorize: Given<'host.authorize'>
   /** Every order to the dispenser, oldest first. */
   readonly moves: readonly Move[]
+  /** Where the dispenser's memory stood before the last dispense order; null when that was not kept. */
+  readonly mark: string | null
 }
 
 /** An order that moves notes. */
@@ -67,6 +69,7 @@ export class PastFold {
   #authorize: Given<'host.authorize'> | null = null
   #session: SessionId | null = null
   #moves: readonly Move[] = []
+  #mark: string | null = null
 
   add(row: Stored): void {
     if (row.entry.kind === 'intent') this.#addOrder(row.seq, row.session, row.entry.order)
@@ -78,7 +81,13 @@ export class PastFold {
     const unsettled =
       authorize === null
         ? null
-        : {key: authorize.order.key, session: this.#session, authorize, moves: this.#moves}
+        : {
+            key: authorize.order.key,
+            session: this.#session,
+            authorize,
+            moves: this.#moves,
+            mark: this.#mark,
+          }
     return {levels: this.#levels, nextStan: this.#nextStan, held: this.#held, unsettled}
   }
 
@@ -101,6 +110,7 @@ export class PastFold {
       case 'dispenser.reject':
         assert(this.#authorize?.order.key === order.key, `row ${seq} moves notes of no operation under way`)
         this.#moves = [...this.#moves, {seq, order, answer: null}]
+        if (order.kind === 'dispenser.dispense') this.#mark = null
         break
       case 'host.complete':
       case 'host.reverse':
@@ -119,6 +129,7 @@ export class PastFold {
     const asked: Mix = move?.order.kind === 'dispenser.dispense' ? move.order.mix : []
     this.#levels = levelsAfter(this.#levels, event, asked)
     if (event.type === 'cassettes.loaded') this.#held = null
+    if (event.type === 'dispenser.marked') this.#mark = event.mark
     if (move !== undefined)
       this.#moves = this.#moves.map(given => (given === move ? {...given, answer: event} : given))
     if (this.#authorize !== null && this.#authorize.seq === answers) {
@@ -132,6 +143,7 @@ export class PastFold {
     this.#authorize = null
     this.#session = null
     this.#moves = []
+    this.#mark = null
   }
 }
 

@@ -4,12 +4,20 @@
  * ours, and that ends the program.
  */
 import type {CardReader} from '../../devices/card-reader/port.ts'
-import type {DispenseOutcome, Dispenser, DispenserStatus, Pick, Recall} from '../../devices/dispenser/port.ts'
+import type {
+  DispenseOutcome,
+  Dispenser,
+  DispenserStatus,
+  PastOrder,
+  Pick,
+  Recall,
+} from '../../devices/dispenser/port.ts'
 import type {PinPad} from '../../devices/pin-pad/port.ts'
 import type {Event, Mix, Order} from '../../fsm/vocabulary.ts'
 import type {Seq} from '../../journal/entry.ts'
 import {unreachable} from '../../kit/assert.ts'
 import type {Clock} from '../../kit/clock.ts'
+import {SystemFault} from '../../kit/errors.ts'
 import type {Minor} from '../../kit/money.ts'
 import type {Declined, HostLink, Silent} from '../link/port.ts'
 import type {Pocket} from './pocket.ts'
@@ -22,6 +30,8 @@ export interface Ports {
   readonly link: HostLink
   readonly clock: Clock
   readonly pocket: Pocket
+  /** Journals where the dispenser's memory stands, before the open dispense order is given. @throws SystemFault when the ink does not hold */
+  readonly keepMark: (mark: string) => void
   /** What the customer's eyes need and no record keeps. */
   readonly glance: {
     pinDigits(digits: number): void
@@ -78,7 +88,8 @@ export async function performOrder(ports: Ports, order: Order, intent: Seq): Pro
       return dispensed(ports, order.mix, intent)
     case 'dispenser.present': {
       const outcome = await ports.dispenser.present(order.takeWithinMs)
-      if (outcome.kind === 'taken') return {type: 'notes.taken'}
+      // Notes within the customer's reach are the customer's, on a device that cannot tell whether they were taken.
+      if (outcome.kind === 'taken' || outcome.kind === 'presented') return {type: 'notes.taken'}
       if (outcome.kind === 'left') return {type: 'notes.left'}
       if (outcome.kind === 'notPresented') return {type: 'notes.notPresented', fault: outcome.detail}
       return {type: 'notes.presentUnknown', why: outcome.detail}
@@ -168,10 +179,20 @@ function bankEvent(answer: Declined | Silent): Event {
     : {type: 'host.silent', why: answer.why}
 }
 
-async function dispensed({dispenser, clock}: Ports, mix: Mix, intent: Seq): Promise<Event> {
-  const outcome = await dispenser.dispense(picksOf(mix), intent)
+async function dispensed({dispenser, clock, keepMark}: Ports, mix: Mix, intent: Seq): Promise<Event> {
+  const picks = picksOf(mix)
+  const marked = await dispenser.mark()
+  if (marked.kind === 'failed') return {type: 'notes.refused', fault: marked.fault}
+  const {mark} = marked
+  try {
+    if (mark !== null) keepMark(mark)
+  } catch (thrown) {
+    if (!(thrown instanceof SystemFault)) throw thrown
+    return {type: 'notes.refused', fault: thrown.message}
+  }
+  const outcome = await dispenser.dispense(picks, intent)
   if (outcome.kind !== 'unknown') return dispenseEvent(outcome, 'unknown')
-  const recalled = await recallAtRest(dispenser, clock, intent)
+  const recalled = await recallAtRest(dispenser, clock, {serial: intent, picks, mark})
   return recalled.kind === 'moved' || recalled.kind === 'movedNothing'
     ? recallEvent(recalled)
     : dispenseEvent(outcome, await pathOf(dispenser))
@@ -212,14 +233,14 @@ export function recallEvent(recall: Extract<Recall, {kind: 'moved' | 'movedNothi
 }
 
 /**
- * Asks the dispenser what it did under that serial, and only believes it at rest: a device that kept its power may
+ * Asks the dispenser what it did under that order, and only believes it at rest: a device that kept its power may
  * still be moving the notes of an order whose answer was lost. Lasting silence counts as not remembering.
  */
-export async function recallAtRest(dispenser: Dispenser, clock: Clock, serial: number): Promise<Recall> {
+export async function recallAtRest(dispenser: Dispenser, clock: Clock, order: PastOrder): Promise<Recall> {
   if (!dispenser.capabilities.recall) return {kind: 'notRemembered'}
   const endMs = clock.monotonicMs() + REST_WAIT_MAX_MS
   for (let tries = 0; clock.monotonicMs() < endMs;) {
-    const recall = await dispenser.recall(serial)
+    const recall = await dispenser.recall(order)
     if (recall.kind !== 'failed' && recall.kind !== 'busy') return recall
     if (recall.kind === 'failed') {
       tries += 1

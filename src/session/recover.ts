@@ -15,7 +15,7 @@ import type {Log} from '../../kit/log.ts'
 import type {Count} from '../../kit/money.ts'
 import {dispensesOf, readPast} from './past.ts'
 import type {Given, Move, Past, Rows, Unsettled} from './past.ts'
-import {dispenseEvent, pathOf, recallAtRest} from './perform.ts'
+import {dispenseEvent, pathOf, picksOf, recallAtRest} from './perform.ts'
 
 /** What the last order to the dispenser was, and that nothing answered it; `notOrdered`: approved or asked for, and no more. */
 export type Phase = 'notOrdered' | 'dispenseOpen' | 'presentOpen' | 'retractOpen' | 'rejectOpen'
@@ -144,7 +144,13 @@ async function settle(ports: RecoveryPorts, unsettled: Unsettled): Promise<void>
   const recall: Exclude<Recall, {kind: 'busy'}> =
     dispense === undefined
       ? {kind: 'notRemembered'}
-      : notBusy(await recallAtRest(dispenser, clock, dispense.seq))
+      : notBusy(
+          await recallAtRest(dispenser, clock, {
+            serial: dispense.seq,
+            picks: picksOf(dispense.order.mix),
+            mark: unsettled.mark,
+          }),
+        )
   const status = last === undefined ? null : await dispenser.status()
   const found: Found = {
     phase: phaseOf(last),

@@ -1,5 +1,6 @@
 /**
- * Puloon LCDM-2000 cash dispenser: every constant of its wire. Byte values are hexadecimal.
+ * Puloon LCDM-2000 and LCDM-1000 cash dispensers: every constant of their wire. Byte values are hexadecimal. The 1000 is
+ * the older one with a single cassette; where they differ, the table VARIANTS says how.
  *
  * Sources, named below by letter: M, the maker's interface specification for the LCDM-1000T, V3.3T of 2005
  * (in the public repository vaerizk/puloon-cxx); P, puloon-cxx; A, AlexSpb03/lcdm-2000; T,
@@ -8,7 +9,7 @@
 import {closedByEtx} from '../../wire/shapes.ts'
 import type {Handshake, Retry} from '../../wire/exchange.ts'
 import type {SerialSettings} from '../../wire/serial.ts'
-import type {DispenserFault} from '../port.ts'
+import type {DeviceError, DispenserFault} from '../port.ts'
 
 export const EOT = 0x04
 export const SOH = 0x01
@@ -39,7 +40,7 @@ export interface CommandRow {
   readonly answerBytes: number
 }
 
-/** The whole command set. `never` marks all that moves notes. */
+/** The whole command set; which of them a model has, VARIANTS says. `never` marks all that moves notes. */
 export const COMMANDS = {
   purge: {code: 0x44, retry: 'never', answerMs: 20_000, perNoteMs: 0, answerBytes: 7},
   dispenseUpper: {code: 0x45, retry: 'never', answerMs: ANSWER_MS, perNoteMs: PER_NOTE_MS, answerBytes: 14},
@@ -90,92 +91,186 @@ export const HANDSHAKE: Handshake = {
  */
 export type ErrorClass = 'ok' | 'before' | 'inside' | 'mouth' | 'exitCount' | 'over'
 
-export interface ErrorRow {
-  readonly code: number
-  readonly meaning: string
+export interface ErrorRow extends DeviceError {
+  readonly byte: number
   readonly class: ErrorClass
-  readonly fault: DispenserFault | null
-  /** `assumed`: one source alone (T). */
-  readonly source: 'agreed' | 'assumed'
+  /** The models that know the code (M describes the 1000; P and A add those of the 2000). */
+  readonly on: 'both' | 'lcdm2000'
 }
 
 const row = (
-  code: number,
+  byte: number,
   meaning: string,
   kind: ErrorClass,
   fault: DispenserFault | null,
-  source: ErrorRow['source'] = 'agreed',
-): ErrorRow => ({code, meaning, class: kind, fault, source})
+  action: string,
+  more: Partial<Pick<ErrorRow, 'source' | 'on'>> = {},
+): ErrorRow => ({
+  byte,
+  code: byte.toString(16).toUpperCase(),
+  meaning,
+  class: kind,
+  fault,
+  action,
+  source: 'agreed',
+  on: 'both',
+  ...more,
+})
+
+const NOTHING_TO_DO = ''
+const CLEAR_PATH = 'Open the transport, take out the notes, count them, and reset.'
+const CLEAR_MOUTH =
+  'Look at the mouth first: a note may be half out. Take out the notes, count them, and reset.'
+const COUNT = 'Count the cassettes and the reject tray; the counts of the last order are not to be trusted.'
+const REFILL = 'Fill the cassette, and check that its pusher presses.'
+const SEAT = 'Push the cassette in until it locks.'
+const OURS = 'Nothing at the machine: the order was impossible. Report it with the log.'
+const REPAIR = 'Reset. When it comes back, the part needs service.'
+/** Not in the maker's paper of the 1000; two public drivers agree on it. */
+const NEWER = {on: 'lcdm2000'} as const
+/** T alone. */
+const ASSUMED = {source: 'assumed'} as const
 
 /** Every error byte that is known (M; 3A, 40, 46, 48 and 4C of the two-cassette model from P, A). */
 export const ERRORS: readonly ErrorRow[] = [
-  row(0x30, 'good', 'ok', null),
-  row(0x31, 'normal stop', 'ok', null),
-  row(0x32, 'pick-up error', 'before', 'pick-failed'),
-  row(0x33, 'jam at CHK1 or CHK2', 'inside', 'jam'),
-  row(0x34, 'more notes passed than asked', 'over', 'overflow'),
-  row(0x35, 'jam at EXIT or EJT', 'mouth', 'jam-at-mouth'),
-  row(0x36, 'jam at DIV', 'inside', 'jam'),
-  row(0x37, 'undefined command', 'before', 'bad-request'),
-  row(0x38, 'upper cassette empty', 'before', 'cassette-empty'),
-  row(0x3a, 'counts differ between CHK3/4 and DIV', 'inside', 'count-mismatch'),
-  row(0x3b, 'impossible count asked', 'before', 'bad-request'),
-  row(0x3c, 'counts differ between DIV and EJT', 'inside', 'count-mismatch'),
-  row(0x3d, 'counts differ between EJT and EXIT', 'exitCount', 'count-mismatch'),
-  row(0x3f, 'reject tray missing', 'before', 'reject-bin-missing'),
-  row(0x40, 'lower cassette empty', 'before', 'cassette-empty'),
-  row(0x41, 'motor stopped', 'inside', 'hardware'),
-  row(0x42, 'jam at DIV', 'inside', 'jam'),
-  row(0x43, 'timeout from DIV to EJT', 'inside', 'jam'),
-  row(0x44, 'too many rejects', 'before', 'too-many-rejects'),
-  row(0x45, 'upper cassette missing', 'before', 'cassette-missing'),
-  row(0x46, 'lower cassette missing', 'before', 'cassette-missing'),
-  row(0x47, 'dispensing timeout', 'inside', 'jam'),
-  row(0x48, 'jam at EJT', 'inside', 'jam'),
-  row(0x49, 'diverter solenoid or its sensor', 'inside', 'hardware'),
-  row(0x4a, 'solenoid sensor', 'inside', 'hardware'),
-  row(0x4b, 'totals of CHK and DIV differ', 'inside', 'count-mismatch', 'assumed'),
-  row(0x4c, 'jam at CHK3 or CHK4', 'inside', 'jam'),
-  row(0x4e, 'purge failed, jam at DIV', 'inside', 'jam'),
-  row(0x4f, 'note seen at the other cassette', 'inside', 'count-mismatch', 'assumed'),
-  row(0x50, 'timeout from CHK to DIV', 'inside', 'jam', 'assumed'),
+  row(0x30, 'good', 'ok', null, NOTHING_TO_DO),
+  row(0x31, 'normal stop', 'ok', null, NOTHING_TO_DO),
+  row(
+    0x32,
+    'pick-up error',
+    'before',
+    'pick-failed',
+    'Take the cassette out, loosen and even the notes, clean the rollers.',
+  ),
+  row(0x33, 'jam at CHK1 or CHK2', 'inside', 'jam', CLEAR_PATH),
+  row(
+    0x34,
+    'more notes passed than asked',
+    'over',
+    'overflow',
+    'Count the cassettes: the customer has more than was asked. Check for notes that stick together.',
+  ),
+  row(0x35, 'jam at EXIT or EJT', 'mouth', 'jam-at-mouth', CLEAR_MOUTH),
+  row(0x36, 'jam at DIV', 'inside', 'jam', CLEAR_PATH),
+  row(0x37, 'undefined command', 'before', 'bad-request', OURS),
+  row(0x38, 'upper cassette empty', 'before', 'cassette-empty', REFILL),
+  row(0x3a, 'counts differ between CHK3/4 and DIV', 'inside', 'count-mismatch', CLEAR_PATH, NEWER),
+  row(0x3b, 'impossible count asked', 'before', 'bad-request', OURS),
+  row(0x3c, 'counts differ between DIV and EJT', 'inside', 'count-mismatch', CLEAR_PATH),
+  row(0x3d, 'counts differ between EJT and EXIT', 'exitCount', 'count-mismatch', COUNT),
+  row(0x3f, 'reject tray missing', 'before', 'reject-bin-missing', 'Put the reject tray in.'),
+  row(0x40, 'lower cassette empty', 'before', 'cassette-empty', REFILL, NEWER),
+  row(0x41, 'motor stopped', 'inside', 'hardware', CLEAR_PATH),
+  row(0x42, 'jam at DIV', 'inside', 'jam', CLEAR_PATH),
+  row(0x43, 'timeout from DIV to EJT', 'inside', 'jam', CLEAR_PATH),
+  row(
+    0x44,
+    'too many rejects',
+    'before',
+    'too-many-rejects',
+    'Empty the reject tray and look at the notes: worn, stuck together, or of another size.',
+  ),
+  row(0x45, 'upper cassette missing', 'before', 'cassette-missing', SEAT),
+  row(0x46, 'lower cassette missing', 'before', 'cassette-missing', SEAT, NEWER),
+  row(0x47, 'dispensing timeout', 'inside', 'jam', CLEAR_PATH),
+  row(0x48, 'jam at EJT', 'inside', 'jam', CLEAR_PATH, NEWER),
+  row(0x49, 'diverter solenoid or its sensor', 'inside', 'hardware', REPAIR),
+  row(0x4a, 'solenoid sensor', 'inside', 'hardware', REPAIR),
+  row(0x4b, 'totals of CHK and DIV differ', 'inside', 'count-mismatch', CLEAR_PATH, ASSUMED),
+  row(0x4c, 'jam at CHK3 or CHK4', 'inside', 'jam', CLEAR_PATH, NEWER),
+  row(0x4e, 'purge failed, jam at DIV', 'inside', 'jam', CLEAR_PATH),
+  row(0x4f, 'note seen at the other cassette', 'inside', 'count-mismatch', CLEAR_PATH, ASSUMED),
+  row(0x50, 'timeout from CHK to DIV', 'inside', 'jam', CLEAR_PATH, ASSUMED),
 ]
 
 /** The row of that error byte; an unknown one counts as a jam with the counts as reported. */
-export function errorRow(code: number): ErrorRow {
+export function errorRow(byte: number): ErrorRow {
   return (
-    ERRORS.find(known => known.code === code) ??
-    row(code, 'unknown to this driver', 'inside', 'jam', 'assumed')
+    ERRORS.find(known => known.byte === byte) ??
+    row(byte, 'unknown to this driver', 'inside', 'jam', CLEAR_PATH, ASSUMED)
   )
 }
 
 /** Cassette flag of an answer: enough notes, or near its end. */
 export const CASSETTE_NEAR_END = 0x31
 
-/** Sensors that see notes in the path, by status byte and bit (P, A agree). */
-export const PATH_SENSORS = [
-  {name: 'CHK1', byte: 0, bit: 0},
-  {name: 'CHK2', byte: 0, bit: 1},
-  {name: 'DIV1', byte: 0, bit: 2},
-  {name: 'DIV2', byte: 0, bit: 3},
-  {name: 'EJT', byte: 0, bit: 4},
-  {name: 'EXIT', byte: 0, bit: 5},
-  {name: 'CHK3', byte: 1, bit: 3},
-  {name: 'CHK4', byte: 1, bit: 4},
-] as const
+export const UPPER = 1
+export const LOWER = 2
 
-/** The other bits of the two status bytes; 1 = missing or near its end (P, A agree). */
-export const STATUS_BITS = {
-  upperNearEnd: {byte: 0, bit: 6},
-  solenoid: {byte: 1, bit: 0},
-  upperMissing: {byte: 1, bit: 1},
-  lowerMissing: {byte: 1, bit: 2},
-  lowerNearEnd: {byte: 1, bit: 5},
-  rejectTrayMissing: {byte: 1, bit: 6},
-} as const
+/** What a bit of the two status bytes watches; 1 = covered, missing or near its end. */
+export interface StatusBit {
+  readonly name: string
+  readonly byte: 0 | 1
+  readonly bit: number
+  readonly watches: 'path' | 'mouth' | 'cassetteMissing' | 'nearEnd' | 'rejectTrayMissing' | 'solenoid'
+  /** Of which cassette; 0 where it is of none. */
+  readonly cassette: 0 | typeof UPPER | typeof LOWER
+}
 
-/** Model letter of a ROM: T is the LCDM-2000, O the LCDM-1000 (M for the layout). */
-export const ROM_LETTER = 'T'
+const bit = (
+  name: string,
+  byte: 0 | 1,
+  at: number,
+  watches: StatusBit['watches'],
+  cassette: StatusBit['cassette'] = 0,
+): StatusBit => ({name, byte, bit: at, watches, cassette})
+
+/** SENSOR0, the same on both models (M, P, A agree); bit 7 is always 1. */
+const SENSOR0: readonly StatusBit[] = [
+  bit('CHK1', 0, 0, 'path', UPPER),
+  bit('CHK2', 0, 1, 'path', UPPER),
+  bit('DIV1', 0, 2, 'path'),
+  bit('DIV2', 0, 3, 'path'),
+  bit('EJT', 0, 4, 'path'),
+  bit('EXIT', 0, 5, 'mouth'),
+  bit('near end upper', 0, 6, 'nearEnd', UPPER),
+]
+
+/** Where the two models differ. */
+export interface Variant {
+  readonly model: 'lcdm1000' | 'lcdm2000'
+  readonly name: string
+  /** First character of its ROM VERSION (M for the layout). */
+  readonly romLetter: 'O' | 'T'
+  readonly cassettes: readonly number[]
+  readonly statusBits: readonly StatusBit[]
+  readonly errors: readonly ErrorRow[]
+}
+
+export const VARIANTS = {
+  /** SENSOR1 by M alone. Of the commands it has no 55, 56 and 77, of the errors no 3A, 40, 46, 48 and 4C. */
+  lcdm1000: {
+    model: 'lcdm1000',
+    name: 'LCDM-1000',
+    romLetter: 'O',
+    cassettes: [UPPER],
+    statusBits: [
+      ...SENSOR0,
+      bit('reject tray', 1, 0, 'rejectTrayMissing'),
+      bit('cassette', 1, 1, 'cassetteMissing', UPPER),
+      bit('solenoid', 1, 2, 'solenoid'),
+    ],
+    errors: ERRORS.filter(({on}) => on === 'both'),
+  },
+  /** SENSOR1 by P and A. */
+  lcdm2000: {
+    model: 'lcdm2000',
+    name: 'LCDM-2000',
+    romLetter: 'T',
+    cassettes: [UPPER, LOWER],
+    statusBits: [
+      ...SENSOR0,
+      bit('solenoid', 1, 0, 'solenoid'),
+      bit('cassette upper', 1, 1, 'cassetteMissing', UPPER),
+      bit('cassette lower', 1, 2, 'cassetteMissing', LOWER),
+      bit('CHK3', 1, 3, 'path', LOWER),
+      bit('CHK4', 1, 4, 'path', LOWER),
+      bit('near end lower', 1, 5, 'nearEnd', LOWER),
+      bit('reject tray', 1, 6, 'rejectTrayMissing'),
+    ],
+    errors: ERRORS,
+  },
+} as const satisfies Readonly<Record<string, Variant>>
 
 /** Checksums of ROMs that were seen (T alone: assumed). */
 export const KNOWN_ROMS: Readonly<Record<string, string>> = {

@@ -38,6 +38,8 @@ export type Answer =
       readonly upper: Counts
       readonly lower: Counts
     }
+  /** An error and nothing else where counts belong: the command was not understood. That this is its form is assumed. */
+  | {readonly kind: 'declined'; readonly error: number}
 
 export interface OneCassette<Kind extends string> {
   readonly kind: Kind
@@ -80,8 +82,10 @@ export function answers(frame: Uint8Array, kind: Command['kind']): boolean {
 /** The answer in a whole, checked frame; null when its length or a field makes no sense. */
 export function decode(frame: Uint8Array): Answer | null {
   const kind = kindOf(frame[3])
-  if (kind === null || frame.length !== COMMANDS[kind].answerBytes) return null
+  if (kind === null) return null
   const body = frame.subarray(4, -2)
+  if (frame.length !== COMMANDS[kind].answerBytes)
+    return frame.length === DECLINED_BYTES ? {kind: 'declined', error: at(body, 0)} : null
   switch (kind) {
     case 'purge':
       return {kind, error: at(body, 0)}
@@ -98,6 +102,9 @@ export function decode(frame: Uint8Array): Answer | null {
       return decodeOne(kind, body)
   }
 }
+
+/** `01 50 02 CMD ERR 03 BCC`. */
+const DECLINED_BYTES = 7
 
 function kindOf(code: number | undefined): Command['kind'] | null {
   const kinds: readonly Command['kind'][] = [

@@ -1,12 +1,10 @@
 /** LCDM-2000: what an answer proves about the notes, in the port's words. Pure. */
 import {noteCount} from '../../../kit/money.ts'
+import {transportOf} from '../ask.ts'
 import type {CassetteStatus, DispenseOutcome, DispenserFault, DispenserStatus, Pick, Tally} from '../port.ts'
-import {errorRow, PATH_SENSORS, STATUS_BITS} from './bytes.ts'
-import type {ErrorRow} from './bytes.ts'
+import {errorRow, LOWER, UPPER} from './bytes.ts'
+import type {ErrorRow, StatusBit, Variant} from './bytes.ts'
 import type {Answer, Counts} from './codec.ts'
-
-export const UPPER = 1
-export const LOWER = 2
 
 type DispenseAnswer = Extract<Answer, {kind: 'dispenseUpper' | 'dispenseLower' | 'dispenseBoth'}>
 type StatusAnswer = Extract<Answer, {kind: 'status'}>
@@ -67,7 +65,7 @@ function linesOf(picks: readonly Pick[], answer: DispenseAnswer): readonly Line[
 }
 
 /** Some ROMs leave rejected notes out of the throat's count: what went somewhere was picked all the same. */
-function tallyOf(cassette: number, counts: Counts): Tally {
+export function tallyOf(cassette: number, counts: Counts): Tally {
   return {
     cassette,
     picked: noteCount(Math.max(counts.picked, counts.out + counts.rejected)),
@@ -88,42 +86,61 @@ function detailOf(error: ErrorRow, answer: DispenseAnswer): string {
 
 /** `error 35: jam at EXIT or EJT`. */
 export function errorText(error: ErrorRow): string {
-  return `error ${error.code.toString(16).toUpperCase()}: ${error.meaning}`
+  return `error ${error.code}: ${error.meaning}`
 }
 
+/** Bill end of that cassette. */
+const EMPTY_BYTES: Readonly<Record<number, number>> = {[UPPER]: 0x38, [LOWER]: 0x40}
+
 /** Sensors and present error as a status. */
-export function foldStatus(answer: StatusAnswer): DispenserStatus {
+export function foldStatus({statusBits, cassettes}: Variant, answer: StatusAnswer): DispenserStatus {
   const error = errorRow(answer.error)
-  const blocked = blockedSensors(answer)
-  const cassette = (
-    position: number,
-    isMissing: boolean,
-    isNearEnd: boolean,
-    emptyCode: number,
-  ): CassetteStatus => ({
-    cassette: position,
-    state: isMissing ? 'missing' : answer.error === emptyCode ? 'empty' : isNearEnd ? 'low' : 'ok',
-  })
+  const set = statusBits.filter(bit => isSet(answer, bit))
+  const has = (watches: StatusBit['watches'], cassette = 0): boolean =>
+    set.some(bit => bit.watches === watches && bit.cassette === cassette)
+  const state = (cassette: number): CassetteStatus['state'] => {
+    if (has('cassetteMissing', cassette)) return 'missing'
+    if (answer.error === EMPTY_BYTES[cassette]) return 'empty'
+    return has('nearEnd', cassette) ? 'low' : 'ok'
+  }
+  const covered = coveredBits(statusBits, answer)
   return {
     kind: 'status',
-    path: blocked.length > 0 ? 'blocked' : 'clear',
+    path: covered.length > 0 ? 'blocked' : 'clear',
+    media: has('mouth') ? 'atMouth' : 'none',
+    transport: transportOf(error.fault),
     stacker: 'notSupported',
     shutter: 'notSupported',
-    cassettes: [
-      cassette(UPPER, isSet(answer, STATUS_BITS.upperMissing), isSet(answer, STATUS_BITS.upperNearEnd), 0x38),
-      cassette(LOWER, isSet(answer, STATUS_BITS.lowerMissing), isSet(answer, STATUS_BITS.lowerNearEnd), 0x40),
-    ],
-    rejectBin: isSet(answer, STATUS_BITS.rejectTrayMissing) ? 'missing' : 'ok',
+    cassettes: cassettes.map(cassette => ({cassette, state: state(cassette), detail: ''})),
+    rejectBin: has('rejectTrayMissing') ? 'missing' : 'ok',
+    sensors: statusBits.map(bit => ({name: bit.name, isSet: isSet(answer, bit), means: MEANS[bit.watches]})),
+    error: error.class === 'ok' ? null : error,
     fault: error.fault,
-    detail: blocked.length > 0 ? `${errorText(error)}; notes at ${blocked.join(', ')}` : errorText(error),
+    detail:
+      covered.length > 0
+        ? `${errorText(error)}; notes at ${covered.map(({name}) => name).join(', ')}`
+        : errorText(error),
   }
 }
 
+const MEANS: Readonly<Record<StatusBit['watches'], string>> = {
+  path: 'a note is there',
+  mouth: 'a note is at the mouth',
+  cassetteMissing: 'missing',
+  nearEnd: 'near its end',
+  rejectTrayMissing: 'missing',
+  solenoid: 'drawn',
+}
+
 /** Why an order must not be given in this state, or null. The present error alone is no reason: it may be the last order's. */
-export function obstacle(answer: StatusAnswer, picks: readonly Pick[]): DispenserFault | null {
-  const blocked = blockedSensors(answer)
-  if (blocked.length > 0) return blocked.includes('EXIT') ? 'jam-at-mouth' : 'jam'
-  const status = foldStatus(answer)
+export function obstacle(
+  variant: Variant,
+  answer: StatusAnswer,
+  picks: readonly Pick[],
+): DispenserFault | null {
+  const covered = coveredBits(variant.statusBits, answer)
+  if (covered.length > 0) return covered.some(({watches}) => watches === 'mouth') ? 'jam-at-mouth' : 'jam'
+  const status = foldStatus(variant, answer)
   if (status.rejectBin === 'missing') return 'reject-bin-missing'
   const isMissing = picks.some(pick =>
     status.cassettes.some(known => known.cassette === pick.cassette && known.state === 'missing'),
@@ -131,15 +148,11 @@ export function obstacle(answer: StatusAnswer, picks: readonly Pick[]): Dispense
   return isMissing ? 'cassette-missing' : null
 }
 
-interface Sensor {
-  readonly byte: 0 | 1
-  readonly bit: number
+function isSet(answer: StatusAnswer, {byte, bit}: StatusBit): boolean {
+  return (answer.sensors[byte] & (1 << bit)) !== 0
 }
 
-function isSet(answer: StatusAnswer, sensor: Sensor): boolean {
-  return (answer.sensors[sensor.byte] & (1 << sensor.bit)) !== 0
-}
-
-function blockedSensors(answer: StatusAnswer): readonly string[] {
-  return PATH_SENSORS.filter(sensor => isSet(answer, sensor)).map(sensor => sensor.name)
+/** The sensors that see notes. */
+function coveredBits(statusBits: readonly StatusBit[], answer: StatusAnswer): readonly StatusBit[] {
+  return statusBits.filter(bit => (bit.watches === 'path' || bit.watches === 'mouth') && isSet(answer, bit))
 }

@@ -6,7 +6,7 @@
 import type {Handshake, Retry} from '../../wire/exchange.ts'
 import type {SerialSettings} from '../../wire/serial.ts'
 import {counted} from '../../wire/shapes.ts'
-import type {DispenserFault} from '../port.ts'
+import type {DeviceError, DispenserFault} from '../port.ts'
 
 export const STX = 0x02
 export const ETX = 0x03
@@ -69,32 +69,51 @@ export const COMMANDS = {
 /** `before`: stopped before a pick, counts are good; `inside`: notes may stand in the path; `doubt`: the count is not to be trusted; `over`: more than asked. */
 export type ErrorClass = 'ok' | 'before' | 'inside' | 'doubt' | 'over'
 
-export interface ErrorRow {
-  /** Two decimal digits on the wire. */
-  readonly code: string
-  readonly meaning: string
+/** `code` is two decimal digits on the wire. */
+export interface ErrorRow extends DeviceError {
   readonly class: ErrorClass
-  readonly fault: DispenserFault | null
 }
+
+const row = (
+  code: string,
+  meaning: string,
+  kind: ErrorClass,
+  fault: DispenserFault | null,
+  action: string,
+): ErrorRow => ({code, meaning, class: kind, fault, action, source: 'agreed'})
+
+const OURS = 'Nothing at the machine: report it with the log.'
 
 /** Every error there is. */
 export const ERRORS: readonly ErrorRow[] = [
-  {code: '00', meaning: 'good', class: 'ok', fault: null},
-  {code: '01', meaning: 'jam', class: 'inside', fault: 'jam'},
-  {code: '02', meaning: 'pick failed', class: 'before', fault: 'pick-failed'},
-  {code: '03', meaning: 'cassette empty', class: 'before', fault: 'cassette-empty'},
-  {code: '04', meaning: 'cassette missing', class: 'before', fault: 'cassette-missing'},
-  {code: '05', meaning: 'reject bin missing', class: 'before', fault: 'reject-bin-missing'},
-  {code: '06', meaning: 'counts differ', class: 'doubt', fault: 'count-mismatch'},
-  {code: '07', meaning: 'more notes than asked', class: 'over', fault: 'overflow'},
-  {code: '08', meaning: 'too many rejects', class: 'before', fault: 'too-many-rejects'},
-  {code: '09', meaning: 'shutter blocked', class: 'before', fault: 'shutter-blocked'},
-  {code: '10', meaning: 'notes left in stacker or outlet', class: 'before', fault: 'items-left'},
-  {code: '11', meaning: 'jam at the mouth', class: 'inside', fault: 'jam-at-mouth'},
-  {code: '20', meaning: 'impossible order', class: 'before', fault: 'bad-request'},
-  {code: '21', meaning: 'serial not announced, or void', class: 'before', fault: 'bad-request'},
-  {code: '22', meaning: 'serial used before', class: 'before', fault: 'bad-request'},
-  {code: '23', meaning: 'busy moving', class: 'before', fault: 'hardware'},
+  row('00', 'good', 'ok', null, ''),
+  row('01', 'jam', 'inside', 'jam', 'Take the notes out of the path, count them, and reset.'),
+  row('02', 'pick failed', 'before', 'pick-failed', 'Even the notes in the cassette.'),
+  row('03', 'cassette empty', 'before', 'cassette-empty', 'Fill the cassette.'),
+  row('04', 'cassette missing', 'before', 'cassette-missing', 'Push the cassette in.'),
+  row('05', 'reject bin missing', 'before', 'reject-bin-missing', 'Put the reject bin in.'),
+  row('06', 'counts differ', 'doubt', 'count-mismatch', 'Count the cassettes and the bins.'),
+  row('07', 'more notes than asked', 'over', 'overflow', 'Count the cassettes.'),
+  row('08', 'too many rejects', 'before', 'too-many-rejects', 'Empty the reject bin and look at the notes.'),
+  row('09', 'shutter blocked', 'before', 'shutter-blocked', 'Clear the shutter.'),
+  row(
+    '10',
+    'notes left in stacker or outlet',
+    'before',
+    'items-left',
+    'Take the notes out, count them, and reset.',
+  ),
+  row(
+    '11',
+    'jam at the mouth',
+    'inside',
+    'jam-at-mouth',
+    'Take the notes out of the mouth, count them, and reset.',
+  ),
+  row('20', 'impossible order', 'before', 'bad-request', OURS),
+  row('21', 'serial not announced, or void', 'before', 'bad-request', OURS),
+  row('22', 'serial used before', 'before', 'bad-request', OURS),
+  row('23', 'busy moving', 'before', 'hardware', 'Wait; when it lasts, switch the dispenser off and on.'),
 ]
 
 /** The row of that code, or null: there are no others. */

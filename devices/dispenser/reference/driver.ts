@@ -9,54 +9,58 @@ import {assert} from '../../../kit/assert.ts'
 import type {Clock} from '../../../kit/clock.ts'
 import type {Log} from '../../../kit/log.ts'
 import {noteCount} from '../../../kit/money.ts'
-import type {Failed, NoAnswer} from '../../outcome.ts'
+import type {Failed} from '../../outcome.ts'
 import {Exchange} from '../../wire/exchange.ts'
-import type {Reply} from '../../wire/exchange.ts'
 import type {ByteLink} from '../../wire/link.ts'
 import {Turns} from '../../wire/turns.ts'
+import {failed, NONSENSE, transportOf, unheard, untold} from '../ask.ts'
+import type {Told as Heard, Untold} from '../ask.ts'
 import type {
   CassetteStatus,
+  DenominateOutcome,
   DispenseOutcome,
   Dispenser,
   DispenserCapabilities,
   DispenserFault,
   DispenserStatus,
+  PastOrder,
   Pick,
   PresentOutcome,
   Recall,
   RejectOutcome,
+  ResetOutcome,
   RetractOutcome,
+  SensorStatus,
 } from '../port.ts'
-import {CASSETTES, COMMANDS, HANDSHAKE, NOTES_PER_BUNCH_MAX, NOTES_PER_CASSETTE_MAX} from './bytes.ts'
+import {CASSETTES, COMMANDS, ERRORS, HANDSHAKE, NOTES_PER_BUNCH_MAX, NOTES_PER_CASSETTE_MAX} from './bytes.ts'
 import type {ErrorRow} from './bytes.ts'
 import {answers, decode, encode} from './codec.ts'
 import type {Answer, Command, Report} from './codec.ts'
 
 const CAPABILITIES: DispenserCapabilities = {
   stacker: true,
+  shutter: true,
   itemsTakenSensor: true,
   retract: true,
   recall: true,
+  test: false,
   cassettes: CASSETTES,
   notesPerCassetteMax: NOTES_PER_CASSETTE_MAX,
   notesPerBunchMax: NOTES_PER_BUNCH_MAX,
 }
 
 /** A wanted answer; or the device declined and nothing ran; or nothing trustworthy came. */
-type Told<K extends Answer['kind']> =
-  | {readonly kind: 'told'; readonly answer: Extract<Answer, {kind: K}>}
-  | {readonly kind: 'declined'; readonly fault: DispenserFault; readonly detail: string}
-  | {
-      readonly kind: 'untold'
-      readonly fault: NoAnswer
-      readonly mayHaveRun: boolean
-      readonly detail: string
-    }
+type Told<K extends Answer['kind']> = Heard<Extract<Answer, {kind: K}>> | Declined
 
-type Untold = Exclude<Told<never>, {kind: 'told'}>
+interface Declined {
+  readonly kind: 'declined'
+  readonly why: DispenserFault
+  readonly detail: string
+}
 
 export class ReferenceDispenser implements Dispenser {
   readonly capabilities = CAPABILITIES
+  readonly errors = ERRORS
   readonly #exchange: Exchange
   readonly #log: Log
   readonly #turns = new Turns()
@@ -77,7 +81,7 @@ export class ReferenceDispenser implements Dispenser {
       const status = await this.#askStatus()
       if (status.kind === 'failed') return status
       const identity = await this.#tell({kind: 'identify'}, 'identify')
-      if (identity.kind !== 'told') return failed(identity.fault, `identify: ${identity.detail}`)
+      if (identity.kind !== 'told') return failed(identity.why, `identify: ${identity.detail}`)
       const firmware = `${identity.answer.model} ${identity.answer.version}`
       this.#log.info('dispenser open', {firmware})
       return {kind: 'open', identity: {model: 'reference', firmware}, status}
@@ -88,6 +92,28 @@ export class ReferenceDispenser implements Dispenser {
     return this.#turns.take(() => this.#askStatus())
   }
 
+  async describe(): Promise<readonly string[]> {
+    return ['not a product: docs/protocols/reference-dispenser.md defines it']
+  }
+
+  async denominate(picks: readonly Pick[]): Promise<DenominateOutcome> {
+    checkPicks(picks)
+    return this.#turns.take(async () => {
+      const status = await this.#askStatus()
+      if (status.kind === 'failed') return {kind: 'refused', fault: status.fault, detail: status.detail}
+      const fault = obstacle(status, picks)
+      return fault === null
+        ? {kind: 'dispensable'}
+        : {kind: 'refused', fault, detail: `${fault}; ${status.detail}`}
+    })
+  }
+
+  /** The announcement of the serial ties its memory to an order; nothing else is needed. */
+  async mark(): Promise<{readonly kind: 'marked'; readonly mark: null}> {
+    return {kind: 'marked', mark: null}
+  }
+
+  /** Announced first, which the device refuses itself where an order cannot be carried out. */
   async dispense(picks: readonly Pick[], serial: number): Promise<DispenseOutcome> {
     checkPicks(picks)
     const order = encode({kind: 'dispense', serial, picks})
@@ -95,7 +121,7 @@ export class ReferenceDispenser implements Dispenser {
     return this.#turns.take(async () => {
       const announced = await this.#tell({kind: 'announce', serial}, 'announce')
       if (announced.kind !== 'told')
-        return {kind: 'refused', fault: announced.fault, detail: `announce: ${announced.detail}`}
+        return {kind: 'refused', fault: announced.why, detail: `announce: ${announced.detail}`}
       const {error} = announced.answer
       if (error.fault !== null) return {kind: 'refused', fault: error.fault, detail: textOf(error)}
       const told = await this.#tell({kind: 'dispense', serial, picks}, 'dispense')
@@ -108,8 +134,8 @@ export class ReferenceDispenser implements Dispenser {
   present(takeWithinMs: number): Promise<PresentOutcome> {
     return this.#turns.take(async () => {
       const told = await this.#tell({kind: 'present', takeWithinMs}, 'present')
-      if (told.kind === 'declined') return {kind: 'notPresented', fault: told.fault, detail: told.detail}
-      if (told.kind === 'untold') return {kind: 'unknown', why: told.fault, detail: told.detail}
+      if (told.kind === 'declined') return {kind: 'notPresented', fault: told.why, detail: told.detail}
+      if (told.kind === 'untold') return {kind: 'unknown', why: told.why, detail: told.detail}
       const {error, notes} = told.answer
       if (notes === 'taken' || notes === 'left') return {kind: notes}
       const fault = error.fault ?? 'hardware'
@@ -121,7 +147,7 @@ export class ReferenceDispenser implements Dispenser {
   retract(): Promise<RetractOutcome> {
     return this.#turns.take(async () => {
       const told = await this.#tell({kind: 'retract'}, 'retract')
-      if (told.kind !== 'told') return {kind: 'unknown', why: told.fault, detail: told.detail}
+      if (told.kind !== 'told') return {kind: 'unknown', why: told.why, detail: told.detail}
       const {error, count, isSomeTaken} = told.answer
       if (error.fault !== null) return {kind: 'unknown', why: error.fault, detail: textOf(error)}
       return {kind: 'retracted', count, itemsTaken: isSomeTaken}
@@ -131,28 +157,37 @@ export class ReferenceDispenser implements Dispenser {
   reject(): Promise<RejectOutcome> {
     return this.#turns.take(async () => {
       const told = await this.#tell({kind: 'reject'}, 'reject')
-      if (told.kind !== 'told') return {kind: 'unknown', why: told.fault, detail: told.detail}
+      if (told.kind !== 'told') return {kind: 'unknown', why: told.why, detail: told.detail}
       const {error, count} = told.answer
       if (error.fault !== null) return {kind: 'unknown', why: error.fault, detail: textOf(error)}
       return {kind: 'rejected', count}
     })
   }
 
-  recall(serial: number): Promise<Recall | Failed<DispenserFault>> {
+  recall({serial}: PastOrder): Promise<Recall | Failed<DispenserFault>> {
     return this.#turns.take(async () => {
       const told = await this.#tell({kind: 'recall', serial}, 'recall')
-      if (told.kind !== 'told') return failed(told.fault, `recall: ${told.detail}`)
+      if (told.kind !== 'told') return failed(told.why, `recall: ${told.detail}`)
       return told.answer.serial === serial ? recalled(told.answer.memory) : {kind: 'notRemembered'}
     })
   }
 
-  purge(): Promise<{readonly kind: 'purged'} | Failed<DispenserFault>> {
+  reset(): Promise<ResetOutcome> {
     return this.#turns.take(async () => {
       const told = await this.#tell({kind: 'purge'}, 'purge')
-      if (told.kind !== 'told') return failed(told.fault, `purge: ${told.detail}`)
+      if (told.kind !== 'told') return failed(told.why, `purge: ${told.detail}`)
       const {error} = told.answer
-      return error.fault === null ? {kind: 'purged'} : failed(error.fault, textOf(error))
+      if (error.fault !== null) return failed(error.fault, textOf(error))
+      const status = await this.#askStatus()
+      if (status.kind === 'failed') return status
+      return status.path === 'clear'
+        ? {kind: 'reset', tallies: null, status}
+        : failed('jam', `after a purge: ${status.detail}`)
     })
+  }
+
+  async test(): Promise<Failed<DispenserFault>> {
+    return failed('not-supported', 'this model has no test')
   }
 
   close(): Promise<void> {
@@ -161,7 +196,7 @@ export class ReferenceDispenser implements Dispenser {
 
   async #askStatus(): Promise<DispenserStatus | Failed<DispenserFault>> {
     const told = await this.#tell({kind: 'status'}, 'status')
-    return told.kind === 'told' ? foldStatus(told.answer) : failed(told.fault, `status: ${told.detail}`)
+    return told.kind === 'told' ? foldStatus(told.answer) : failed(told.why, `status: ${told.detail}`)
   }
 
   async #tell<K extends Command['kind']>(command: Command, kind: K): Promise<Told<K>> {
@@ -175,9 +210,8 @@ export class ReferenceDispenser implements Dispenser {
     if (reply.kind !== 'answer') return untold(reply)
     const answer = decode(reply.frame)
     if (answer?.kind === 'declined')
-      return {kind: 'declined', fault: answer.error.fault ?? 'hardware', detail: textOf(answer.error)}
-    if (answer !== null && isKind(answer, kind)) return {kind: 'told', answer}
-    return {kind: 'untold', fault: 'nonsense', mayHaveRun: true, detail: 'the answer has impossible fields'}
+      return {kind: 'declined', why: answer.error.fault ?? 'hardware', detail: textOf(answer.error)}
+    return answer !== null && isKind(answer, kind) ? {kind: 'told', answer} : NONSENSE
   }
 }
 
@@ -257,44 +291,50 @@ function foldStatus(answer: Extract<Answer, {kind: 'status'}>): DispenserStatus 
     }
   }
   const isBlocked = answer.isPathBlocked || answer.isAtOutlet
+  const {error} = answer
   return {
     kind: 'status',
     path: isBlocked ? 'blocked' : 'clear',
+    media: answer.isAtOutlet ? 'atMouth' : 'none',
+    transport: transportOf(error.fault),
     stacker: answer.isStacked ? 'notEmpty' : 'empty',
     shutter: answer.isShutterOpen ? 'open' : 'closed',
-    cassettes: CASSETTES.map(cassette => ({cassette, state: state(answer.cassettes.get(cassette))})),
+    cassettes: CASSETTES.map(cassette => ({
+      cassette,
+      state: state(answer.cassettes.get(cassette)),
+      detail: '',
+    })),
     rejectBin: answer.isBinMissing ? 'missing' : 'ok',
-    fault: answer.error.fault,
-    detail: `${textOf(answer.error)}${answer.isAtOutlet ? '; notes at the outlet' : ''}`,
+    sensors: sensorsOf(answer),
+    error: error.fault === null ? null : error,
+    fault: error.fault,
+    detail: `${textOf(error)}${answer.isAtOutlet ? '; notes at the outlet' : ''}`,
   }
 }
 
-function undone(told: Untold): DispenseOutcome {
-  if (told.kind === 'untold' && told.mayHaveRun)
-    return {kind: 'unknown', why: told.fault, detail: told.detail}
-  return {kind: 'refused', fault: told.fault, detail: told.detail}
+function sensorsOf(answer: Extract<Answer, {kind: 'status'}>): readonly SensorStatus[] {
+  return [
+    {name: 'path', isSet: answer.isPathBlocked, means: 'a note is there'},
+    {name: 'stacker', isSet: answer.isStacked, means: 'a note is there'},
+    {name: 'outlet', isSet: answer.isAtOutlet, means: 'a note is at the mouth'},
+    {name: 'shutter', isSet: answer.isShutterOpen, means: 'open'},
+    {name: 'reject bin', isSet: answer.isBinMissing, means: 'missing'},
+  ]
 }
 
-function untold(reply: Exclude<Reply, {kind: 'answer'}>): Told<never> {
-  switch (reply.kind) {
-    case 'refused':
-      return {
-        kind: 'untold',
-        fault: 'nonsense',
-        mayHaveRun: false,
-        detail: 'the frame was refused every time',
-      }
-    case 'lost':
-      return {kind: 'untold', fault: reply.why, mayHaveRun: reply.mayHaveRun, detail: 'the link was lost'}
-    case 'no-answer':
-    case 'nonsense':
-      return {
-        kind: 'untold',
-        fault: reply.kind,
-        mayHaveRun: reply.mayHaveRun,
-        detail: 'no good answer in time',
-      }
-  }
+/** Why an order must not be given in this state, or null. */
+function obstacle(status: DispenserStatus, picks: readonly Pick[]): DispenserFault | null {
+  if (status.stacker === 'notEmpty' || status.media === 'atMouth') return 'items-left'
+  if (status.path === 'blocked') return 'jam'
+  if (status.rejectBin === 'missing') return 'reject-bin-missing'
+  const stateOf = (cassette: number): CassetteStatus['state'] | undefined =>
+    status.cassettes.find(known => known.cassette === cassette)?.state
+  if (picks.some(({cassette}) => stateOf(cassette) === 'missing')) return 'cassette-missing'
+  return picks.some(({cassette}) => stateOf(cassette) === 'empty') ? 'cassette-empty' : null
+}
+
+function undone(told: Untold | Declined): DispenseOutcome {
+  return told.kind === 'untold' ? unheard(told) : {kind: 'refused', fault: told.why, detail: told.detail}
 }
 
 function textOf(error: ErrorRow): string {
@@ -303,8 +343,4 @@ function textOf(error: ErrorRow): string {
 
 function isKind<K extends Answer['kind']>(answer: Answer, kind: K): answer is Extract<Answer, {kind: K}> {
   return answer.kind === kind
-}
-
-function failed(fault: DispenserFault | NoAnswer, detail: string): Failed<DispenserFault> {
-  return {kind: 'failed', fault, detail}
 }

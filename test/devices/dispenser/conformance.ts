@@ -6,7 +6,7 @@ import type {Test} from 'tap'
 import {VirtualClock, epochMs} from '../../../kit/clock.ts'
 import type {Clock} from '../../../kit/clock.ts'
 import {noteCount} from '../../../kit/money.ts'
-import type {DispenseOutcome, Dispenser, Pick} from '../../../devices/dispenser/port.ts'
+import type {DispenseOutcome, Dispenser, PastOrder, Pick} from '../../../devices/dispenser/port.ts'
 import type {DispenserEmulator, Mischief} from '../../../devices/dispenser/mischief.ts'
 import type {World} from '../../../devices/dispenser/world.ts'
 import {loopbackPair} from '../../../devices/wire/loopback.ts'
@@ -66,6 +66,11 @@ export async function rigOf(
 
 export function pick(cassette: number, count: number): Pick {
   return {cassette, count: noteCount(count)}
+}
+
+/** An order of the past on a model whose memory needs no mark. */
+export function pastOf(picks: readonly Pick[], serial: number): PastOrder {
+  return {serial, picks, mark: null}
 }
 
 /** What really happened to one cassette's notes between two looks at the world. */
@@ -311,7 +316,7 @@ export async function conformance(t: Test, model: Model): Promise<void> {
       t.not(outcome.kind, 'partial', 'a dead device tells nothing')
       rig.emulator.powerOn()
       t.equal((await rig.run(rig.dispenser.open())).kind, 'open', 'opens again')
-      const recall = await rig.run(rig.dispenser.recall(7))
+      const recall = await rig.run(rig.dispenser.recall(pastOf(order, 7)))
       if (atMs > 1 && atMs < 750)
         t.match(recall, {kind: 'notRemembered'}, 'what lost power does not remember')
     }
@@ -528,13 +533,17 @@ export async function stackerConformance(t: Test, model: Model): Promise<void> {
         rig.emulator.plan(mischief)
         const outcome = await rig.run(rig.dispenser.dispense(order, 7))
         if (mischief.kind === 'powerCut') rig.emulator.powerOn()
-        const recall = await rig.run(rig.dispenser.recall(7))
+        const recall = await rig.run(rig.dispenser.recall(pastOf(order, 7)))
         const name = `${JSON.stringify(mischief)}: ${outcome.kind}, recalled ${recall.kind}`
         t.equal(recallIsTrue(recall, before, rig.emulator.world), true, name)
         if (mischief.kind === 'powerCut') t.equal(recall.kind, 'notRemembered', name)
         else t.not(recall.kind, 'notRemembered', name)
-        t.same(await rig.run(rig.dispenser.recall(7)), recall, 'asking changes nothing')
-        t.equal((await rig.run(rig.dispenser.recall(6))).kind, 'notRemembered', 'another serial')
+        t.same(await rig.run(rig.dispenser.recall(pastOf(order, 7))), recall, 'asking changes nothing')
+        t.equal(
+          (await rig.run(rig.dispenser.recall(pastOf(order, 6)))).kind,
+          'notRemembered',
+          'another serial',
+        )
       }
     }
 
@@ -561,14 +570,17 @@ export async function stackerConformance(t: Test, model: Model): Promise<void> {
       rig.cable.plug()
       t.equal((await rig.run(rig.dispenser.open())).kind, 'open', 'questions are answered')
       t.match(await rig.run(rig.dispenser.dispense(order, 8)), {kind: 'refused'}, 'orders are not taken')
-      t.same(await rig.run(rig.dispenser.recall(7)), {kind: 'busy'})
+      t.same(await rig.run(rig.dispenser.recall(pastOf(order, 7))), {kind: 'busy'})
       await rig.clock.advance(5_000)
-      t.match(await rig.run(rig.dispenser.recall(7)), {kind: 'moved', outcome: {kind: 'dispensed'}})
+      t.match(await rig.run(rig.dispenser.recall(pastOf(order, 7))), {
+        kind: 'moved',
+        outcome: {kind: 'dispensed'},
+      })
 
       const late = await rigOf(model)
       late.emulator.plan({kind: 'answerLost', when: 'before-moving'})
       await late.run(late.dispenser.dispense(order, 7))
-      t.same(await late.run(late.dispenser.recall(7)), {kind: 'movedNothing'})
+      t.same(await late.run(late.dispenser.recall(pastOf(order, 7))), {kind: 'movedNothing'})
       t.match(await late.run(late.dispenser.dispense(order, 7)), {kind: 'refused'}, 'that serial is spent')
       t.equal(sumOf(late.emulator.world, 'stacker'), 0)
       t.equal((await late.run(late.dispenser.dispense(order, 8))).kind, 'dispensed')
