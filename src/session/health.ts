@@ -26,9 +26,13 @@ export function dispenserHealth(status: DispenserStatus): Health {
   return WELL
 }
 
+/** A reader whose bin is full could not keep the next card that is left, so it takes none. */
 function readerHealth(status: CardReaderStatus): Health {
-  return {fault: null, cardInside: status.media === 'inside' || status.media === 'atMouth'}
+  const cardInside = CARD_THERE.includes(status.media)
+  return {fault: status.retainBin === 'full' ? 'the retain bin is full' : null, cardInside}
 }
+
+const CARD_THERE: readonly CardReaderStatus['media'][] = ['present', 'latched', 'entering', 'jammed']
 
 export async function openReader(reader: CardReader): Promise<Health> {
   const opened = await reader.open()

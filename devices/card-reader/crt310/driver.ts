@@ -7,15 +7,17 @@
 import type {Clock} from '../../../kit/clock.ts'
 import type {Log} from '../../../kit/log.ts'
 import {Secret} from '../../../kit/secret.ts'
-import type {Failed, Identity} from '../../outcome.ts'
 import type {ByteLink} from '../../wire/link.ts'
 import type {
   AcceptOutcome,
   CardReader,
   CardReaderCapabilities,
+  CardReaderFailed,
   CardReaderFault,
+  CardReaderIdentity,
   CardReaderStatus,
   EjectOutcome,
+  ResetOutcome,
   RetainOutcome,
 } from '../port.ts'
 import {MOUTH_ORDER, PROFILE, REAR_ORDER, STOP_AT, TRACK} from './bytes.ts'
@@ -27,9 +29,9 @@ import {failedBy, failedWith, mediaAt, shown} from './meaning.ts'
 
 export const MODEL = 'crt310'
 
-type CardReaderFailed = Failed<CardReaderFault>
 type Opened =
-  {readonly kind: 'open'; readonly identity: Identity; readonly status: CardReaderStatus} | CardReaderFailed
+  | {readonly kind: 'open'; readonly identity: CardReaderIdentity; readonly status: CardReaderStatus}
+  | CardReaderFailed
 
 type Told = {readonly kind: 'reply'; readonly data: Uint8Array} | CardReaderFailed
 
@@ -39,7 +41,14 @@ interface Came {
 }
 
 export class Crt310 implements CardReader {
-  readonly capabilities: CardReaderCapabilities = {retain: true, hold: true}
+  readonly capabilities: CardReaderCapabilities = {
+    type: 'motor',
+    retain: true,
+    shutter: true,
+    tracks: [2],
+    chip: [],
+  }
+  readonly chip = null
   readonly #line: Line
   readonly #clock: Clock
   readonly #log: Log
@@ -61,7 +70,29 @@ export class Crt310 implements CardReader {
     // The reset forgets what happened to the last card, so that is asked for first; it may be all the evidence there is.
     const before = await this.#look()
     if (before.kind === 'failed') return before
-    const version = await this.#ask('resetInPlace')
+    const begun = await this.#begin('resetInPlace')
+    if (begun.kind === 'failed') return begun
+    const {firmware, status} = begun
+    this.#log.info('opened', {firmware, before: shown(before.status), after: shown(status)})
+    return {
+      kind: 'open',
+      identity: {model: MODEL, firmware, serial: null},
+      status: statusOf(status, `; before the reset: ${shown(before.status)}`),
+    }
+  }
+
+  async reset(card: keyof typeof RESETS): Promise<ResetOutcome> {
+    const begun = await this.#begin(RESETS[card])
+    return begun.kind === 'failed' ? begun : {kind: 'reset', status: statusOf(begun.status)}
+  }
+
+  /** Resets the reader and sets it as we want it: mouth shut, cards stopping inside. */
+  async #begin(
+    reset: (typeof RESETS)[keyof typeof RESETS],
+  ): Promise<
+    {readonly kind: 'begun'; readonly firmware: string; readonly status: Status} | CardReaderFailed
+  > {
+    const version = await this.#ask(reset)
     if (version.kind === 'failed') return version
     const shut = await this.#shut()
     if (shut !== null) return shut
@@ -69,13 +100,7 @@ export class Crt310 implements CardReader {
     if (stop !== null) return stop
     const after = await this.#look()
     if (after.kind === 'failed') return after
-    const firmware = printable(version.data)
-    this.#log.info('opened', {firmware, before: shown(before.status), after: shown(after.status)})
-    return {
-      kind: 'open',
-      identity: {model: MODEL, firmware},
-      status: statusOf(after.status, `; before the reset: ${shown(before.status)}`),
-    }
+    return {kind: 'begun', firmware: printable(version.data), status: after.status}
   }
 
   async status(): Promise<CardReaderStatus | CardReaderFailed> {
@@ -100,7 +125,7 @@ export class Crt310 implements CardReader {
   async eject(takeWithinMs: number): Promise<EjectOutcome> {
     const before = await this.#look()
     if (before.kind === 'failed') return before
-    if (mediaAt(before.status.card) === 'absent')
+    if (mediaAt(before.status.card) === 'notPresent')
       return failedWith('no-card', `nothing to eject: ${shown(before.status)}`)
     // Held, not free: the rollers keep their grip, so that a card left behind can still be captured.
     const order = await this.#order('ejectHeld')
@@ -111,11 +136,11 @@ export class Crt310 implements CardReader {
       if (looked.kind === 'failed') return looked
       const media = mediaAt(looked.status.card)
       const wasGone = isGone
-      isGone = media === 'absent'
+      isGone = media === 'notPresent'
       // Cash follows the card, so that it is gone must be seen twice.
       if (isGone && wasGone) return this.#taken(looked.status)
       if (isGone) continue
-      if (media !== 'atMouth')
+      if (media !== 'entering')
         return order ?? failedWith('jam', `the card did not reach the mouth: ${shown(looked.status)}`)
       const leftMs = endMs - this.#clock.monotonicMs()
       if (leftMs <= 0) return {kind: 'left'}
@@ -126,7 +151,7 @@ export class Crt310 implements CardReader {
   async retain(): Promise<RetainOutcome> {
     const before = await this.#look()
     if (before.kind === 'failed') return before
-    if (mediaAt(before.status.card) === 'absent')
+    if (mediaAt(before.status.card) === 'notPresent')
       return failedWith('no-card', `nothing to retain: ${shown(before.status)}`)
     const order = await this.#order('capture')
     const after = await this.#look()
@@ -167,7 +192,7 @@ export class Crt310 implements CardReader {
     const card = arrival.kind === 'came' ? arrival : await this.#awaitDrawnIn()
     // With such a card inside the reader does little but give it back; it may refuse to close the mouth as well.
     if (card.kind === 'came' && isAbnormal(card.status))
-      return {kind: 'unreadable', detail: shown(card.status)}
+      return {kind: 'unreadable', tracks: {}, detail: shown(card.status)}
     if (shut !== null) return shut
     return card.kind === 'came' ? this.#readTrack2() : card
   }
@@ -179,9 +204,9 @@ export class Crt310 implements CardReader {
       const looked = await this.#look()
       if (looked.kind === 'failed') return looked
       const media = mediaAt(looked.status.card)
-      if (media === 'inside') return {kind: 'came', status: looked.status}
+      if (media === 'present') return {kind: 'came', status: looked.status}
       const nowMs = this.#clock.monotonicMs()
-      atMouthSinceMs = media === 'atMouth' ? (atMouthSinceMs ?? nowMs) : null
+      atMouthSinceMs = media === 'entering' ? (atMouthSinceMs ?? nowMs) : null
       if (atMouthSinceMs !== null && nowMs - atMouthSinceMs >= this.#profile.drawInMs)
         return failedWith('jam', `a card was not drawn in: ${shown(looked.status)}`)
       await this.#clock.sleep(this.#profile.pollMs)
@@ -196,8 +221,8 @@ export class Crt310 implements CardReader {
       const looked = await this.#look()
       if (looked.kind === 'failed') return looked
       const media = mediaAt(looked.status.card)
-      if (media === 'inside') return {kind: 'came', status: looked.status}
-      if (media === 'absent') return {kind: 'stopped'}
+      if (media === 'present') return {kind: 'came', status: looked.status}
+      if (media === 'notPresent') return {kind: 'stopped'}
       if (this.#clock.monotonicMs() >= endMs)
         return failedWith('jam', `a card was not drawn in: ${shown(looked.status)}`)
       await this.#clock.sleep(this.#profile.pollMs)
@@ -209,12 +234,15 @@ export class Crt310 implements CardReader {
     if (answer.kind === 'failed') return answer
     const read = decodeTrack2(answer.data)
     if (read === null) return failedWith('nonsense', 'the reply to the track upload has an unknown form')
-    if (read.kind === 'bad') return {kind: 'unreadable', detail: `track 2: ${TRACK_TROUBLE[read.fault]}`}
+    if (read.kind === 'bad')
+      return {kind: 'unreadable', tracks: {}, detail: `track 2: ${TRACK_TROUBLE[read.fault]}`}
     if (read.kind === 'notReadable')
-      return {kind: 'unreadable', detail: 'track 2: the reader cannot read that track'}
+      return {kind: 'unreadable', tracks: {}, detail: 'track 2: the reader cannot read that track'}
     const track2 = track2Of(read.text)
-    if (track2 === null) return {kind: 'unreadable', detail: 'track 2: not in the form of ISO/IEC 7813'}
-    return {kind: 'inserted', track2: new Secret(track2)}
+    if (track2 === null)
+      return {kind: 'unreadable', tracks: {}, detail: 'track 2: not in the form of ISO/IEC 7813'}
+    const secret = new Secret(track2)
+    return {kind: 'inserted', source: 'stripe', track2: secret, tracks: {2: {kind: 'read', text: secret}}}
   }
 
   /** The check byte lets some pairs of errors pass, so a track counts when two uploads agree on it. */
@@ -274,6 +302,9 @@ export class Crt310 implements CardReader {
   }
 }
 
+/** Where a reset leaves a card. */
+const RESETS = {stay: 'resetInPlace', exit: 'resetEjectFront', retain: 'resetEjectRear'} as const
+
 /** Uploads of one track until two agree. */
 const UPLOADS_MAX = 4
 
@@ -298,6 +329,11 @@ function statusOf(status: Status, more = ''): CardReaderStatus {
     kind: 'status',
     media: mediaAt(status.card),
     accepting: status.mouth !== 'closed',
+    shutter: status.mouth === 'closed' ? 'closed' : 'open',
+    retainBin: 'unknown',
+    retainedCount: null,
+    chipPower: 'notSupported',
+    sensors: [],
     detail: shown(status) + more,
   }
 }

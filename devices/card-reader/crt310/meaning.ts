@@ -1,6 +1,6 @@
 /** Creator CRT-310: what its codes mean in the words of the card reader port, and to the operator. */
-import type {Failed, NoAnswer} from '../../outcome.ts'
-import type {CardReaderFault, Media} from '../port.ts'
+import type {NoAnswer} from '../../outcome.ts'
+import type {CardReaderFailed, CardReaderFault, Media} from '../port.ts'
 import {REFUSALS} from './bytes.ts'
 import type {CardAt, CommandName} from './bytes.ts'
 import type {Status} from './codec.ts'
@@ -8,15 +8,15 @@ import type {Answer} from './line.ts'
 
 /** Where each sensor state puts the card, and what an operator calls it. */
 const CARD: Readonly<Record<CardAt, {readonly media: Media; readonly text: string}>> = {
-  longCard: {media: 'inside', text: 'card too long, inside'},
-  shortCard: {media: 'inside', text: 'card too short, inside'},
-  frontFree: {media: 'atMouth', text: 'card at the mouth, free'},
-  frontHeld: {media: 'atMouth', text: 'card at the mouth, held'},
-  inside: {media: 'inside', text: 'card inside'},
-  insideContact: {media: 'inside', text: 'card inside at the chip contacts'},
-  rearHeld: {media: 'inside', text: 'card held at the rear'},
-  goneRear: {media: 'absent', text: 'last card gone to the rear'},
-  none: {media: 'absent', text: 'no card'},
+  longCard: {media: 'present', text: 'card too long, inside'},
+  shortCard: {media: 'present', text: 'card too short, inside'},
+  frontFree: {media: 'entering', text: 'card at the mouth, free'},
+  frontHeld: {media: 'entering', text: 'card at the mouth, held'},
+  inside: {media: 'present', text: 'card inside'},
+  insideContact: {media: 'present', text: 'card inside at the chip contacts'},
+  rearHeld: {media: 'present', text: 'card held at the rear'},
+  goneRear: {media: 'notPresent', text: 'last card gone to the rear'},
+  none: {media: 'notPresent', text: 'no card'},
 }
 
 export function mediaAt(card: CardAt): Media {
@@ -29,7 +29,7 @@ export function shown(status: Status): string {
   return `${CARD[status.card].text}, ${mouth}, rear ${status.rear}`
 }
 
-export function failedWith(fault: CardReaderFault | NoAnswer, detail: string): Failed<CardReaderFault> {
+export function failedWith(fault: CardReaderFault | NoAnswer, detail: string): CardReaderFailed {
   return {kind: 'failed', fault, detail}
 }
 
@@ -45,10 +45,7 @@ const REFUSED_AS: ReadonlyMap<number, CardReaderFault> = new Map([
 ])
 
 /** The failure that a refusal or a silence amounts to. */
-export function failedBy(
-  name: CommandName,
-  answer: Exclude<Answer, {kind: 'reply'}>,
-): Failed<CardReaderFault> {
+export function failedBy(name: CommandName, answer: Exclude<Answer, {kind: 'reply'}>): CardReaderFailed {
   if (answer.kind === 'silent') {
     const executed = answer.executed === 'perhaps' ? ', may have been executed' : ''
     return failedWith(answer.why, `${name}: ${answer.why}${executed}`)

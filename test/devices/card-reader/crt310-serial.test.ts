@@ -42,7 +42,7 @@ t.test('a visit, a hang-up in the middle of an exchange, and recovery by opening
     await emulator.stop()
     terminal.remove()
   })
-  t.equal(await opened(reader), 'open, absent')
+  t.equal(await opened(reader), 'open, notPresent')
   const accepting = reader.accept()
   await insertWhenOpen(emulator)
   const accepted = await accepting
@@ -60,8 +60,8 @@ t.test('a visit, a hang-up in the middle of an exchange, and recovery by opening
   terminal.plug()
   // The reader is still busy with its late reply and mute until it is through.
   let found = await opened(reader)
-  for (let tries = 0; found !== 'open, atMouth' && tries < 10; tries++) found = await opened(reader)
-  t.equal(found, 'open, atMouth', 'the card is where it was left')
+  for (let tries = 0; found !== 'open, entering' && tries < 10; tries++) found = await opened(reader)
+  t.equal(found, 'open, entering', 'the card is where it was left')
   t.same(await reader.retain(), {kind: 'retained'})
   t.match(emulator.world, {insertedCount: 1, takenCount: 0, capturedCount: 1})
 

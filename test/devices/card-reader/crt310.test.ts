@@ -292,10 +292,10 @@ t.test('jams', async t => {
   emulator.plan({kind: 'jam', journey: 'eject'})
   const jammed = await settled(clock, reader.eject(5_000))
   t.match(jammed, {kind: 'failed', fault: 'jam', detail: /ejectHeld.*N/})
-  t.match(await settled(clock, reader.status()), {media: 'inside'})
+  t.match(await settled(clock, reader.status()), {media: 'present'})
   emulator.plan({kind: 'jam', journey: 'capture'})
   t.match(await settled(clock, reader.retain()), {kind: 'failed', fault: 'jam'})
-  t.match(await settled(clock, reader.status()), {media: 'inside'})
+  t.match(await settled(clock, reader.status()), {media: 'present'})
   t.same(await settled(clock, reader.retain()), {kind: 'retained'}, 'the next try goes through')
   t.same(cards(), {inserted: 1, taken: 0, captured: 1})
 
@@ -304,7 +304,7 @@ t.test('jams', async t => {
   await clock.advance(1_000)
   emulator.insert({track2: TRACK2})
   t.match(await settled(clock, accepting), {kind: 'failed', fault: 'jam', detail: /not drawn in/})
-  t.match(await settled(clock, reader.status()), {media: 'atMouth', accepting: false})
+  t.match(await settled(clock, reader.status()), {media: 'entering', accepting: false})
   t.ok(emulator.take())
   t.end()
 })
@@ -395,7 +395,7 @@ t.test('power', async t => {
   t.match(await settled(clock, reader.eject(5_000)), {kind: 'failed', fault: 'no-answer'})
   t.equal(emulator.world.place, 'inside')
   emulator.restorePower()
-  t.match(await settled(clock, reader.open()), {kind: 'open', status: {media: 'inside', accepting: false}})
+  t.match(await settled(clock, reader.open()), {kind: 'open', status: {media: 'present', accepting: false}})
 
   const ejecting = reader.eject(5_000)
   await clock.advance(300)
@@ -404,7 +404,7 @@ t.test('power', async t => {
   t.equal(emulator.take(), null, 'a card that stopped inside is out of reach')
   t.match(await settled(clock, ejecting), {kind: 'failed', fault: 'no-answer'})
   emulator.restorePower()
-  t.match(await settled(clock, reader.open()), {status: {media: 'inside'}})
+  t.match(await settled(clock, reader.open()), {status: {media: 'present'}})
   t.same(await settled(clock, reader.retain()), {kind: 'retained'})
   t.same(cards(), {inserted: 1, taken: 0, captured: 1})
   t.end()
@@ -470,7 +470,7 @@ t.test('opening keeps the evidence of a card that went to the bin', async t => {
   await settled(clock, reader.retain())
   t.match(await settled(clock, reader.open()), {
     kind: 'open',
-    status: {media: 'absent', detail: /before the reset: last card gone to the rear/},
+    status: {media: 'notPresent', detail: /before the reset: last card gone to the rear/},
   })
   t.end()
 })
