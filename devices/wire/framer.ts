@@ -35,6 +35,8 @@ export interface FrameShape {
   readonly frameBytesMax: number
   /** Longest time from a frame's first byte to its last. */
   readonly frameTimeMaxMs: number
+  /** Longest silence inside a frame; only the whole frame's time counts when left out. */
+  readonly byteGapMaxMs?: number
 }
 
 export class Framer {
@@ -61,7 +63,11 @@ export class Framer {
   /** Says that it is now that late; a frame begun too long ago becomes garbage. */
   idle(atMs: number): Verdict[] {
     const verdicts: Verdict[] = []
-    while (this.#heldBytes > 0 && atMs - this.#startedAtMs >= this.#shape.frameTimeMaxMs) {
+    for (
+      let stallsAtMs = this.stallsAtMs;
+      stallsAtMs !== null && atMs >= stallsAtMs;
+      stallsAtMs = this.stallsAtMs
+    ) {
       this.#giveUp('stalled', verdicts)
       this.#settle(verdicts)
     }
@@ -71,7 +77,9 @@ export class Framer {
 
   /** When `idle` should be called if nothing arrives before, or null when no frame is under way. */
   get stallsAtMs(): number | null {
-    return this.#heldBytes === 0 ? null : this.#startedAtMs + this.#shape.frameTimeMaxMs
+    if (this.#heldBytes === 0) return null
+    const {frameTimeMaxMs, byteGapMaxMs = frameTimeMaxMs} = this.#shape
+    return Math.min(this.#startedAtMs + frameTimeMaxMs, this.#lastAtMs + byteGapMaxMs)
   }
 
   /** Bytes kept, never more than the shape's `frameBytesMax`. */

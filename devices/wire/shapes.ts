@@ -9,6 +9,9 @@ const NOISE: Measure = {kind: 'broken', why: 'noise'}
 const CHECKSUM: Measure = {kind: 'broken', why: 'checksum'}
 const TOO_LONG: Measure = {kind: 'broken', why: 'too-long'}
 
+/** Three zeros where a decimal count stands. */
+const LONG_COUNT: readonly number[] = [0x30, 0x30, 0x30]
+
 /** XOR of all the bytes, the block check of most serial devices. */
 export function xorOf(bytes: Uint8Array): number {
   return bytes.reduce((sum, byte) => sum ^ byte, 0)
@@ -20,6 +23,7 @@ interface Common {
   readonly frameBytesMax: number
   /** First byte of a frame to its last. */
   readonly frameTimeMaxMs: number
+  readonly byteGapMaxMs?: number
 }
 
 export interface ClosedByEtx extends Common {
@@ -70,18 +74,25 @@ export function counted(shape: Counted): FrameShape {
   }
 }
 
+export interface DecimalCounted extends Counted {
+  /** Whether `000` stands for four more digits, for texts longer than 999 bytes. False when left out. */
+  readonly longText?: boolean
+}
+
 /**
  * `STX LEN text ETX C1 C2`: LEN three decimal digits, the bytes of the text; C1 C2 two upper-case hex digits,
  * the XOR from LEN through ETX.
  */
-export function decimalCounted(shape: Counted): FrameShape {
+export function decimalCounted(shape: DecimalCounted): FrameShape {
   return {
     ...common(shape, shape.stx),
     measure(bytes) {
-      const digits = bytes.subarray(1, 4)
+      const isLong = shape.longText === true && LONG_COUNT.every((byte, at) => bytes[1 + at] === byte)
+      const textAt = isLong ? 8 : 4
+      const digits = bytes.subarray(1, textAt)
       if (digits.some(byte => byte < 0x30 || byte > 0x39)) return NOISE
-      if (digits.length < 3) return MORE
-      const etxAt = 4 + digits.reduce((sum, byte) => sum * 10 + byte - 0x30, 0)
+      if (digits.length < textAt - 1) return MORE
+      const etxAt = textAt + digits.reduce((sum, byte) => sum * 10 + byte - 0x30, 0)
       if (etxAt + 3 > shape.frameBytesMax) return TOO_LONG
       if (bytes.length <= etxAt) return MORE
       if (bytes[etxAt] !== shape.etx) return CHECKSUM
@@ -97,16 +108,14 @@ export function decimalCounted(shape: Counted): FrameShape {
   }
 }
 
-function common(
-  shape: Common,
-  first: number | undefined,
-): Pick<FrameShape, 'starts' | 'isControl' | 'frameBytesMax' | 'frameTimeMaxMs'> {
-  const {controls} = shape
+function common(shape: Common, first: number | undefined): Omit<FrameShape, 'measure'> {
+  const {controls, frameBytesMax, frameTimeMaxMs, byteGapMaxMs = frameTimeMaxMs} = shape
   return {
     starts: byte => byte === first,
     isControl: controls === 'any' ? () => true : byte => controls.includes(byte),
-    frameBytesMax: shape.frameBytesMax,
-    frameTimeMaxMs: shape.frameTimeMaxMs,
+    frameBytesMax,
+    frameTimeMaxMs,
+    byteGapMaxMs,
   }
 }
 
