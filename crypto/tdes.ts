@@ -1,8 +1,8 @@
 /**
  * Triple DES on whole blocks, key check values and key parity: what keys of PIN pads are made of.
  *
- * OpenSSL 3 offers single DES only through its legacy provider, so nothing here takes an 8-byte key.
- * Keys are byte arrays that the caller owns and wipes.
+ * OpenSSL 3 offers single DES only through its legacy provider, so nothing here takes an 8-byte key; single
+ * DES is triple DES with both halves the same (`singleDes`). Keys are byte arrays that the caller owns and wipes.
  */
 import {createCipheriv, createDecipheriv} from 'node:crypto'
 import {assert} from '../kit/assert.ts'
@@ -10,6 +10,8 @@ import {hexOf} from './hex.ts'
 
 /** The block of DES. */
 export const DES_BLOCK_BYTES = 8
+
+const ZERO_BLOCK: Uint8Array = new Uint8Array(DES_BLOCK_BYTES)
 
 /** Bytes of a key check value: the usual left-most three of the first block (ANSI X9.24). */
 const CHECK_VALUE_BYTES = 3
@@ -31,6 +33,32 @@ export function tdesDecrypt(key: Uint8Array, blocks: Uint8Array): Uint8Array {
   checkSizes(key, blocks)
   const decipher = createDecipheriv(cipherFor(key), key, null).setAutoPadding(false)
   return Uint8Array.from(Buffer.concat([decipher.update(blocks), decipher.final()]))
+}
+
+/**
+ * Encrypts blocks, each mixed with the one before (CBC).
+ * @param key 16 bytes or 24
+ * @param blocks a whole number of blocks, at least one
+ * @param initial what the first block is mixed with, 8 bytes; zeros when left out
+ * @throws AssertionFailed on any other size
+ */
+export function tdesCbcEncrypt(key: Uint8Array, blocks: Uint8Array, initial = ZERO_BLOCK): Uint8Array {
+  checkSizes(key, blocks)
+  const cipher = createCipheriv(cbcFor(key), key, initial).setAutoPadding(false)
+  return Uint8Array.from(Buffer.concat([cipher.update(blocks), cipher.final()]))
+}
+
+/** The way back from `tdesCbcEncrypt`, with the same sizes. @throws AssertionFailed */
+export function tdesCbcDecrypt(key: Uint8Array, blocks: Uint8Array, initial = ZERO_BLOCK): Uint8Array {
+  checkSizes(key, blocks)
+  const decipher = createDecipheriv(cbcFor(key), key, initial).setAutoPadding(false)
+  return Uint8Array.from(Buffer.concat([decipher.update(blocks), decipher.final()]))
+}
+
+/** The triple DES key that does what single DES with these 8 bytes does. @throws AssertionFailed on any other size */
+export function singleDes(half: Uint8Array): Uint8Array {
+  assert(half.length === DES_BLOCK_BYTES, `a single DES key of ${half.length} bytes`)
+  return Uint8Array.of(...half, ...half)
 }
 
 /**
@@ -58,6 +86,10 @@ function checkSizes(key: Uint8Array, blocks: Uint8Array): void {
     blocks.length > 0 && blocks.length % DES_BLOCK_BYTES === 0,
     `${blocks.length} bytes are not whole DES blocks`,
   )
+}
+
+function cbcFor(key: Uint8Array): 'des-ede-cbc' | 'des-ede3-cbc' {
+  return key.length === 16 ? 'des-ede-cbc' : 'des-ede3-cbc'
 }
 
 function cipherFor(key: Uint8Array): 'des-ede-ecb' | 'des-ede3-ecb' {
