@@ -42,15 +42,24 @@ export class Business {
     }
   }
 
-  /** Loads the PIN key into the pad and compares what the pad makes of it. @returns null when it is in place, or why not */
+  /**
+   * Gives the bank's PIN key to the pad, and compares what the pad makes of it where it can say.
+   * @returns null when a PIN block of this pad will be under that key, or why not
+   */
   async loadPinKey(): Promise<string | null> {
+    // The bank opens blocks with the key it sent at sign-on, and with no other.
+    if (this.#pinPad.capabilities.keyScheme !== 'masterSession')
+      return `the pad is set up for ${this.#pinPad.capabilities.keyScheme} keys, the bank for master and session keys`
     if (this.#pinKey === null) return 'no PIN key from the bank yet'
-    const outcome = await this.#pinPad.loadPinKey(this.#pinKey.encrypted)
+    const {encrypted, checkValue} = this.#pinKey
+    const outcome = await this.#pinPad.loadKey({use: 'pin', form: 'underMaster', key: encrypted})
     if (outcome.kind === 'failed') return outcome.detail
-    if (outcome.checkValue === this.#pinKey.checkValue) return null
+    // Whether this pad can open the key shows at the first PIN block, which the bank then calls stale.
+    if (outcome.kind === 'kept') return null
+    if (outcome.checkValue === checkValue) return null
     this.#log.error('the PIN key in the pad is not the bank’s', {
       pad: outcome.checkValue,
-      bank: this.#pinKey.checkValue,
+      bank: checkValue,
     })
     return 'the PIN key check value differs'
   }

@@ -1,7 +1,7 @@
 /** Whether each device could serve now, asked without moving anything. */
 import type {CardReader, CardReaderStatus} from '../../devices/card-reader/port.ts'
 import type {Dispenser, DispenserStatus} from '../../devices/dispenser/port.ts'
-import type {PinPad} from '../../devices/pin-pad/port.ts'
+import type {PinPad, PinPadStatus} from '../../devices/pin-pad/port.ts'
 import type {Business} from './business.ts'
 
 /** `fault` is null when the device can serve. `cardInside`: the reader sees a card that nobody asked for. */
@@ -34,6 +34,13 @@ function readerHealth(status: CardReaderStatus): Health {
 
 const CARD_THERE: readonly CardReaderStatus['media'][] = ['present', 'latched', 'entering', 'jammed']
 
+/** A pad without keys, or one that was opened, makes no PIN block that means anything. */
+function padHealth(status: PinPadStatus): Health {
+  if (status.tamper === 'tampered') return unwell('the PIN pad was opened')
+  if (status.masterKey === 'missing') return unwell('the PIN pad has no master key')
+  return WELL
+}
+
 export async function openReader(reader: CardReader): Promise<Health> {
   const opened = await reader.open()
   return opened.kind === 'open' ? readerHealth(opened.status) : unwell(opened.detail)
@@ -43,7 +50,8 @@ export async function openReader(reader: CardReader): Promise<Health> {
 export async function openPinPad(pinPad: PinPad, business: Business): Promise<Health> {
   const opened = await pinPad.open()
   if (opened.kind === 'failed') return unwell(opened.detail)
-  if (business.date === '') return WELL
+  const health = padHealth(opened.status)
+  if (health.fault !== null || business.date === '') return health
   const why = await business.loadPinKey()
   return why === null ? WELL : unwell(why)
 }
@@ -55,7 +63,7 @@ export async function openDispenser(dispenser: Dispenser): Promise<Health> {
 
 export async function askPinPad(pinPad: PinPad): Promise<Health> {
   const status = await pinPad.status()
-  return status.kind === 'failed' ? unwell(status.detail) : WELL
+  return status.kind === 'failed' ? unwell(status.detail) : padHealth(status)
 }
 
 export async function askDispenser(dispenser: Dispenser): Promise<Health> {

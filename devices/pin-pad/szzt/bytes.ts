@@ -18,30 +18,39 @@ export const LINE: SerialSettings = {baudRate: 9_600, dataBits: 8, parity: 'none
 export const STX = 0x02
 export const ETX = 0x03
 
-/** Most characters of TEXT: its length is three decimal digits. */
+/** Most characters of TEXT where its length is three decimal digits; more where four more follow `000` (ZT598 source). */
 export const TEXT_BYTES_MAX = 999
-/** STX, three digits, TEXT, ETX, two check digits. */
-export const FRAME_BYTES_MAX = 1 + 3 + TEXT_BYTES_MAX + 1 + 2
-/** Longest time from a frame's first byte to its last: the longest reply in use takes 0.16 s at 9600 baud. Chosen. */
+export const LONG_TEXT_BYTES_MAX = 2_047
+/** STX, seven digits at most, TEXT, ETX, two check digits. */
+export const FRAME_BYTES_MAX = 1 + 7 + LONG_TEXT_BYTES_MAX + 1 + 2
+/** Longest time from a reply's first byte to its last: the longest in use takes 0.6 s at 9600 baud. Chosen. */
 export const FRAME_TIME_MAX_MS = 1_000
+/** Longest silence inside a command that the emulated pad bears; the sources name none. Chosen. */
+export const COMMAND_GAP_MAX_MS = 1_000
 
 /** First characters of TEXT. */
 export const COMMAND = {
+  loadClearKey: '1',
   loadKey: '2',
   identify: '3',
   keyTable: '4',
   control: '5',
   startPin: '6',
   fetchBlock: '7',
+  mac: '8',
+  cipher: '9',
+  authenticate: ':',
+  id: 'I',
+  installFlag: 'N',
+  clearInstallFlag: 'S',
 } as const
 export type CommandName = keyof typeof COMMAND
 
-/**
- * Control orders: a parameter character, and the value; null where the caller gives it as one byte.
- * Erasing all keys is an order too, and is left out on purpose.
- */
+/** Control orders: a parameter character, and the value; null where the caller gives it as one byte. */
 export const CONTROL = {
   reset: {parameter: '0', value: 0x30},
+  /** Erases every key. Only the emulator knows it: the driver has no way to say it. */
+  wipe: {parameter: '0', value: 0x31},
   stopInput: {parameter: '0', value: 0x32},
   clearInput: {parameter: '0', value: 0x33},
   toneOff: {parameter: '0', value: 0x34},
@@ -53,22 +62,50 @@ export const CONTROL = {
   mask: {parameter: '3', value: null},
   lengthMin: {parameter: '4', value: null},
   lengthMax: {parameter: '5', value: null},
-  /** Hexadecimal with A to F; the other mode writes `:;<=>?` for them. */
+  /** Hexadecimal with `:;<=>?` for A to F. */
+  brokenHex: {parameter: '6', value: 0x30},
+  /** Hexadecimal with A to F. */
   plainHex: {parameter: '6', value: 0x37},
+  /** Line speed, by a letter; which letter is which speed the sources do not agree on. */
+  rate: {parameter: '6', value: null},
   /** Hundredths of a second. */
   beepTime: {parameter: '8', value: null},
 } as const satisfies Readonly<Record<string, {readonly parameter: string; readonly value: number | null}>>
 export type ControlName = keyof typeof CONTROL
 
-/** Key types in a key load. */
-export const KEY_TYPE = {pin: '3'} as const
-/** Length digit of an encrypted key load, by bytes. */
-export const KEY_LENGTH: ReadonlyMap<number, string> = new Map([
-  [16, '2'],
-  [24, '3'],
+/** Key types in a key load. Type 9 is listed and its use is not told. */
+export const KEY_TYPE = {
+  initial: '1',
+  master: '2',
+  pin: '3',
+  mac: '5',
+  cipher: '6',
+  encrypt: '7',
+  decrypt: '8',
+  other: '9',
+} as const
+export type KeyType = (typeof KEY_TYPE)[keyof typeof KEY_TYPE]
+
+/** Length digit of an encrypted key load, by bytes. That of a clear load counts from the profile's own start. */
+export const KEY_LENGTH: ReadonlyMap<number, number> = new Map([
+  [8, 1],
+  [16, 2],
+  [24, 3],
 ])
-/** PIN block formats, as one character. */
-export const PIN_FORMAT = {iso0: ' '} as const
+/** PIN block formats, as one character. Listed too, and in no use here: `"` ISO 2, `0` IBM 3624, `@` ASCII. */
+export const PIN_FORMAT = {iso0: ' ', iso1: '!', iso3: '#'} as const
+export type PinFormat = keyof typeof PIN_FORMAT
+/** What a MAC is made with, as one character. */
+export const MAC_TYPE = {desCbc: '2', tdesCbc: 'A'} as const
+/** What a cipher does, as one character. */
+export const CIPHER_TYPE = {ecbEncrypt: '1', cbcEncrypt: '2', ecbDecrypt: 'A', cbcDecrypt: 'B'} as const
+export type CipherType = keyof typeof CIPHER_TYPE
+/** First byte of an authentication: a random number, and the proof of the master key or of the initial key. */
+export const AUTHENTICATION = {challenge: 0xa0, proveMaster: 0x90, proveInitial: 0x91} as const
+/** Bytes of random number, challenge and proof. */
+export const AUTHENTICATION_BYTES = 16
+/** Most bytes of one MAC or cipher command: two of them as hexadecimal fit into a TEXT. Chosen. */
+export const MESSAGE_BYTES_MAX = 480
 
 /** Return codes that mean done. */
 export function isDone(code: number): boolean {
@@ -78,6 +115,7 @@ export function isDone(code: number): boolean {
 export const CODE = {
   done: 0x80,
   battery: 0xe0,
+  noInitialKey: 0xe1,
   noMasterKey: 0xe2,
   keyLength: 0xe3,
   keyMissing: 0xe4,
@@ -86,18 +124,19 @@ export const CODE = {
   commandLength: 0xe8,
   malformed: 0xe9,
   parameter: 0xeb,
+  unauthenticated: 0xec,
   timedOut: 0xee,
   tampered: 0xdd,
   inputMode: 0xf8,
+  removed: 0xff,
 } as const
 
 /** The byte that says the pad ended input because nobody pressed a key. */
 export const TIMED_OUT = 0x80
 /** What each PIN digit is reported as once the mask is set to it. */
 export const STAR = 0x2a
-
-/** The scan-code table that is loaded at opening, row by row, four keys a row; 07 is the key without a label. */
-export const KEY_TABLE = '1 2 3 \x1b 4 5 6 \b 7 8 9 \x07 . 0 # \r A C E G B D F H'.replaceAll(' ', '')
+/** The mask that smartware sets; digits are reported as stars all the same. */
+export const NO_MASK = 0xff
 
 /** What each reported byte is, outside PIN mode. */
 const KEYS: readonly (readonly [number, Key])[] = [
@@ -130,10 +169,25 @@ export interface Profile {
   readonly model: 'zt588' | 'zt598'
   /** Which way PIN entry is started and fetched: the PAN goes with the start, or with the fetch. */
   readonly dialect: 'panAtStart' | 'panAtFetch'
+  /** What the 24 keys are reported as, row by row, four a row, once it is loaded; 07 is the key without a label. */
+  readonly keyTable: string
   readonly keys: ReadonlyMap<number, Key>
-  /** Where the master key lies, and where the PIN key goes. */
+  /** Where the master key lies, and where working keys go. */
   readonly masterKeyIndex: number
   readonly pinKeyIndex: number
+  readonly macKeyIndex: number
+  /** The digit that says 8 bytes in a clear key load. */
+  readonly clearLengthFrom: 0 | 1
+  /** Lengths longer than 999 are told as `000` and four digits. */
+  readonly longText: boolean
+  /** How least and most digits of a PIN are told: 12 as 0C, or as 12. */
+  readonly lengthsAs: 'hexadecimal' | 'decimal'
+  /** The letter of 1200 baud; each faster rate is the next letter. */
+  readonly rateFrom: 'A' | 'H'
+  /** Answers "I", which tells of a low battery too. */
+  readonly hasId: boolean
+  /** 8 bytes: what both ends prove that they know, when the pad asks for it. */
+  readonly authenticationKey: Uint8Array
   /** Whether the clear key empties the PIN or takes its last digit back. */
   readonly clearErases: 'all' | 'last'
   /** Whether the pad ends input by itself at the most digits, without the enter key. */
@@ -149,9 +203,17 @@ export interface Profile {
 export const ZT588: Profile = {
   model: 'zt588',
   dialect: 'panAtStart',
+  keyTable: '123\x1b456\b789\x07.0#\rACEGBDFH',
   keys: new Map([...KEYS, [0x23, '00']]),
   masterKeyIndex: 0x20,
   pinKeyIndex: 0x30,
+  macKeyIndex: 0x31,
+  clearLengthFrom: 0,
+  longText: false,
+  lengthsAs: 'hexadecimal',
+  rateFrom: 'A',
+  hasId: false,
+  authenticationKey: new Uint8Array(8).fill(0x11),
   clearErases: 'all',
   endsAtLengthMax: false,
   keyTone: true,
@@ -164,6 +226,12 @@ export const ZT598: Profile = {
   ...ZT588,
   model: 'zt598',
   dialect: 'panAtFetch',
+  keyTable: ZT588.keyTable.replace('#', '"'),
   keys: new Map([...KEYS, [0x22, '00']]),
   masterKeyIndex: 0x10,
+  clearLengthFrom: 1,
+  longText: true,
+  lengthsAs: 'decimal',
+  hasId: true,
+  clearErases: 'last',
 }

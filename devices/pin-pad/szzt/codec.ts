@@ -6,54 +6,62 @@
  * to ETX as two upper-case hexadecimal digits. TEXT of a reply begins with a binary return code. Bytes
  * outside frames are keys that somebody presses.
  */
-import {hexOf, isHex} from '../../../crypto/hex.ts'
-import {assert} from '../../../kit/assert.ts'
+import {bytesOfHex, hexOf, isHex} from '../../../crypto/hex.ts'
+import {assert, present} from '../../../kit/assert.ts'
 import type {FrameShape} from '../../wire/framer.ts'
 import {decimalCounted, xorOf} from '../../wire/shapes.ts'
 import {
+  AUTHENTICATION_BYTES,
   COMMAND,
+  COMMAND_GAP_MAX_MS,
   CONTROL,
   ETX,
   FRAME_BYTES_MAX,
   FRAME_TIME_MAX_MS,
   KEY_LENGTH,
-  KEY_TYPE,
+  LONG_TEXT_BYTES_MAX,
   PIN_FORMAT,
   STX,
   TEXT_BYTES_MAX,
 } from './bytes.ts'
-import type {ControlName, Profile} from './bytes.ts'
+import type {ControlName, KeyType, Profile} from './bytes.ts'
 
 /**
  * How frames are cut out of arriving bytes.
- * @param controls `any` for the host, to whom every byte outside a frame may be a key; none for the pad
+ * @param side the host, to whom every byte outside a frame may be a key, or the pad, which bears a slow host
  */
-export function frameShape(controls: 'any' | readonly number[]): FrameShape {
+export function frameShape(side: 'host' | 'pad', longText: boolean): FrameShape {
   return decimalCounted({
     stx: STX,
     etx: ETX,
-    controls,
     frameBytesMax: FRAME_BYTES_MAX,
-    frameTimeMaxMs: FRAME_TIME_MAX_MS,
+    longText,
+    ...(side === 'host'
+      ? {controls: 'any', frameTimeMaxMs: FRAME_TIME_MAX_MS}
+      : {controls: [], frameTimeMaxMs: Infinity, byteGapMaxMs: COMMAND_GAP_MAX_MS}),
   })
 }
 
-/** @param text one byte a character; 1 to 999 of them. @throws AssertionFailed when it is longer or empty */
+/** @param text one byte a character; 1 to 2047 of them. @throws AssertionFailed when it is longer or empty */
 export function encodeFrame(text: Uint8Array): Uint8Array {
-  assert(text.length >= 1 && text.length <= TEXT_BYTES_MAX, `a TEXT of ${text.length} bytes`)
-  const length = Buffer.from(text.length.toString().padStart(3, '0'), 'latin1')
-  const checked = Uint8Array.of(...length, ...text, ETX)
+  assert(text.length >= 1 && text.length <= LONG_TEXT_BYTES_MAX, `a TEXT of ${text.length} bytes`)
+  const count =
+    text.length <= TEXT_BYTES_MAX
+      ? text.length.toString().padStart(3, '0')
+      : `000${text.length.toString().padStart(4, '0')}`
+  const checked = Uint8Array.of(...Buffer.from(count, 'latin1'), ...text, ETX)
   const check = Buffer.from(hexOf(Uint8Array.of(xorOf(checked))), 'latin1')
   return Uint8Array.of(STX, ...checked, ...check)
 }
 
-/** The TEXT of exactly one whole frame; null when the bytes are anything else. */
-export function decodeFrame(bytes: Uint8Array): Uint8Array | null {
+/** The TEXT of exactly one whole frame; null when the bytes are anything else, or the TEXT is empty. */
+export function decodeFrame(bytes: Uint8Array, longText = false): Uint8Array | null {
   if (bytes[0] !== STX) return null
-  const measure = SHAPE.measure(bytes)
-  if (measure.kind !== 'frame' || measure.lengthBytes !== bytes.length || bytes.length <= ENVELOPE_BYTES)
-    return null
-  return bytes.slice(4, -3)
+  const measure = (longText ? LONG_SHAPE : SHORT_SHAPE).measure(bytes)
+  if (measure.kind !== 'frame' || measure.lengthBytes !== bytes.length) return null
+  const isLong = longText && Buffer.from(bytes.subarray(1, 4)).toString('latin1') === '000'
+  const text = bytes.slice(isLong ? 8 : 4, -3)
+  return text.length === 0 ? null : text
 }
 
 /** TEXT of a control order. @param value 0 to 255, for the orders whose row holds none */
@@ -67,18 +75,28 @@ export function controlText(name: ControlName, value?: number): string {
   return `${COMMAND.control}${row.parameter}${hexByte(byte)}`
 }
 
+/** TEXT that sets the least or most digits of a PIN. @param digits 0 to 12 */
+export function lengthText(profile: Profile, name: 'lengthMin' | 'lengthMax', digits: number): string {
+  if (profile.lengthsAs === 'hexadecimal') return controlText(name, digits)
+  return `${COMMAND.control}${CONTROL[name].parameter}${digits.toString().padStart(2, '0')}`
+}
+
 /** TEXT that loads the scan codes of 24 keys. */
 export function keyTableText(table: string): string {
   assert(table.length === 24, `a table of ${table.length} keys`)
   return `${COMMAND.keyTable}${hexOf(Buffer.from(table, 'latin1'))}`
 }
 
-/** TEXT that loads a PIN key. @param encryptedKey 16 or 24 bytes, under the master key */
-export function loadKeyText(profile: Profile, encryptedKey: Uint8Array): string {
-  const length = KEY_LENGTH.get(encryptedKey.length)
-  assert(length !== undefined, `a key of ${encryptedKey.length} bytes`)
-  const indexes = hexByte(profile.masterKeyIndex) + hexByte(profile.pinKeyIndex)
-  return `${COMMAND.loadKey}${indexes}${KEY_TYPE.pin}${length}${hexOf(encryptedKey)}`
+/** TEXT that loads a key. @param key 8, 16 or 24 bytes, under the master key */
+export function loadKeyText(profile: Profile, type: KeyType, index: number, key: Uint8Array): string {
+  const indexes = hexByte(profile.masterKeyIndex) + hexByte(index)
+  return `${COMMAND.loadKey}${indexes}${type}${lengthDigit(key)}${hexOf(key)}`
+}
+
+/** TEXT that loads a key in clear. @param key 8, 16 or 24 bytes */
+export function loadClearKeyText(profile: Profile, type: KeyType, index: number, key: Uint8Array): string {
+  const digit = lengthDigit(key) - 1 + profile.clearLengthFrom
+  return `${COMMAND.loadClearKey}${hexByte(index)}${type}${digit}${hexOf(key)}`
 }
 
 /** TEXT that starts PIN entry. @param pan digits, with the check digit */
@@ -88,7 +106,7 @@ export function startPinText(profile: Profile, pan: string, lengthMax: number): 
   const digits = lengthMax.toString().padStart(2, '0')
   if (profile.dialect === 'panAtStart')
     return `${COMMAND.startPin}${hexByte(profile.pinKeyIndex)}${PIN_FORMAT.iso0}${hint}${digits}${pan}`
-  return `${COMMAND.startPin}${START_WITH_BACKSPACE}`
+  return `${COMMAND.startPin}${profile.clearErases === 'last' ? START_WITH_BACKSPACE : START_WITHOUT}`
 }
 
 /** TEXT that fetches the PIN block. */
@@ -97,19 +115,54 @@ export function fetchBlockText(profile: Profile, pan: string): string {
   return `${COMMAND.fetchBlock}${hexByte(profile.pinKeyIndex)}${PIN_FORMAT.iso0}${panField(pan)}`
 }
 
+/** TEXT of a MAC: the message goes as it is. @param type one character */
+export function macText(index: number, type: string, message: Uint8Array): string {
+  return `${COMMAND.mac}${hexByte(index)}${type}${Buffer.from(message).toString('latin1')}`
+}
+
+/** TEXT of one step of the authentication. @param step a byte of `AUTHENTICATION`, or the index of a key @param bytes 16 */
+export function authenticateText(step: number, bytes: Uint8Array): string {
+  assert(bytes.length === AUTHENTICATION_BYTES, `an authentication of ${bytes.length} bytes`)
+  return `${COMMAND.authenticate}${hexByte(step)}${hexOf(bytes)}`
+}
+
 /** The twelve right-most PAN digits without the check digit, as a PIN block takes them. */
 export function panField(pan: string): string {
   return pan.slice(0, -1).slice(-12).padStart(12, '0')
 }
 
 export interface Identification {
+  readonly user: string
+  readonly functions: string
   readonly model: string
   readonly hardware: string
   readonly software: string
+  /** As the pad writes it. */
+  readonly made: string
   readonly serial: string
   /** Null where the field does not read as settings, which is so on pads with other offsets. */
-  readonly settings: {readonly lacksMasterKey: boolean; readonly isInputActive: boolean} | null
+  readonly settings: Settings | null
 }
+
+/** What the pad is set to. */
+export interface Settings {
+  /** The pad says that it has no initial master key, and serves for nothing until it gets one. */
+  readonly lacksMasterKey: boolean
+  readonly isInputActive: boolean
+  readonly keyTone: boolean
+  readonly inputTimeS: number
+  readonly mask: number
+  readonly lengthMin: number
+  readonly lengthMax: number
+  /** Null when the byte names none of the eight. */
+  readonly baudRate: number | null
+  readonly hex: 'plain' | 'broken'
+  /** Hundredths of a second. */
+  readonly beepTime: number
+}
+
+/** Rates by their byte in the settings, from 30. */
+export const RATES: readonly number[] = [1_200, 2_400, 4_800, 9_600, 19_200, 38_400, 57_600, 115_200]
 
 /** Widths of the fields after the return code. */
 const FIELDS = {
@@ -124,31 +177,63 @@ const FIELDS = {
   serial: 4,
 }
 const IDENTIFICATION_BYTES = 1 + Object.values(FIELDS).reduce((sum, width) => sum + width, 0)
+/** Characters of the user's own text. */
+export const USER_TEXT_CHARACTERS = FIELDS.user
 
 /** What an identification reply says, or null when it is too short to be one. */
 export function decodeIdentification(text: Uint8Array): Identification | null {
   if (text.length < IDENTIFICATION_BYTES) return null
-  let at = 1 + FIELDS.user + FIELDS.table
+  let at = 1
   const next = (width: number) => {
     const field = Buffer.from(text.subarray(at, at + width)).toString('latin1')
     at += width
     return field
   }
-  const settings = next(FIELDS.settings)
-  next(FIELDS.functions)
-  const model = printable(next(FIELDS.model))
-  const hardware = printable(next(FIELDS.hardware))
-  const software = printable(next(FIELDS.software))
-  next(FIELDS.date)
-  const serial = printable(next(FIELDS.serial))
-  const flags = isHex(settings) ? Number.parseInt(settings.slice(0, 2), 16) : null
+  const user = printable(next(FIELDS.user))
+  next(FIELDS.table)
+  const settings = plainHex(next(FIELDS.settings))
   return {
-    model,
-    hardware,
-    software,
-    serial,
-    settings: flags === null ? null : {lacksMasterKey: (flags & 1) !== 0, isInputActive: (flags & 2) !== 0},
+    user,
+    settings: isHex(settings) ? decodeSettings(bytesOfHex(settings)) : null,
+    functions: printable(next(FIELDS.functions)),
+    model: printable(next(FIELDS.model)),
+    hardware: printable(next(FIELDS.hardware)),
+    software: printable(next(FIELDS.software)),
+    made: printable(next(FIELDS.date)),
+    serial: printable(next(FIELDS.serial)),
   }
+}
+
+function decodeSettings(bytes: Uint8Array): Settings {
+  const [
+    flags = 0,
+    ,
+    inputTimeS = 0,
+    mask = 0,
+    lengthMin = 0,
+    lengthMax = 0,
+    rate = 0,
+    hex = 0,
+    beepTime = 0,
+  ] = bytes
+  return {
+    lacksMasterKey: (flags & 1) !== 0,
+    isInputActive: (flags & 2) !== 0,
+    keyTone: (flags & 4) !== 0,
+    inputTimeS,
+    mask,
+    lengthMin,
+    lengthMax,
+    baudRate: RATES[rate - 0x30] ?? null,
+    hex: hex === CONTROL.brokenHex.value ? 'broken' : 'plain',
+    beepTime,
+  }
+}
+
+/** Bytes from the hexadecimal text after the return code; null when it is none of that many. */
+export function decodeHex(text: Uint8Array, lengthBytes: number): Uint8Array | null {
+  const hex = Buffer.from(text.subarray(1)).toString('latin1')
+  return hex.length === 2 * lengthBytes && isHex(hex) ? bytesOfHex(hex) : null
 }
 
 /** Six upper-case hexadecimal digits from the reply to a key load, or null when it has another form. */
@@ -164,12 +249,26 @@ export function decodeBlock(text: Uint8Array): {readonly digits: number; readonl
   return digits === undefined || blockHex === undefined ? null : {digits: Number(digits), blockHex}
 }
 
-/** The body of a PIN start of the pads that take the PAN at the fetch: up to twelve digits, backspace allowed. */
-export const START_WITH_BACKSPACE = '00011'
+/** Hexadecimal with `:;<=>?` for A to F, as a pad that was not told otherwise may write it. */
+export function brokenHex(hex: string): string {
+  return hex.replaceAll(/[A-F]/g, letter => String.fromCharCode(letter.charCodeAt(0) - 7))
+}
 
-/** STX, three length digits, ETX, two check digits. */
-const ENVELOPE_BYTES = 7
-const SHAPE = frameShape([])
+/** The way back from `brokenHex`; plain hexadecimal stays as it is. */
+export function plainHex(hex: string): string {
+  return hex.replaceAll(/[:;<=>?]/g, sign => String.fromCharCode(sign.charCodeAt(0) + 7))
+}
+
+/** The bodies of a PIN start of the pads that take the PAN at the fetch: up to twelve digits, with backspace or without. */
+export const START_WITH_BACKSPACE = '00011'
+export const START_WITHOUT = '00012'
+
+const SHORT_SHAPE = frameShape('host', false)
+const LONG_SHAPE = frameShape('host', true)
+
+function lengthDigit(key: Uint8Array): number {
+  return present(KEY_LENGTH.get(key.length), `a key length of ${key.length} bytes`)
+}
 
 function hexByte(byte: number): string {
   return hexOf(Uint8Array.of(byte))

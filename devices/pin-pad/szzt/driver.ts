@@ -4,43 +4,44 @@
  * The pad is in one of three modes, and so is this driver: idle, clear keys, PIN. In PIN mode the pad tells
  * that a digit was pressed and never which; a pad that tells is stopped at once.
  */
-import {bytesOfHex} from '../../../crypto/hex.ts'
+import type {MacMethod} from '../../../crypto/mac.ts'
+import {withZeros} from '../../../crypto/mac.ts'
 import {isPan, PIN_DIGITS_MAX, PIN_DIGITS_MIN} from '../../../crypto/pin-block.ts'
+import {DES_BLOCK_BYTES} from '../../../crypto/tdes.ts'
+import {xored} from '../../../crypto/xor.ts'
 import {assert} from '../../../kit/assert.ts'
 import type {Clock, Timer} from '../../../kit/clock.ts'
 import type {Log} from '../../../kit/log.ts'
-import {Secret} from '../../../kit/secret.ts'
-import type {Failed, Identity} from '../../outcome.ts'
+import type {Identity} from '../../outcome.ts'
 import type {ByteLink, LinkLost} from '../../wire/link.ts'
 import type {
+  DoneOutcome,
   Key,
+  KeyLoadOutcome,
+  KeyToLoad,
+  KeyUse,
+  MacOutcome,
   PinOutcome,
   PinPad,
   PinPadCapabilities,
-  PinPadFault,
   PinPadStatus,
   PinRequest,
+  Tone,
 } from '../port.ts'
-import {COMMAND, KEY_LENGTH, KEY_TABLE, STAR, TIMED_OUT, ZT588} from './bytes.ts'
-import type {ControlName, Profile} from './bytes.ts'
-import {
-  controlText,
-  decodeBlock,
-  decodeCheckValue,
-  decodeIdentification,
-  fetchBlockText,
-  keyTableText,
-  loadKeyText,
-  startPinText,
-} from './codec.ts'
+import {KEY_LENGTH, KEY_TYPE, STAR, TIMED_OUT, ZT588} from './bytes.ts'
+import type {KeyType, Profile} from './bytes.ts'
+import {keyTableText, lengthText, loadClearKeyText, loadKeyText, startPinText} from './codec.ts'
 import type {Identification} from './codec.ts'
+import {Commands} from './commands.ts'
+import type {PinPadFailed, Told} from './commands.ts'
 import {Line} from './line.ts'
-import type {Ask} from './line.ts'
-import {failedBy, failedWith} from './meaning.ts'
+import {failedWith} from './meaning.ts'
 
-type PinPadFailed = Failed<PinPadFault>
-type Opened =
-  {readonly kind: 'open'; readonly identity: Identity; readonly status: PinPadStatus} | PinPadFailed
+/** What an SZZT pad tells of itself. */
+export interface SzztStatus extends PinPadStatus {
+  readonly unit: Identification
+}
+type Opened = {readonly kind: 'open'; readonly identity: Identity; readonly status: SzztStatus} | PinPadFailed
 
 /** How PIN entry ended, before the block is fetched. */
 type PinEnd = 'enter' | 'cancel' | 'timeOut' | 'clearDigit' | LinkLost
@@ -61,14 +62,14 @@ interface Entry {
 const DEADLINE_GRACE_MS = 1_500
 /** Most seconds that the pad's one-byte time limit holds. */
 const INPUT_TIME_MAX_S = 255
+/** How long a reset takes at most, and how long smartware leaves the pad alone after one. */
+const RESET_MAX_MS = 10_000
+const RESET_REST_MS = 3_000
 
 export class SzztPinPad implements PinPad {
-  readonly capabilities: PinPadCapabilities = {
-    softKeys: ['A', 'B', 'C', 'D', 'E', 'F', 'G', 'H'],
-    keyLoad: true,
-    pinBlockFormats: ['iso0'],
-  }
+  readonly capabilities: PinPadCapabilities
   readonly #line: Line
+  readonly #commands: Commands
   readonly #clock: Clock
   readonly #log: Log
   readonly #profile: Profile
@@ -80,6 +81,7 @@ export class SzztPinPad implements PinPad {
     this.#clock = clock
     this.#log = log.named('device.pin-pad')
     this.#profile = profile
+    this.capabilities = capabilitiesOf(profile)
     this.#line = new Line(link, clock, profile, {
       pressed: byte => {
         this.#press(byte)
@@ -88,51 +90,33 @@ export class SzztPinPad implements PinPad {
         this.#leaveMode(why)
       },
     })
+    this.#commands = new Commands(this.#line, profile, this.#log)
   }
 
   async open(): Promise<Opened> {
     this.#leaveMode('not-opened')
     const opened = await this.#line.open()
     if (opened !== 'open') return failedWith(opened, 'the serial link to the PIN pad did not open')
-    // A pad that was left in an input mode would answer our table and its keys at once.
-    const early = await this.#controls([['stopInput'], ['plainHex']])
-    if (early !== null) return early
-    const identified = await this.#identify()
+    return this.#setUp()
+  }
+
+  async status(): Promise<SzztStatus | PinPadFailed> {
+    const identified = await this.#commands.identify()
     if (identified.kind === 'failed') return identified
-    const {value} = identified
-    if (value.settings?.lacksMasterKey === true)
-      return failedWith('key-missing', 'the pad has no master key; it must be loaded in a controlled way')
-    const table = await this.#ask('key table', keyTableText(KEY_TABLE))
-    if (table !== null) return table
-    const late = await this.#controls([
-      [this.#profile.keyTone ? 'toneOn' : 'toneOff'],
-      ['mask', STAR],
-      ['beepTime', 10],
-    ])
-    if (late !== null) return late
-    const firmware = `${value.model} hardware ${value.hardware} software ${value.software}`
-    this.#log.info('opened', {firmware, serial: value.serial})
-    return {kind: 'open', identity: {model: this.#profile.model, firmware}, status: statusOf(value)}
+    return statusOf(identified.value, await this.#commands.battery())
   }
 
-  async status(): Promise<PinPadStatus | PinPadFailed> {
-    const identified = await this.#identify()
-    return identified.kind === 'failed' ? identified : statusOf(identified.value)
-  }
-
-  async loadPinKey(
-    encryptedKey: Secret<Uint8Array>,
-  ): Promise<{readonly kind: 'loaded'; readonly checkValue: string} | PinPadFailed> {
-    const key = encryptedKey.reveal()
-    if (!KEY_LENGTH.has(key.length))
+  async loadKey({use, form, key: secret}: KeyToLoad): Promise<KeyLoadOutcome> {
+    const key = secret.reveal()
+    if (key.length === DES_BLOCK_BYTES || !KEY_LENGTH.has(key.length))
       return failedWith('bad-request', `load key: ${key.length} bytes are no triple DES key`)
-    const answer = await this.#line.ask({
-      text: loadKeyText(this.#profile, key),
-      retry: 'safe',
-      read: decodeCheckValue,
-    })
-    if (answer.kind !== 'done') return this.#told(failedBy('load key', answer))
-    return {kind: 'loaded', checkValue: answer.value}
+    const index = this.#indexOf(use)
+    const text =
+      form === 'clear'
+        ? loadClearKeyText(this.#profile, TYPE_OF[use], index, key)
+        : loadKeyText(this.#profile, TYPE_OF[use], index, key)
+    const told = await this.#commands.load(text)
+    return told.kind === 'failed' ? told : {kind: 'loaded', checkValue: told.value}
   }
 
   async enterPin(request: PinRequest): Promise<PinOutcome> {
@@ -163,7 +147,7 @@ export class SzztPinPad implements PinPad {
     }
     const mode: Mode = {kind: 'clear', onKey}
     this.#mode = mode
-    const failed = (await this.#control('inputTime', INPUT_TIME_MAX_S)) ?? (await this.#control('clearInput'))
+    const failed = await this.#commands.controls([['inputTime', INPUT_TIME_MAX_S], ['clearInput']])
     if (failed === null) return {kind: 'listening'}
     if (this.#mode === mode) this.#mode = {kind: 'idle'}
     return failed
@@ -173,13 +157,80 @@ export class SzztPinPad implements PinPad {
     const entering = this.#entering
     this.#leaveMode('cancel')
     // A waiting `enterPin` stops the pad itself; nobody may enter another mode before that is over.
-    if (entering === null) await this.#control('stopInput')
+    if (entering === null) await this.#commands.control('stopInput')
     else await entering
+  }
+
+  async mac(message: Uint8Array, method: MacMethod): Promise<MacOutcome> {
+    if (message.length === 0) return failedWith('bad-request', 'MAC: over no bytes')
+    const told =
+      method === 'retail' ? await this.#retail(message) : await this.#commands.chained(method, message)
+    return told.kind === 'failed' ? told : {kind: 'mac', mac: told.value, ksn: null}
+  }
+
+  async tone(tone: Tone): Promise<DoneOutcome> {
+    const failed = await this.#commands.control(ORDER_OF[tone])
+    return failed ?? {kind: 'done'}
+  }
+
+  async show(): Promise<DoneOutcome> {
+    return failedWith('not-supported', 'show: the pad has no display')
+  }
+
+  /** Resets the pad: what it checks at power-up, its first answers tell. */
+  async selfTest(): Promise<{readonly kind: 'passed'; readonly detail: string} | PinPadFailed> {
+    const busy = this.#busy('self-test')
+    if (busy !== null) return busy
+    const refused = await this.#commands.control('reset')
+    if (refused !== null) return refused
+    await this.#clock.sleep(RESET_REST_MS)
+    const endMs = this.#clock.monotonicMs() + RESET_MAX_MS
+    for (;;) {
+      const opened = await this.#setUp()
+      if (opened.kind === 'open') return {kind: 'passed', detail: `reset; ${opened.status.detail}`}
+      if (opened.fault !== 'no-answer' || this.#clock.monotonicMs() >= endMs) return opened
+    }
   }
 
   async close(): Promise<void> {
     this.#leaveMode('not-opened')
     await this.#line.close()
+  }
+
+  /** The pad idle, known, and set to what this driver expects. */
+  async #setUp(): Promise<Opened> {
+    // A pad that was left in an input mode would answer our table and its keys at once.
+    const early = await this.#commands.controls([['stopInput'], ['plainHex']])
+    if (early !== null) return early
+    const identified = await this.#commands.identify()
+    if (identified.kind === 'failed') return identified
+    const {value} = identified
+    const table = await this.#commands.act('key table', keyTableText(this.#profile.keyTable))
+    if (table !== null) return table
+    const late = await this.#commands.controls([
+      [this.#profile.keyTone ? 'toneOn' : 'toneOff'],
+      ['mask', STAR],
+      ['beepTime', 10],
+    ])
+    if (late !== null) return late
+    const firmware = `${value.model} hardware ${value.hardware} software ${value.software}`
+    this.#log.info('opened', {firmware, serial: value.serial})
+    const status = statusOf(value, await this.#commands.battery())
+    return {kind: 'open', identity: {model: this.#profile.model, firmware}, status}
+  }
+
+  /** Single DES up to the last block, the whole key on that: two commands make what the pad has no word for. */
+  async #retail(message: Uint8Array): Promise<Told<Uint8Array>> {
+    const blocks = withZeros(message)
+    const last = blocks.subarray(-DES_BLOCK_BYTES)
+    if (blocks.length === DES_BLOCK_BYTES) return this.#commands.chained('tdesCbc', last)
+    const before = await this.#commands.chained('desCbc', blocks.subarray(0, -DES_BLOCK_BYTES))
+    return before.kind === 'failed' ? before : this.#commands.chained('tdesCbc', xored(before.value, last))
+  }
+
+  #indexOf(use: KeyUse): number {
+    const {masterKeyIndex, pinKeyIndex, macKeyIndex} = this.#profile
+    return {master: masterKeyIndex, pin: pinKeyIndex, mac: macKeyIndex}[use]
   }
 
   #busy(what: string): PinPadFailed | null {
@@ -193,7 +244,7 @@ export class SzztPinPad implements PinPad {
     const started = await this.#startPin(request, pan)
     if (started === null) return this.#outcomeOf(await ended, pan, request)
     this.#leaveMode('cancel')
-    await this.#control('stopInput')
+    await this.#commands.control('stopInput')
     return started
   }
 
@@ -213,15 +264,15 @@ export class SzztPinPad implements PinPad {
 
   /** Null when the pad is in PIN mode. */
   async #startPin(request: PinRequest, pan: string): Promise<PinPadFailed | null> {
-    const limitS = Math.min(INPUT_TIME_MAX_S, Math.max(1, Math.ceil(request.entryTimeoutMs / 1_000)))
-    const failed = await this.#controls([
-      ['inputTime', limitS],
-      ['lengthMin', request.lengthMin],
-      ['lengthMax', request.lengthMax],
-    ])
+    const {entryTimeoutMs, lengthMin, lengthMax} = request
+    const limitS = Math.min(INPUT_TIME_MAX_S, Math.max(1, Math.ceil(entryTimeoutMs / 1_000)))
+    const failed =
+      (await this.#commands.control('inputTime', limitS)) ??
+      (await this.#commands.act('least digits', lengthText(this.#profile, 'lengthMin', lengthMin))) ??
+      (await this.#commands.act('most digits', lengthText(this.#profile, 'lengthMax', lengthMax)))
     if (failed !== null) return failed
     // Sent once only: a second start might throw away digits that were pressed after the first.
-    return this.#ask('start PIN', startPinText(this.#profile, pan, request.lengthMax), 'never')
+    return this.#commands.act('start PIN', startPinText(this.#profile, pan, lengthMax), 'never')
   }
 
   async #outcomeOf(end: PinEnd, pan: string, request: PinRequest): Promise<PinOutcome> {
@@ -229,13 +280,13 @@ export class SzztPinPad implements PinPad {
       case 'enter':
         return this.#fetch(pan, request)
       case 'cancel':
-        await this.#control('stopInput')
+        await this.#commands.control('stopInput')
         return {kind: 'cancelled'}
       case 'timeOut':
-        await this.#control('stopInput')
+        await this.#commands.control('stopInput')
         return {kind: 'timedOut'}
       case 'clearDigit':
-        await this.#control('stopInput')
+        await this.#commands.control('stopInput')
         return this.#told(failedWith('hardware', 'enter PIN: the pad gave a digit away; entry was stopped'))
       case 'hung-up':
       case 'not-opened':
@@ -244,20 +295,16 @@ export class SzztPinPad implements PinPad {
     }
   }
 
-  async #fetch(pan: string, request: PinRequest): Promise<PinOutcome> {
-    const answer = await this.#line.ask({
-      text: fetchBlockText(this.#profile, pan),
-      retry: 'safe',
-      read: decodeBlock,
-    })
-    await this.#control('stopInput')
-    if (answer.kind !== 'done') return this.#told(failedBy('fetch PIN block', answer))
-    const {digits, blockHex} = answer.value
-    if (digits < request.lengthMin || digits > request.lengthMax)
+  async #fetch(pan: string, {lengthMin, lengthMax}: PinRequest): Promise<PinOutcome> {
+    const fetched = await this.#commands.fetchBlock(pan)
+    await this.#commands.control('stopInput')
+    if (fetched.kind !== 'told') return fetched
+    const {digits, block} = fetched.value
+    if (digits < lengthMin || digits > lengthMax)
       return this.#told(
         failedWith('hardware', 'fetch PIN block: the pad took a PIN of a length we did not allow'),
       )
-    return {kind: 'entered', block: new Secret(bytesOfHex(blockHex)), format: 'iso0'}
+    return {kind: 'entered', block, format: 'iso0', ksn: null}
   }
 
   #press(byte: number): void {
@@ -270,7 +317,7 @@ export class SzztPinPad implements PinPad {
     const key = this.#profile.keys.get(byte)
     if (key !== undefined) onKey(key)
     // The pad's time limit ends clear input too; listening goes on until somebody stops it.
-    else if (byte === TIMED_OUT) void this.#control('clearInput')
+    else if (byte === TIMED_OUT) void this.#commands.control('clearInput')
   }
 
   #pressInPin(byte: number, entry: Entry): void {
@@ -300,40 +347,51 @@ export class SzztPinPad implements PinPad {
     if (mode.kind === 'pin') mode.entry.end(how)
   }
 
-  async #identify(): Promise<{readonly kind: 'identified'; readonly value: Identification} | PinPadFailed> {
-    const answer = await this.#line.ask({text: COMMAND.identify, retry: 'safe', read: decodeIdentification})
-    if (answer.kind === 'done') return {kind: 'identified', value: answer.value}
-    return this.#told(failedBy('identify', answer))
-  }
-
-  /** Gives the orders one after another; null when all were done. */
-  async #controls(orders: readonly (readonly [ControlName, number?])[]): Promise<PinPadFailed | null> {
-    for (const [name, value] of orders) {
-      const failed = await this.#control(name, value)
-      if (failed !== null) return failed
-    }
-    return null
-  }
-
-  #control(name: ControlName, value?: number): Promise<PinPadFailed | null> {
-    return this.#ask(name, controlText(name, value))
-  }
-
-  /** For commands whose answer is a return code alone; null when it says done. */
-  async #ask(what: string, text: string, retry: Ask<true>['retry'] = 'safe'): Promise<PinPadFailed | null> {
-    const answer = await this.#line.ask({text, retry, read: reply => (reply.length === 1 ? true : null)})
-    return answer.kind === 'done' ? null : this.#told(failedBy(what, answer))
-  }
-
   #told(failed: PinPadFailed): PinPadFailed {
     this.#log.warn(failed.detail, {fault: failed.fault})
     return failed
   }
 }
 
-function statusOf(identified: Identification): PinPadStatus {
-  const {settings, serial} = identified
+const TYPE_OF: Readonly<Record<KeyUse, KeyType>> = {
+  master: KEY_TYPE.master,
+  pin: KEY_TYPE.pin,
+  mac: KEY_TYPE.mac,
+}
+
+const ORDER_OF = {beep: 'beep', keysOn: 'toneOn', keysOff: 'toneOff'} as const satisfies Record<Tone, string>
+
+function capabilitiesOf(profile: Profile): PinPadCapabilities {
+  return {
+    keys: [...profile.keys.values()],
+    keyScheme: 'masterSession',
+    keyLoad: 'stored',
+    clearKeyLoad: true,
+    pinBlockFormats: ['iso0'],
+    panFrom: 'request',
+    tellsDigits: true,
+    macMethods: ['desCbc', 'retail', 'tdesCbc'],
+    tones: ['beep', 'keysOn', 'keysOff'],
+    display: null,
+    selfTest: true,
+  }
+}
+
+function statusOf(unit: Identification, battery: PinPadStatus['battery']): SzztStatus {
+  const {settings, serial} = unit
   const keys =
     settings === null ? 'master key not told' : settings.lacksMasterKey ? 'no master key' : 'master key there'
-  return {kind: 'status', detail: `serial ${serial}, ${keys}`}
+  return {
+    kind: 'status',
+    masterKey: settings === null ? 'unknown' : settings.lacksMasterKey ? 'missing' : 'present',
+    // The pad has no word for whether a working key is there; a PIN entry tells.
+    pinKey: 'unknown',
+    // An opened pad answers nothing but that.
+    tamper: 'intact',
+    battery,
+    input: settings === null ? 'unknown' : settings.isInputActive ? 'active' : 'idle',
+    serialNumber: serial,
+    detail: `serial ${serial}, ${keys}${battery === 'low' ? ', battery low' : ''}`,
+    unit,
+  }
 }

@@ -2,18 +2,27 @@
  * The keys of an emulated SZZT pad: which mode they are in, what a press does in it, and when time is over. It
  * reports bytes; digits of a PIN go into the secure module and nowhere else.
  */
+import {PIN_DIGITS_MAX} from '../../../crypto/pin-block.ts'
 import type {Clock, Timer} from '../../../kit/clock.ts'
 import type {Key} from '../port.ts'
-import {STAR, TIMED_OUT} from './bytes.ts'
-import type {Profile} from './bytes.ts'
+import {NO_MASK, STAR, TIMED_OUT} from './bytes.ts'
+import type {PinFormat} from './bytes.ts'
 import type {SecureModule} from './secure-module.ts'
+
+/** What a PIN entry was started with; key and format may come with the fetch instead. */
+export interface PinInput {
+  readonly keyIndex: number
+  readonly format: PinFormat
+  readonly pan: string
+  readonly clearErases: 'all' | 'last'
+}
 
 export type Input =
   | {readonly kind: 'idle'}
   | {readonly kind: 'clear'}
-  | {readonly kind: 'pin'; readonly keyIndex: number; readonly pan: string}
+  | (PinInput & {readonly kind: 'pin'})
   /** The enter key was pressed; the digits wait to be fetched. */
-  | {readonly kind: 'entered'; readonly keyIndex: number; readonly pan: string}
+  | (PinInput & {readonly kind: 'entered'})
 
 export interface Settings {
   inputTimeS: number
@@ -22,6 +31,9 @@ export interface Settings {
   lengthMax: number
   beepTime: number
   keyTone: boolean
+  hex: 'plain' | 'broken'
+  /** As the settings tell it, 30 to 37. */
+  rate: number
 }
 
 /** What the keys do to the rest of the pad. */
@@ -32,21 +44,32 @@ export interface Hands {
   changed(): void
 }
 
-/** What the key without a label is reported as. */
-const UNLABELLED = 0x07
+/** The keys as they lie, row by row, four a row; null is the one without a label. */
+const LAYOUT: readonly (Key | null)[] = [
+  ...(['1', '2', '3', 'cancel'] as const),
+  ...(['4', '5', '6', 'clear'] as const),
+  ...['7' as const, '8' as const, '9' as const, null],
+  ...(['dot', '0', '00', 'enter'] as const),
+  ...(['A', 'C', 'E', 'G'] as const),
+  ...(['B', 'D', 'F', 'H'] as const),
+]
 
 export class Keypad {
   settings: Settings = defaults()
   readonly #module: SecureModule
-  readonly #profile: Profile
   readonly #clock: Clock
   readonly #hands: Hands
+  readonly #defaultCodes: Uint8Array
+  #codes: Uint8Array
   #input: Input = {kind: 'idle'}
   #inputEnds: Timer | null = null
+  #stuck: Key | null = null
 
-  constructor(module: SecureModule, profile: Profile, clock: Clock, hands: Hands) {
+  /** @param codes what the 24 keys are reported as until told otherwise */
+  constructor(module: SecureModule, codes: Uint8Array, clock: Clock, hands: Hands) {
     this.#module = module
-    this.#profile = profile
+    this.#defaultCodes = codes
+    this.#codes = codes
     this.#clock = clock
     this.#hands = hands
   }
@@ -55,19 +78,48 @@ export class Keypad {
     return this.#input
   }
 
+  /** What the 24 keys are reported as, row by row. */
+  get codes(): Uint8Array {
+    return this.#codes
+  }
+
+  setCodes(codes: Uint8Array): void {
+    this.#codes = codes
+  }
+
   /** A finger. */
   press(key: Key): 'pressed' | 'ignored' {
+    // While one key is held down the others make no contact of their own.
+    if (this.#stuck !== null) return 'ignored'
     const pressed = this.#input.kind === 'clear' ? this.#pressClear(key) : this.#pressPin(key)
     if (pressed === 'pressed') this.#hands.changed()
     return pressed
   }
 
-  /** As after power-on. */
+  /** A finger that stays. It is one press; nothing else is, until `release`. */
+  hold(key: Key): 'pressed' | 'ignored' {
+    const pressed = this.press(key)
+    this.#stuck = key
+    return pressed
+  }
+
+  release(): void {
+    this.#stuck = null
+  }
+
+  /** As after power-on; the table of codes is kept. */
   toDefaults(): void {
     this.settings = defaults()
   }
 
+  /** As from the maker. */
+  toFactory(): void {
+    this.toDefaults()
+    this.#codes = this.#defaultCodes
+  }
+
   #pressClear(key: Key): 'pressed' | 'ignored' {
+    if (!LAYOUT.includes(key)) return 'ignored'
     this.#hands.report(this.codeOf(key))
     this.#restartInputTime()
     return 'pressed'
@@ -77,10 +129,10 @@ export class Keypad {
     const input = this.#input
     if (input.kind !== 'pin') return 'ignored'
     if (/^[0-9]+$/.test(key)) {
-      if (this.#module.digitCount + key.length > this.settings.lengthMax) return 'ignored'
+      if (this.#module.digitCount + key.length > this.#lengthMax) return 'ignored'
       for (const digit of key) this.#takeDigit(digit)
     } else if (key === 'clear') {
-      this.#module.erase(this.#profile.clearErases)
+      this.#module.takeBack(input.clearErases)
       this.#hands.report(this.codeOf(key))
     } else if (key === 'cancel') {
       this.end()
@@ -98,15 +150,26 @@ export class Keypad {
     return 'pressed'
   }
 
+  /** The digits may be fetched: enter was pressed, or no more fit. */
+  get fetchable(): PinInput | null {
+    const input = this.#input
+    if (input.kind === 'entered') return input
+    return input.kind === 'pin' && this.#module.digitCount === this.#lengthMax ? input : null
+  }
+
+  get #lengthMax(): number {
+    return Math.min(this.settings.lengthMax, PIN_DIGITS_MAX)
+  }
+
   #takeDigit(digit: string): void {
     this.#module.press(digit)
-    this.#hands.report(this.#hands.leaks() ? digit.charCodeAt(0) : this.settings.mask)
+    const star = this.settings.mask === NO_MASK ? STAR : this.settings.mask
+    this.#hands.report(this.#hands.leaks() ? digit.charCodeAt(0) : star)
   }
 
   /** The byte that a key is reported as. */
   codeOf(key: Key): number {
-    for (const [code, name] of this.#profile.keys) if (name === key) return code
-    return UNLABELLED
+    return this.#codes[LAYOUT.indexOf(key)] ?? 0
   }
 
   #restartInputTime(): void {
@@ -119,7 +182,7 @@ export class Keypad {
 
   /** Into that mode, with no digit pressed. */
   begin(input: Input): void {
-    this.#module.erase('all')
+    this.#module.takeBack('all')
     this.#input = input
     this.#restartInputTime()
     this.#hands.changed()
@@ -128,12 +191,21 @@ export class Keypad {
   /** Back to idle; digits are forgotten. */
   end(): void {
     this.#inputEnds?.cancel()
-    this.#module.erase('all')
+    this.#module.takeBack('all')
     this.#input = {kind: 'idle'}
     this.#hands.changed()
   }
 }
 
 function defaults(): Settings {
-  return {inputTimeS: 30, mask: STAR, lengthMin: 4, lengthMax: 12, beepTime: 10, keyTone: true}
+  return {
+    inputTimeS: 30,
+    mask: STAR,
+    lengthMin: 4,
+    lengthMax: PIN_DIGITS_MAX,
+    beepTime: 10,
+    keyTone: true,
+    hex: 'plain',
+    rate: 0x33,
+  }
 }

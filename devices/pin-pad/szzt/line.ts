@@ -49,7 +49,7 @@ export class Line {
   readonly #clock: Clock
   readonly #profile: Profile
   readonly #listener: LineListener
-  readonly #framer = new Framer(frameShape('any'))
+  readonly #framer: Framer
   readonly #turns = new Turns()
   readonly #heard = new BoundedQueue<Heard>(HELD_MAX)
   #held: number[] = []
@@ -65,6 +65,7 @@ export class Line {
     this.#link = link
     this.#clock = clock
     this.#profile = profile
+    this.#framer = new Framer(frameShape('host', profile.longText))
     this.#listener = listener
   }
 
@@ -163,7 +164,7 @@ export class Line {
   }
 
   #takeFrame(bytes: Uint8Array): void {
-    const text = decodeFrame(bytes)
+    const text = decodeFrame(bytes, this.#profile.longText)
     if (this.#isAsking && text !== null) this.#note({kind: 'text', text})
   }
 

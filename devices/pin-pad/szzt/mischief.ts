@@ -1,17 +1,10 @@
-/** SZZT pads: what can be arranged to go wrong in the emulated one, and the queue that holds it. */
+/** SZZT pads: what can be arranged to go wrong in the emulated one. */
+import {MischiefQueue} from '../mischief.ts'
+import type {LineMischief as CommonLineMischief} from '../mischief.ts'
 import type {CommandName} from './bytes.ts'
 
-/** What the line does to one command or its reply. */
-export type LineMischief =
-  | 'ignoreFrame'
-  | 'dropReply'
-  | 'corruptReply'
-  | 'corruptStart'
-  | 'splitReply'
-  | 'lateReply'
-  | 'duplicateReply'
-  | 'garbageBeforeReply'
-  | 'keyInsideReply'
+/** Here a key can also be pressed between two bytes of a reply. */
+export type LineMischief = CommonLineMischief | 'keyInsideReply'
 
 /** One misbehaviour, consumed by the next command it fits: any command where it names none. */
 export type Mischief =
@@ -24,21 +17,7 @@ export type Mischief =
   /** The power goes when the command arrives. */
   | {readonly kind: 'power'; readonly command: CommandName}
 
-/** Misbehaviours that wait for a command they fit; each strikes once. */
-export class MischiefQueue {
-  #waiting: Mischief[] = []
-
-  plan(mischief: Mischief): void {
-    this.#waiting.push(mischief)
-  }
-
-  /** Takes out the first that is due, or null. */
-  strike(isDue: (mischief: Mischief) => boolean): Mischief | null {
-    const struck = this.#waiting.find(isDue) ?? null
-    this.#waiting = this.#waiting.filter(mischief => mischief !== struck)
-    return struck
-  }
-
+export class Mischiefs extends MischiefQueue<Mischief> {
   /** The first of that kind on the line that fits the command. */
   onLine(what: LineMischief, name: CommandName | null): Extract<Mischief, {kind: 'line'}> | null {
     const struck = this.strike(

@@ -1,12 +1,25 @@
 /**
- * The inside of an emulated PIN pad that nobody may look into: master keys, working keys, the digits of a
- * PIN. Encrypted keys go in; check values, a count of digits and an encrypted PIN block come out. It knows
- * nothing of frames.
+ * The inside of an emulated SZZT pad that nobody may look into: keys, and the digits of a PIN. Keys go in, in clear
+ * or under one another; check values, a count of digits, encrypted PIN blocks, MACs and ciphertext come out. It
+ * knows nothing of frames.
  */
 import {bytesOfHex} from '../../../crypto/hex.ts'
-import {encodeIso0, isPan, isPin} from '../../../crypto/pin-block.ts'
-import {hasOddParity, keyCheckValue, tdesDecrypt, tdesEncrypt} from '../../../crypto/tdes.ts'
-import {CODE} from './bytes.ts'
+import {macOf} from '../../../crypto/mac.ts'
+import {encodeIso0, encodeIso1, encodeIso3, isPan, isPin, PIN_PLACES} from '../../../crypto/pin-block.ts'
+import {
+  DES_BLOCK_BYTES,
+  hasOddParity,
+  keyCheckValue,
+  singleDes,
+  tdesCbcDecrypt,
+  tdesCbcEncrypt,
+  tdesDecrypt,
+  tdesEncrypt,
+} from '../../../crypto/tdes.ts'
+import {BadInput} from '../../../kit/errors.ts'
+import type {Random} from '../../../kit/random.ts'
+import {AUTHENTICATION_BYTES, CODE, KEY_LENGTH, KEY_TYPE} from './bytes.ts'
+import type {CipherType, KeyType, MAC_TYPE, PinFormat} from './bytes.ts'
 
 /** A refusal, by its return code. */
 export interface Refused {
@@ -14,43 +27,82 @@ export interface Refused {
   readonly code: number
 }
 
-/** The key of published examples, for demonstrations, and no secret: 0123456789ABCDEFFEDCBA9876543210. */
-export const DEMO_MASTER_KEY: Uint8Array = bytesOfHex('0123456789ABCDEFFEDCBA9876543210')
+export type Loaded = {readonly kind: 'loaded'; readonly checkValue: string} | Refused
+export type Made = {readonly kind: 'made'; readonly bytes: Uint8Array} | Refused
 
-/** A PIN key as it came in: encrypted, under a master key. */
-export interface LoadedKey {
-  readonly masterIndex: number
-  readonly index: number
-  readonly encryptedKey: Uint8Array
+/** One key: 8, 16 or 24 bytes, and what it is for. */
+export interface PadKey {
+  readonly type: KeyType
+  readonly key: Uint8Array
 }
 
+/**
+ * A key as it is kept between two lives of an emulated pad: under the published master key, so that no file has a
+ * key lying in clear. It protects nothing, as nothing there is worth it.
+ */
+export interface WrappedKey {
+  readonly index: number
+  readonly type: KeyType
+  readonly wrapped: Uint8Array
+}
+
+/** The keys that lie wrapped. @throws BadInput where one has no odd parity, so that it cannot have been a key */
+export function unwrapped(keys: readonly WrappedKey[]): ReadonlyMap<number, PadKey> {
+  return new Map(
+    keys.map(({index, type, wrapped}) => {
+      const key = tdesDecrypt(DEMO_MASTER_KEY, wrapped)
+      if (!hasOddParity(key))
+        throw new BadInput(`keys: that of index ${index} is none under the published key`)
+      return [index, {type, key}]
+    }),
+  )
+}
+
+/** The key of published examples, for demonstrations, and no secret: 0123456789ABCDEFFEDCBA9876543210. */
+export const DEMO_MASTER_KEY: Uint8Array = bytesOfHex('0123456789ABCDEFFEDCBA9876543210')
+/** The working key of the same examples: C1D0F8FB4958670DBA40AB1F3752EF0D. */
+export const DEMO_PIN_KEY: Uint8Array = bytesOfHex('C1D0F8FB4958670DBA40AB1F3752EF0D')
+
 export class SecureModule {
-  readonly #masterKeys: Map<number, Uint8Array>
-  readonly #pinKeys = new Map<number, Uint8Array>()
-  readonly #loaded = new Map<number, LoadedKey>()
+  readonly #keys: Map<number, PadKey>
+  readonly #random: Random
+  readonly #authenticationKey: Uint8Array
   #digits = ''
   #isTampered = false
+  #challenge: Uint8Array | null = null
+  #isAuthenticated = false
 
-  /** @param masterKeys by index, 16 or 24 bytes each */
-  constructor(masterKeys: ReadonlyMap<number, Uint8Array>) {
-    this.#masterKeys = new Map(masterKeys)
+  /** @param keys by index @param authenticationKey 8 bytes */
+  constructor(keys: ReadonlyMap<number, PadKey>, authenticationKey: Uint8Array, random: Random) {
+    this.#keys = new Map(keys)
+    this.#authenticationKey = singleDes(authenticationKey)
+    this.#random = random
   }
 
   get isTampered(): boolean {
     return this.#isTampered
   }
 
-  get hasMasterKey(): boolean {
-    return this.#masterKeys.size > 0
+  get isAuthenticated(): boolean {
+    return this.#isAuthenticated
   }
 
-  /** What the battery keeps, still encrypted. */
-  get loaded(): readonly LoadedKey[] {
-    return [...this.#loaded.values()]
+  get hasInitialKey(): boolean {
+    return this.#hasType(KEY_TYPE.initial)
   }
 
+  /** What the battery keeps. */
+  get wrapped(): readonly WrappedKey[] {
+    return Array.from(this.#keys, ([index, {type, key}]) => ({
+      index,
+      type,
+      wrapped: tdesEncrypt(DEMO_MASTER_KEY, key),
+    }))
+  }
+
+  /** Indexes at which a PIN key lies. */
   get pinKeyIndexes(): readonly number[] {
-    return [...this.#pinKeys.keys()]
+    return [...this.#keys].filter(([, {type}]) => type === KEY_TYPE.pin).map(([index]) => index)
   }
 
   /** Digits of the PIN so far. */
@@ -58,24 +110,44 @@ export class SecureModule {
     return this.#digits.length
   }
 
-  /** Deciphers and keeps a PIN key. @param encryptedKey 16 or 24 bytes */
-  loadPinKey(
-    masterIndex: number,
-    index: number,
-    encryptedKey: Uint8Array,
-  ): {readonly kind: 'loaded'; readonly checkValue: string} | Refused {
-    const master = this.#masterKeys.get(masterIndex)
-    if (master === undefined) return refused(CODE.noMasterKey)
-    if (encryptedKey.length !== 16 && encryptedKey.length !== 24) return refused(CODE.keyLength)
-    const key = tdesDecrypt(master, encryptedKey)
-    if (!hasOddParity(key)) return refused(CODE.parity)
-    this.#pinKeys.set(index, key)
-    this.#loaded.set(index, {masterIndex, index, encryptedKey})
-    return {kind: 'loaded', checkValue: keyCheckValue(key)}
+  hasPinKey(index: number): boolean {
+    return this.#keys.get(index)?.type === KEY_TYPE.pin
   }
 
-  hasPinKey(index: number): boolean {
-    return this.#pinKeys.has(index)
+  /** A key in clear. A master key wants an initial key there first, a working key a master key. */
+  loadClear(index: number, type: KeyType, key: Uint8Array): Loaded {
+    if (!KEY_LENGTH.has(key.length)) return refused(CODE.keyLength)
+    if (type !== KEY_TYPE.initial) {
+      if (!this.hasInitialKey) return refused(CODE.noInitialKey)
+      if (type !== KEY_TYPE.master && !this.#hasType(KEY_TYPE.master)) return refused(CODE.noMasterKey)
+    }
+    return this.#keep(index, type, key)
+  }
+
+  /** A key under the key at another index, which must be a master key or the initial one. */
+  loadUnder(masterIndex: number, index: number, type: KeyType, encryptedKey: Uint8Array): Loaded {
+    const master = this.#keys.get(masterIndex)
+    if (master === undefined || !(master.type === KEY_TYPE.master || master.type === KEY_TYPE.initial))
+      return refused(CODE.noMasterKey)
+    if (!KEY_LENGTH.has(encryptedKey.length)) return refused(CODE.keyLength)
+    return this.#keep(index, type, tdesDecrypt(whole(master.key), encryptedKey))
+  }
+
+  #keep(index: number, type: KeyType, key: Uint8Array): Loaded {
+    if (!hasOddParity(key)) return refused(CODE.parity)
+    this.#keys.set(index, {type, key})
+    return {kind: 'loaded', checkValue: keyCheckValue(whole(key))}
+  }
+
+  /** @returns whether there was one */
+  erase(index: number): boolean {
+    return this.#keys.delete(index)
+  }
+
+  /** Every key and digit gone; the pad itself stays well. */
+  wipe(): void {
+    this.#keys.clear()
+    this.forget()
   }
 
   press(digit: string): void {
@@ -83,31 +155,113 @@ export class SecureModule {
   }
 
   /** Takes the last digit back, or all. */
-  erase(which: 'all' | 'last'): void {
+  takeBack(which: 'all' | 'last'): void {
     this.#digits = which === 'all' ? '' : this.#digits.slice(0, -1)
   }
 
-  /** The format 0 block of the digits under a PIN key, and how many digits there were. @param pan digits, as sent */
+  /** What does not outlive a power cut: digits, and who proved what. */
+  forget(): void {
+    this.#digits = ''
+    this.#challenge = null
+    this.#isAuthenticated = false
+  }
+
+  /** The block of the digits under a PIN key, and how many digits there were. @param pan digits, as sent */
   block(
     index: number,
+    format: PinFormat,
     pan: string,
   ): {readonly kind: 'block'; readonly digits: number; readonly block: Uint8Array} | Refused {
-    const key = this.#pinKeys.get(index)
-    if (key === undefined) return refused(CODE.keyMissing)
+    const held = this.#keys.get(index)
+    if (held === undefined) return refused(CODE.keyMissing)
+    if (held.type !== KEY_TYPE.pin) return refused(CODE.keyIncompatible)
     if (!isPin(this.#digits)) return refused(CODE.inputMode)
-    if (!isPan(pan)) return refused(CODE.malformed)
-    const block = tdesEncrypt(key, encodeIso0(this.#digits, pan))
+    if (format !== 'iso1' && !isPan(pan)) return refused(CODE.malformed)
+    const block = tdesEncrypt(whole(held.key), this.#clearBlock(format, pan))
     return {kind: 'block', digits: this.#digits.length, block}
+  }
+
+  /** The last block of the chain over the message, filled with zeros. */
+  mac(index: number, how: keyof typeof MAC_TYPE, message: Uint8Array): Made {
+    const held = this.#keys.get(index)
+    if (held === undefined) return refused(CODE.keyMissing)
+    if (held.type !== KEY_TYPE.mac) return refused(CODE.keyIncompatible)
+    const key = whole(held.key)
+    return made(macOf(how, how === 'desCbc' ? key.subarray(0, 2 * DES_BLOCK_BYTES) : key, message))
+  }
+
+  /** Enciphers or deciphers whole blocks with a key that is there for it, and with no other. */
+  cipher(index: number, how: CipherType, blocks: Uint8Array): Made {
+    const held = this.#keys.get(index)
+    if (held === undefined) return refused(CODE.keyMissing)
+    const isBack = how === 'ecbDecrypt' || how === 'cbcDecrypt'
+    if (held.type !== KEY_TYPE.cipher && held.type !== (isBack ? KEY_TYPE.decrypt : KEY_TYPE.encrypt))
+      return refused(CODE.keyIncompatible)
+    return made(CIPHERS[how](whole(held.key), blocks))
+  }
+
+  /** Begins an authentication. @returns 16 bytes of chance */
+  newChallenge(): Uint8Array {
+    return this.#random.bytes(AUTHENTICATION_BYTES)
+  }
+
+  /** What the host gave, turned into the challenge by a key. @param given 16 bytes */
+  turned(index: number, given: Uint8Array): Made {
+    const held = this.#keys.get(index)
+    if (held === undefined) return refused(CODE.keyMissing)
+    this.#challenge = tdesEncrypt(whole(held.key), given)
+    return made(this.#challenge)
+  }
+
+  /** Whether the host answered the challenge; the pad's own proof comes back. @param proof 16 bytes */
+  prove(proof: Uint8Array): Made {
+    const challenge = this.#challenge
+    this.#challenge = null
+    if (challenge === null || !Buffer.from(tdesEncrypt(this.#authenticationKey, challenge)).equals(proof))
+      return refused(CODE.unauthenticated)
+    this.#isAuthenticated = true
+    return made(tdesEncrypt(this.#authenticationKey, proof))
   }
 
   /** Somebody opened the pad: every key and digit is gone for good. */
   tamper(): void {
     this.#isTampered = true
-    this.#masterKeys.clear()
-    this.#pinKeys.clear()
-    this.#loaded.clear()
-    this.#digits = ''
+    this.wipe()
   }
+
+  #clearBlock(format: PinFormat, pan: string): Uint8Array {
+    const places = PIN_PLACES - this.#digits.length
+    const fill = (symbols: string) =>
+      Array.from({length: places}, () => symbols.charAt(this.#random.below(symbols.length))).join('')
+    switch (format) {
+      case 'iso0':
+        return encodeIso0(this.#digits, pan)
+      case 'iso1':
+        return encodeIso1(this.#digits, fill('0123456789ABCDEF'))
+      case 'iso3':
+        return encodeIso3(this.#digits, pan, fill('ABCDEF'))
+    }
+  }
+
+  #hasType(type: KeyType): boolean {
+    return [...this.#keys.values()].some(held => held.type === type)
+  }
+}
+
+const CIPHERS: Readonly<Record<CipherType, (key: Uint8Array, blocks: Uint8Array) => Uint8Array>> = {
+  ecbEncrypt: tdesEncrypt,
+  cbcEncrypt: tdesCbcEncrypt,
+  ecbDecrypt: tdesDecrypt,
+  cbcDecrypt: tdesCbcDecrypt,
+}
+
+/** A key of 8 bytes as the triple DES key that does the same. */
+function whole(key: Uint8Array): Uint8Array {
+  return key.length === DES_BLOCK_BYTES ? singleDes(key) : key
+}
+
+function made(bytes: Uint8Array): Made {
+  return {kind: 'made', bytes}
 }
 
 function refused(code: number): Refused {

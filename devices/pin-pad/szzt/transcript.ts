@@ -1,73 +1,59 @@
 /** SZZT pads: what was said on the emulator's wire, without what must not be written down. */
 import {hexOf} from '../../../crypto/hex.ts'
+import {nameOf} from '../../../kit/table.ts'
+import {TranscriptLines} from '../mischief.ts'
+import type {TranscriptLine} from '../mischief.ts'
 import {COMMAND} from './bytes.ts'
 import type {CommandName} from './bytes.ts'
 import {encodeFrame} from './codec.ts'
 
-export interface TranscriptLine {
-  readonly from: 'host' | 'device'
-  /** Bytes as upper-case hex with spaces; PAN, keys and blocks are replaced by their length. */
-  readonly hex: string
-}
-
-/** Lines the transcript keeps; the oldest go first. */
-export const TRANSCRIPT_LINES_MAX = 1_000
 /** Which command a TEXT is, or null. */
 export function commandOf(text: string): CommandName | null {
-  return COMMAND_NAMES.find(name => COMMAND[name] === text[0]) ?? null
+  return nameOf(COMMAND, text[0])
 }
 
 export class Transcript {
-  #lines: TranscriptLine[] = []
+  readonly #lines = new TranscriptLines()
 
   /** Oldest first. */
   get lines(): readonly TranscriptLine[] {
-    return this.#lines
+    return this.#lines.lines
   }
 
   command(text: string): void {
     const name = commandOf(text)
     const openBytes = name === null ? text.length : (OPEN_CHARACTERS[name] ?? text.length)
-    this.#add('host', masked(Buffer.from(text, 'latin1'), openBytes))
+    this.#lines.add('host', masked(Buffer.from(text, 'latin1'), openBytes))
   }
 
-  reply(text: Uint8Array): void {
-    this.#add('device', masked(text, text.length === BLOCK_REPLY_BYTES ? 1 : text.length))
+  /** @param name the command that it answers */
+  reply(name: CommandName | null, text: Uint8Array): void {
+    this.#lines.add('device', masked(text, name !== null && SECRET_REPLIES.has(name) ? 1 : text.length))
   }
 
   /** A byte outside any frame. */
   key(byte: number): void {
-    this.#add('device', hexSpaced(Uint8Array.of(byte)))
-  }
-
-  #add(from: TranscriptLine['from'], hex: string): void {
-    this.#lines.push({from, hex})
-    if (this.#lines.length > TRANSCRIPT_LINES_MAX) this.#lines = this.#lines.slice(-TRANSCRIPT_LINES_MAX)
+    this.#lines.add('device', hexSpaced(Uint8Array.of(byte)))
   }
 }
-
-const COMMAND_NAMES: readonly CommandName[] = [
-  'loadKey',
-  'identify',
-  'keyTable',
-  'control',
-  'startPin',
-  'fetchBlock',
-]
 
 function hexSpaced(bytes: Uint8Array): string {
   return Array.from(bytes, byte => hexOf(Uint8Array.of(byte))).join(' ')
 }
 
-/** Characters of a command's TEXT before the secret it carries: after them comes a PAN or a key. */
+/** Characters of a command's TEXT before what it carries: after them comes a PAN, a key, or somebody's message. */
 const OPEN_CHARACTERS: Readonly<Partial<Record<CommandName, number>>> = {
+  loadClearKey: 5,
   loadKey: 7,
   startPin: 7,
   fetchBlock: 4,
+  mac: 4,
+  cipher: 4,
+  authenticate: 3,
 }
 
-/** A reply that carries a PIN block is that long; its length field would tell the length of the PIN. */
-const BLOCK_REPLY_BYTES = 21
+/** Replies that carry a PIN block, with a length that would tell the PIN's, or what a key made. */
+const SECRET_REPLIES: ReadonlySet<CommandName> = new Set(['fetchBlock', 'cipher', 'authenticate'])
 
 function masked(text: Uint8Array, openBytes: number): string {
   const hidden = text.length - openBytes

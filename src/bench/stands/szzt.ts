@@ -1,12 +1,15 @@
 /** The SZZT ZT588 and ZT598 as stands of their own. What is typed at them is answered without repeating it. */
 import {hexOf, bytesOfHex} from '../../../crypto/hex.ts'
-import {COMMAND, LINE, ZT588, ZT598} from '../../../devices/pin-pad/szzt/bytes.ts'
-import type {CommandName} from '../../../devices/pin-pad/szzt/bytes.ts'
-import {SzztEmulator} from '../../../devices/pin-pad/szzt/emulator.ts'
+import {COMMAND, KEY_TYPE, LINE, ZT588, ZT598} from '../../../devices/pin-pad/szzt/bytes.ts'
+import type {CommandName, Profile} from '../../../devices/pin-pad/szzt/bytes.ts'
+import {demoKeys, SzztEmulator} from '../../../devices/pin-pad/szzt/emulator.ts'
 import type {Remains} from '../../../devices/pin-pad/szzt/emulator.ts'
 import type {LineMischief, Mischief} from '../../../devices/pin-pad/szzt/mischief.ts'
+import {DEMO_PIN_KEY} from '../../../devices/pin-pad/szzt/secure-module.ts'
+import type {PadKey, WrappedKey} from '../../../devices/pin-pad/szzt/secure-module.ts'
 import type {Json} from '../../../kit/exact-json.ts'
 import {Section, isIn} from '../../../kit/section.ts'
+import {keysOf, nameOf} from '../../../kit/table.ts'
 import type {Fields, StandModel} from '../stand.ts'
 import {faultWords, faultsFrom} from './faults.ts'
 import type {FaultRow} from './faults.ts'
@@ -14,6 +17,7 @@ import {keyCommands} from './keys.ts'
 
 const KEYS_MAX = 256
 const ORDERS = keysOf(COMMAND)
+const KEY_USES = keysOf(KEY_TYPE)
 
 type Row = FaultRow<Mischief, CommandName>
 
@@ -59,12 +63,17 @@ export const SZZT: StandModel<keyof typeof PROFILES> = {
   wire: 'serial',
   line: LINE,
   profiles: {
-    zt588: 'ZT588: the PAN goes with the start of PIN entry; master key 20',
-    zt598: 'ZT598: the PAN goes with the fetch of the block; master key 10',
+    zt588: 'ZT588: the PAN goes with the start of PIN entry; master key 20, PIN key 30',
+    zt598: 'ZT598: the PAN goes with the fetch of the block; master keys 01, 10 and 20, PIN key 30',
   },
   faults: faultWords(ROWS),
-  make: (link, clock, _random, {profile, world}) => {
-    const emulator = new SzztEmulator(link, clock, {profile: PROFILES[profile], remains: remainsFrom(world)})
+  make: (link, clock, random, {profile, world}) => {
+    const emulator = new SzztEmulator(link, clock, {
+      profile: PROFILES[profile],
+      keys: standKeys(PROFILES[profile]),
+      remains: remainsFrom(world),
+      random,
+    })
     return {
       start: () => emulator.start(),
       stop: () => emulator.stop(),
@@ -82,12 +91,28 @@ export const SZZT: StandModel<keyof typeof PROFILES> = {
         for (const mischief of faultsFrom(text, ROWS, ORDERS)) emulator.plan(mischief)
       },
       commands: [
-        ...keyCommands(key => emulator.press(key)),
+        ...keyCommands(emulator),
         {
           words: 'show state',
           purpose: 'power, mode, stars, tones, loaded keys by their index',
           run: () => ({...emulator.world}),
         },
+        ...(['closed', 'open'] as const).map(seat => ({
+          words: `seat ${seat}`,
+          purpose: `the removal switch: ${seat}`,
+          run: () => {
+            emulator.setSeat(seat)
+            return {seat}
+          },
+        })),
+        ...(['high', 'low'] as const).map(dsr => ({
+          words: `dsr ${dsr}`,
+          purpose: dsr === 'high' ? 'the pad is ready again' : 'the pad is not ready, and says nothing',
+          run: () => {
+            emulator.setReady(dsr === 'high')
+            return {dsr}
+          },
+        })),
         {
           words: 'tamper',
           purpose: 'somebody opens the pad: its keys are gone',
@@ -118,15 +143,19 @@ export const SZZT: StandModel<keyof typeof PROFILES> = {
   },
 }
 
-/** Keys stand in the world as they came over the wire: encrypted. */
-function worldOf({isTampered, isBatteryLow, loaded}: Remains): Fields {
+/** The published working key lies beside the master key, so that a PIN can be asked for at once. */
+function standKeys(profile: Profile): ReadonlyMap<number, PadKey> {
+  return new Map([...demoKeys(profile), [profile.pinKeyIndex, {type: KEY_TYPE.pin, key: DEMO_PIN_KEY}]])
+}
+
+function worldOf({isTampered, isBatteryLow, keys}: Remains): Fields {
   return {
     isTampered,
     battery: isBatteryLow ? 'low' : 'good',
-    pinKeys: loaded.map(({masterIndex, index, encryptedKey}) => ({
-      masterIndex,
+    keys: (keys ?? []).map(({index, type, wrapped}) => ({
       index,
-      encryptedKey: hexOf(encryptedKey),
+      use: nameOf(KEY_TYPE, type) ?? undefined,
+      wrapped: hexOf(wrapped),
     })),
   }
 }
@@ -135,25 +164,14 @@ function remainsFrom(world: Json | null): Remains {
   return new Section('', world ?? new Map(), 'part of a PIN pad').closed(s => ({
     isTampered: s.flag('isTampered', false),
     isBatteryLow: s.oneOf('battery', isIn(['good', 'low'] as const), 'good or low', 'good') === 'low',
-    loaded: s.list(
-      'pinKeys',
-      0,
-      KEYS_MAX,
-      item =>
-        item.closed(k => ({
-          masterIndex: k.integer('masterIndex', 0, 255),
-          index: k.integer('index', 0, 255),
-          encryptedKey: bytesOfHex(
-            k.text('encryptedKey', /^(?:[0-9A-F]{32}|[0-9A-F]{48})$/, '32 or 48 hexadecimal digits'),
-          ),
-        })),
-      [],
-    ),
+    keys: s.has('keys') ? s.list('keys', 0, KEYS_MAX, item => item.closed(wrappedKey)) : null,
   }))
 }
 
-function keysOf<Key extends string>(table: Readonly<Record<Key, unknown>>): readonly Key[] {
-  const keys: Key[] = []
-  for (const key in table) keys.push(key)
-  return keys
+function wrappedKey(k: Section): WrappedKey {
+  return {
+    index: k.integer('index', 0, 255),
+    type: KEY_TYPE[k.oneOf('use', isIn(KEY_USES), KEY_USES.join(' or '))],
+    wrapped: bytesOfHex(k.text('wrapped', /^(?:[0-9A-F]{16}){1,3}$/, '16, 32 or 48 hexadecimal digits')),
+  }
 }

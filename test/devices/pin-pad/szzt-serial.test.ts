@@ -1,6 +1,5 @@
 /** SZZT pads over the real serial stack: a pseudo-terminal, real time, and a cable that is pulled. */
 import t from 'tap'
-import {bytesOfHex} from '../../../crypto/hex.ts'
 import {LINE} from '../../../devices/pin-pad/szzt/bytes.ts'
 import {SzztPinPad} from '../../../devices/pin-pad/szzt/driver.ts'
 import {SzztEmulator} from '../../../devices/pin-pad/szzt/emulator.ts'
@@ -9,8 +8,7 @@ import {pseudoTerminal} from '../../../devices/wire/pty.ts'
 import {serialLink} from '../../../devices/wire/serial.ts'
 import {realClock} from '../../../kit/clock.ts'
 import {silentLog} from '../../../kit/log.ts'
-import {Secret} from '../../../kit/secret.ts'
-import {PIN_KEY_UNDER_MASTER, pinIn, request} from './suite.ts'
+import {pinIn, pinKey, request} from './suite.ts'
 
 const clock = realClock()
 
@@ -34,7 +32,7 @@ t.test('a PIN, a hang-up in the middle of one, and recovery by opening again', a
     terminal.remove()
   })
   t.equal((await pad.open()).kind, 'open')
-  t.match(await pad.loadPinKey(new Secret(bytesOfHex(PIN_KEY_UNDER_MASTER))), {checkValue: '2DAF03'})
+  t.match(await pad.loadKey(pinKey()), {checkValue: '2DAF03'})
 
   let digits = 0
   const counting = request(count => {
