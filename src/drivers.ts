@@ -10,6 +10,9 @@ import {ReferenceDispenser} from '../devices/dispenser/reference/driver.ts'
 import type {PinPad} from '../devices/pin-pad/port.ts'
 import {LINE as SZZT_LINE} from '../devices/pin-pad/szzt/bytes.ts'
 import {SzztPinPad} from '../devices/pin-pad/szzt/driver.ts'
+import {PROFILES as PRINTER_PROFILES} from '../devices/printer/escpos/bytes.ts'
+import {EscPosPrinter} from '../devices/printer/escpos/driver.ts'
+import type {Printer} from '../devices/printer/port.ts'
 import type {ByteLink} from '../devices/wire/link.ts'
 import type {SerialSettings} from '../devices/wire/serial.ts'
 import type {Clock} from '../kit/clock.ts'
@@ -33,4 +36,16 @@ export const PIN_PADS: Readonly<Record<Config['pinPad']['model'], Model<PinPad>>
 export const DISPENSERS: Readonly<Record<Config['dispenser']['model'], Model<Dispenser>>> = {
   lcdm2000: {line: LCDM2000_LINE, on: (link, clock, log) => new Lcdm2000(link, clock, log)},
   reference: {line: REFERENCE_LINE, on: (link, clock, log) => new ReferenceDispenser(link, clock, log)},
+}
+
+/** A printer is no part of the settings before receipts are; a probe finds it here. */
+export const PRINTERS: Readonly<Record<'escpos' | 'escpos-kiosk', Model<Printer>>> = {
+  escpos: {
+    line: PRINTER_PROFILES.desktop.line,
+    on: (link, clock, log) => new EscPosPrinter(link, clock, log, PRINTER_PROFILES.desktop),
+  },
+  'escpos-kiosk': {
+    line: PRINTER_PROFILES.kiosk.line,
+    on: (link, clock, log) => new EscPosPrinter(link, clock, log, PRINTER_PROFILES.kiosk),
+  },
 }

@@ -4,5 +4,6 @@ import type {ModelName, StandModel} from './stand.ts'
 export const STANDS: Readonly<Partial<Record<ModelName, () => Promise<StandModel>>>> = {
   lcdm2000: async () => (await import('./stands/lcdm2000.ts')).LCDM2000,
   crt310: async () => (await import('./stands/crt310.ts')).CRT310,
+  escpos: async () => (await import('./stands/escpos.ts')).ESCPOS,
   szzt: async () => (await import('./stands/szzt.ts')).SZZT,
 }

@@ -39,6 +39,12 @@ export const ZONES: readonly Zone[] = [
     packages: ['node:*'],
   },
   {
+    name: 'a printer model',
+    files: ['devices/printer/*/'],
+    may: ['kit/', 'devices/wire/', 'devices/outcome.ts', 'devices/{kind}/*.ts', 'devices/{kind}/{model}/'],
+    packages: ['node:*', '@point-of-sale/receipt-printer-encoder'],
+  },
+  {
     name: 'a device model',
     files: ['devices/*/*/'],
     may: [
