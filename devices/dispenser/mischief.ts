@@ -3,6 +3,7 @@
  * that holds it. One mechanical and one talking fault at most strike the same order.
  */
 import {assert} from '../../kit/assert.ts'
+import {BadInput} from '../../kit/errors.ts'
 import type {DeviceState, Notes, TranscriptLine, World} from './world.ts'
 
 /** An order as fault plans know it. */
@@ -82,10 +83,10 @@ export class MischiefPlan {
     this.#kinds = new Set(kinds)
   }
 
-  /** @throws AssertionFailed when the model cannot do that wrong, or 256 plans wait already. */
+  /** @throws AssertionFailed when the model cannot do that wrong. @throws BadInput when 256 plans wait already */
   add(mischief: Mischief): void {
     assert(this.#kinds.has(mischief.kind), `this model cannot do ${mischief.kind}`)
-    assert(this.#queue.length < PLANS_MAX, 'too much mischief planned')
+    if (this.#queue.length >= PLANS_MAX) throw new BadInput(`plan: ${PLANS_MAX} faults wait already`)
     this.#queue.push(mischief)
   }
 

@@ -39,11 +39,11 @@ export async function emulateOptions(args: readonly string[]): Promise<EmulateOp
     model,
     profile: profileNamed(model, values.profile),
     link: checkedLink(values.link),
-    world: values.world ?? null,
+    world: checkedPath('world', values.world),
     plan: values.plan ?? null,
     isPaced: values.pace === true,
-    transcript: values.transcript ?? null,
-    control: values.control ?? null,
+    transcript: checkedPath('transcript', values.transcript),
+    control: checkedPath('control', values.control),
   }
 }
 
@@ -101,11 +101,21 @@ function profileNamed({name, profiles}: StandModel, profile: string | undefined)
 /** A link that a dead program left is replaced; anything else is not ours to remove. */
 function checkedLink(path: string | undefined): string {
   if (path === undefined) throw new BadInput('emulate needs --link PATH')
-  const folder = dirname(path)
-  if (statSync(folder, {throwIfNoEntry: false})?.isDirectory() !== true)
-    throw new BadInput(`--link ${path}: there is no folder ${folder}`)
+  checkFolder('link', path)
   const there = lstatSync(path, {throwIfNoEntry: false})
   if (there !== undefined && !there.isSymbolicLink())
     throw new BadInput(`--link ${path}: something is there that is no symbolic link`)
   return path
+}
+
+function checkedPath(option: string, path: string | undefined): string | null {
+  if (path === undefined) return null
+  checkFolder(option, path)
+  return path
+}
+
+function checkFolder(option: string, path: string): void {
+  const folder = dirname(path)
+  if (statSync(folder, {throwIfNoEntry: false})?.isDirectory() !== true)
+    throw new BadInput(`--${option} ${path}: there is no folder ${folder}`)
 }
