@@ -8,55 +8,64 @@ import {lineLog} from '../kit/log.ts'
 import {readConfig} from './config.ts'
 import type {Config} from './config.ts'
 import {startDaemon} from './main.ts'
+import {probe} from './probe.ts'
 import {EXIT_FAULT, EXIT_OK, askedToStop, crashProgram, runProgram, say, sayError} from './program.ts'
 
 interface Subcommand {
+  /** What follows its name. */
+  readonly takes: string
   readonly purpose: string
-  readonly run: (config: Config) => Promise<number>
+  readonly run: (args: readonly string[]) => Promise<number>
 }
 
 /** Rows exported at a time. */
 const ROWS_PER_READ = 1_000
 
 const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
-  run: {purpose: 'run the machine until told to stop', run},
-  'journal-text': {
-    purpose: 'print the journal as an auditor reads it',
-    run: config => printed(config, exportTextOf(config)),
+  run: withConfig('run the machine until told to stop', run),
+  'journal-text': withConfig('print the journal as an auditor reads it', config =>
+    printed(config, exportTextOf(config)),
+  ),
+  'journal-json': withConfig('print the journal as JSON lines', config => printed(config, exportJsonLines)),
+  'journal-verify': withConfig('check every row of the journal against its chain', verify),
+  probe: {
+    takes: 'MODEL --port PATH [--json]',
+    purpose: 'ask one device who it is and how it is; moves nothing',
+    run: args => probe(args, realClock(), say),
   },
-  'journal-json': {
-    purpose: 'print the journal as JSON lines',
-    run: config => printed(config, exportJsonLines),
-  },
-  'journal-verify': {purpose: 'check every row of the journal against its chain', run: verify},
 }
 
 function usage(): string {
-  const rows = Object.entries(SUBCOMMANDS).map(([name, {purpose}]) => `  ${name.padEnd(16)} ${purpose}`)
-  return ['usage: tellerd SUBCOMMAND --config FILE', ...rows].join('\n')
+  const rows = Object.entries(SUBCOMMANDS).map(
+    ([name, {takes, purpose}]) => `  ${`${name} ${takes}`.padEnd(36)} ${purpose}`,
+  )
+  return ['usage: tellerd SUBCOMMAND ...', ...rows].join('\n')
 }
 
-async function main(args: readonly string[]): Promise<number> {
-  const {values, positionals} = parsed(args)
-  if (values.help === true) {
+async function main([name = '', ...rest]: readonly string[]): Promise<number> {
+  if ([name, ...rest].includes('--help')) {
     say(usage())
     return EXIT_OK
   }
-  const [name = '', ...more] = positionals
   const subcommand = Object.hasOwn(SUBCOMMANDS, name) ? SUBCOMMANDS[name] : undefined
   if (subcommand === undefined) throw new BadInput(`'${name}' is no subcommand; --help lists them`)
-  if (more.length > 0) throw new BadInput(`'${more.join(' ')}' is too much for ${name}`)
-  if (values.config === undefined) throw new BadInput(`${name} needs --config FILE`)
-  return subcommand.run(readConfig(values.config))
+  return subcommand.run(rest)
+}
+
+/** A subcommand that needs the machine's settings and nothing else. */
+function withConfig(purpose: string, work: (config: Config) => Promise<number>): Subcommand {
+  return {takes: '--config FILE', purpose, run: args => work(configOf(args))}
+}
+
+function configOf(args: readonly string[]): Config {
+  const {config} = parsed(args).values
+  if (config === undefined) throw new BadInput('--config FILE is missing')
+  return readConfig(config)
 }
 
 function parsed(args: readonly string[]) {
   try {
-    return parseArgs({
-      args: [...args],
-      options: {config: {type: 'string'}, help: {type: 'boolean'}},
-      allowPositionals: true,
-    })
+    return parseArgs({args: [...args], options: {config: {type: 'string'}}})
   } catch (thrown) {
     throw new BadInput(reasonOf(thrown), {cause: thrown})
   }

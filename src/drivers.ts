@@ -13,6 +13,7 @@ import {SzztPinPad} from '../devices/pin-pad/szzt/driver.ts'
 import {PROFILES as PRINTER_PROFILES} from '../devices/printer/escpos/bytes.ts'
 import {EscPosPrinter} from '../devices/printer/escpos/driver.ts'
 import type {Printer} from '../devices/printer/port.ts'
+import type {Failed, Identity} from '../devices/outcome.ts'
 import type {ByteLink} from '../devices/wire/link.ts'
 import type {SerialSettings} from '../devices/wire/serial.ts'
 import type {Clock} from '../kit/clock.ts'
@@ -49,3 +50,26 @@ export const PRINTERS: Readonly<Record<'escpos' | 'escpos-kiosk', Model<Printer>
     on: (link, clock, log) => new EscPosPrinter(link, clock, log, PRINTER_PROFILES.kiosk),
   },
 }
+
+/** What the port of every kind has: enough to ask a device who it is and how it is. */
+export interface Device {
+  readonly capabilities: object
+  /** Connects, identifies, reads what there is to read; moves neither card nor note. */
+  open(): Promise<
+    {readonly kind: 'open'; readonly identity: Identity; readonly status: object} | Failed<string>
+  >
+  close(): Promise<void>
+}
+
+/** All models of one kind, by their names. */
+export interface Kind {
+  readonly name: string
+  readonly models: Readonly<Record<string, Model<Device>>>
+}
+
+export const KINDS: readonly Kind[] = [
+  {name: 'card reader', models: READERS},
+  {name: 'PIN pad', models: PIN_PADS},
+  {name: 'dispenser', models: DISPENSERS},
+  {name: 'receipt printer', models: PRINTERS},
+]

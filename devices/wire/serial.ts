@@ -16,6 +16,7 @@ import {assert} from '../../kit/assert.ts'
 import type {Clock, Timer} from '../../kit/clock.ts'
 import {codeOf, reasonOf, SystemFault} from '../../kit/errors.ts'
 import type {Log} from '../../kit/log.ts'
+import {within} from './deadline.ts'
 import type {ByteLink, LinkListener, LinkLost} from './link.ts'
 
 /** The line's settings, as in the device's manual. */
@@ -47,6 +48,8 @@ export interface ModemLines {
 
 export interface SerialLink extends ByteLink {
   readonly path: string
+  /** Why it did not open last, in a line for a person; null when it did, or was not asked to yet. */
+  readonly refusal: string | null
   /** The input lines, or null where the port has none or is not open. */
   modemLines(): Promise<ModemLines | null>
 }
@@ -102,6 +105,7 @@ class Serial implements SerialLink {
   #opening: Opening | null = null
   #ending: Promise<void> = Promise.resolve()
   #hasBeenOpen = false
+  #refusal: string | null = null
   #aliveTimer: Timer | null = null
 
   constructor(path: string, settings: SerialSettings, clock: Clock, log: Log, options: SerialOptions) {
@@ -116,17 +120,21 @@ class Serial implements SerialLink {
     return this.#opening !== null
   }
 
+  get refusal(): string | null {
+    return this.#refusal
+  }
+
   async open(listener: LinkListener): Promise<'open' | LinkLost> {
     assert(this.#opening === null, `${this.path} is open already`)
     await this.#ending
     try {
       const port = await this.#openPort()
-      if (port === 'late') return 'not-opened'
+      if (port === 'late') return this.#refuse(`it did not open within ${this.#options.openTimeoutMs} ms`)
       this.#begin(port, listener)
+      this.#refusal = null
       return 'open'
     } catch (thrown) {
-      this.#log.info('serial port does not open', {path: this.path, reason: reasonOf(thrown)})
-      return 'not-opened'
+      return this.#refuse(refusalOf(thrown))
     }
   }
 
@@ -158,6 +166,12 @@ class Serial implements SerialLink {
     }
   }
 
+  #refuse(why: string): 'not-opened' {
+    this.#refusal = why
+    this.#log.info('serial port does not open', {path: this.path, why})
+    return 'not-opened'
+  }
+
   async #openPort(): Promise<Port | 'late'> {
     const {baudRate, dataBits, parity, stopBits, rtscts} = this.#settings
     const opened: Promise<unknown> = SerialPort.binding.open({
@@ -171,10 +185,7 @@ class Serial implements SerialLink {
     })
     const prepared = opened.then(port => this.#prepare(port))
     const outcome = await within(this.#clock, this.#options.openTimeoutMs, prepared)
-    if (outcome === 'late') {
-      this.#log.warn('serial port opened too late', {path: this.path})
-      void prepared.then(port => port.close()).catch(() => undefined)
-    }
+    if (outcome === 'late') void prepared.then(port => port.close()).catch(() => undefined)
     return outcome
   }
 
@@ -316,18 +327,14 @@ async function isAlive(opening: Opening): Promise<boolean> {
   }
 }
 
-function isPort(opened: unknown): opened is Port {
-  return typeof opened === 'object' && opened !== null && 'fd' in opened && 'poller' in opened
+/** The binding's messages, such as `Error Resource temporarily unavailable Cannot lock port`, in words of ours. */
+function refusalOf(thrown: unknown): string {
+  const reason = reasonOf(thrown)
+  if (reason.includes('Cannot lock port')) return 'another program has it open'
+  if (reason.includes('Inappropriate ioctl')) return 'it is no serial port'
+  return reason.replace(/^Error:? /, '').replace(/, cannot open .*$/, '')
 }
 
-/** What the work gives, or `late` when it takes longer; the work goes on by itself then. */
-function within<T>(clock: Clock, limitMs: number, work: Promise<T>): Promise<T | 'late'> {
-  return new Promise((resolve, reject) => {
-    const timer = clock.after(limitMs, () => {
-      resolve('late')
-    })
-    work.then(resolve, reject).finally(() => {
-      timer.cancel()
-    })
-  })
+function isPort(opened: unknown): opened is Port {
+  return typeof opened === 'object' && opened !== null && 'fd' in opened && 'poller' in opened
 }
