@@ -14,10 +14,8 @@ import {
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import t from 'tap'
-import {bytesOfHex} from '../../crypto/hex.ts'
 import {noteCount} from '../../kit/money.ts'
 import {silentLog} from '../../kit/log.ts'
-import {Secret} from '../../kit/secret.ts'
 import {serialLink} from '../../devices/wire/serial.ts'
 import type {Dispenser} from '../../devices/dispenser/port.ts'
 import {DISPENSERS, PIN_PADS, READERS} from '../../src/drivers.ts'
@@ -25,7 +23,7 @@ import type {Model} from '../../src/drivers.ts'
 import {STANDS} from '../../src/bench/stands.ts'
 import {PACES} from '../../src/bench/pace.ts'
 import {DEMO_TRACKS} from '../../src/bench/stands/cards.ts'
-import {PAN, PIN_KEY_UNDER_MASTER, pinIn} from '../devices/pin-pad/suite.ts'
+import {pinIn, pinKey, request} from '../devices/pin-pad/suite.ts'
 import {ptyAvailable, skipUnless} from '../needs.ts'
 import {ControlSocket, TellerdProcess, clock, fieldsOf, until} from './standing.ts'
 
@@ -251,14 +249,8 @@ t.test('a PIN pad with our driver, its keys pressed by commands that are not rep
   await one.ready()
   const pad = driverAt(PIN_PADS.szzt, link)
   t.match(await pad.open(), {kind: 'open'})
-  t.match(await pad.loadPinKey(new Secret(bytesOfHex(PIN_KEY_UNDER_MASTER))), {kind: 'loaded'})
-  const entering = pad.enterPin({
-    pan: new Secret(PAN),
-    lengthMin: 4,
-    lengthMax: 6,
-    entryTimeoutMs: 30_000,
-    onDigits: () => undefined,
-  })
+  t.match(await pad.loadKey(pinKey()), {kind: 'loaded'})
+  const entering = pad.enterPin(request())
   await until('PIN mode', async () => (await one.ask('show state'))['mode'] === 'pin')
   t.same(await one.ask('press key 7 3 9 1 enter'), {pressedCount: 5})
   t.equal(pinIn(await entering), '7391')
