@@ -2,6 +2,7 @@
  * Command and response APDUs of chip cards, ISO/IEC 7816-4 in the short form, and what T=0 makes of them
  * (ISO/IEC 7816-3; EMV Book 1, 9.3.1: 61xx and 6Cxx are the terminal's to carry out).
  */
+import type {Secret} from '../../kit/secret.ts'
 
 /** A response always ends in two status bytes. */
 const STATUS_BYTES = 2
@@ -94,8 +95,8 @@ const EXCHANGES_MAX = 32
  * @param exchange one command to the chip and back, or why there was none
  */
 export async function overT0<NoResponse extends {readonly kind: string}>(
-  command: Uint8Array,
-  exchange: (command: Uint8Array) => Promise<ResponseApdu | NoResponse>,
+  command: Secret<Uint8Array>,
+  exchange: (command: Secret<Uint8Array>) => Promise<ResponseApdu | NoResponse>,
 ): Promise<ResponseApdu | NoResponse | null> {
   const data: number[] = []
   let next = command
@@ -104,8 +105,8 @@ export async function overT0<NoResponse extends {readonly kind: string}>(
     if ('kind' in response) return response
     data.push(...response.data)
     const {status} = response
-    if (status.kind === 'moreAvailable') next = getResponse(next, status.bytes)
-    else if (status.kind === 'wrongLength') next = withLength(next, status.bytes)
+    if (status.kind === 'moreAvailable') next = next.map(before => getResponse(before, status.bytes))
+    else if (status.kind === 'wrongLength') next = next.map(before => withLength(before, status.bytes))
     else return {data: Uint8Array.from(data), status}
   }
   return null

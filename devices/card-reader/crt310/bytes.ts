@@ -6,6 +6,7 @@
  * and listed in docs/protocols/creator-crt310.md.
  */
 import type {SerialSettings} from '../../wire/serial.ts'
+import type {ChipProtocol, Track} from '../port.ts'
 
 /** How the line is set when the reader leaves the factory; 1200 to 38400 can be set. */
 export const LINE: SerialSettings = {baudRate: 9_600, dataBits: 8, parity: 'none', stopBits: 1, rtscts: false}
@@ -18,12 +19,15 @@ export const ENQ = 0x05
 export const ACK = 0x06
 export const NAK = 0x15
 
-/** Most bytes of one frame's data after CM and PM. */
+/** Most bytes of one frame's data after CM and PM; a command APDU of 261 bytes with its length fits. */
 export const DATA_BYTES_MAX = 264
 /** STX, two length bytes, CM, PM, data, ETX, check byte. */
 export const FRAME_BYTES_MAX = 5 + DATA_BYTES_MAX + 2
-/** Longest time from a frame's first byte to its last: the longest takes 0.28 s at 9600 baud. Chosen; the maker gives none. */
-export const FRAME_TIME_MAX_MS = 1_000
+/**
+ * Longest time from a frame's first byte to its last. The maker gives none; chosen: the longest frame takes 0.28 s at
+ * 9600 baud, and a host may be slower than a reader.
+ */
+export const FRAME_TIME_MAX_MS = {ofReader: 1_000, ofHost: 2_500} as const
 
 /** Where CM stands in a reply, this says the command was refused and an error code follows. */
 export const ERROR_HEAD = 0x4e
@@ -31,17 +35,6 @@ export const ERROR_HEAD = 0x4e
 /** First data byte of a reply to an order. */
 export const RESULT = {done: 0x59, failed: 0x4e, noCard: 0x45, wrongPosition: 0x57} as const
 export type Result = keyof typeof RESULT
-
-/** Codes of an error reply. */
-export const REFUSALS: ReadonlyMap<number, string> = new Map([
-  [0x00, 'unknown command'],
-  [0x01, 'parameter not accepted'],
-  [0x02, 'cannot execute: not fitted, or the state forbids it'],
-  [0x04, 'malformed data in the command'],
-  [0x05, 'supply voltage outside 10.8 to 14.5 V'],
-  [0x06, 'card of abnormal length inside'],
-  [0x07, 'running on backup power'],
-])
 
 /** S1 of the status reply: where the card is. */
 export const CARD_AT = {
@@ -83,12 +76,25 @@ export type StopAt = keyof typeof STOP_AT
 /** Parameters and markers of the track upload. */
 export const TRACK = {
   ascii: 0x30,
-  track2: 0x32,
+  /** Two ASCII hexadecimal digits for each character of the stripe. */
+  binary: 0x31,
   separator: 0x1f,
   good: 0x59,
   bad: 0x4e,
   notReadable: 0x4f,
 } as const
+
+/** Which tracks are uploaded: second parameter. Tracks come in the order of their numbers. */
+export const TRACKS_WANTED: ReadonlyMap<number, readonly Track[]> = new Map([
+  [0x30, []],
+  [0x31, [1]],
+  [0x32, [2]],
+  [0x33, [3]],
+  [0x34, [1, 2]],
+  [0x35, [2, 3]],
+  [0x36, [1, 3]],
+  [0x37, [1, 2, 3]],
+])
 
 /** Second byte of a bad track: what was wrong with the stripe. */
 export const TRACK_FAULT = {
@@ -98,9 +104,41 @@ export const TRACK_FAULT = {
   checksum: 0xe4,
   blank: 0xe5,
 } as const
-export type TrackFault = keyof typeof TRACK_FAULT
+export type TrackTrouble = keyof typeof TRACK_FAULT
 /** Second byte after `notReadable`. */
 export const TRACK_NOT_READABLE = 0xe0
+
+/** First byte of a chip's answer: done, and after a reset also which protocol. */
+export const CHIP = {t0: 0x59, t1: 0x5a} as const
+
+/** Reply to the question for the kind of card at the contacts; two characters. */
+export const CARD_TYPE = {
+  none: 'N0',
+  unknown: 'N1',
+  wrongPosition: 'N2',
+  radio: '00',
+  chipT0: '10',
+  chipT1: '11',
+  sle4442: '30',
+  sle4428: '31',
+} as const
+
+/** Parameter of the order that sets the line's rate. */
+export const BAUD: ReadonlyMap<number, number> = new Map([
+  [0x30, 1_200],
+  [0x31, 2_400],
+  [0x32, 4_800],
+  [0x33, 9_600],
+  [0x34, 19_200],
+  [0x35, 38_400],
+])
+
+/** Sensors of the reply to `sensors`, in its order; the V3 reply has one more before them. */
+export const SENSORS = ['PSS1', 'PSS2', 'PSS3', 'PSS4', 'PSS5', 'shutter', 'switch'] as const
+export const SENSORS_V3 = ['PSS0', ...SENSORS] as const
+
+/** Most characters of the serial text. */
+export const SERIAL_CHARACTERS_MAX = 16
 
 export interface CommandRow {
   /** CM and PM. For `mouth` and `stopAt` PM is a parameter; the row holds null there. */
@@ -112,6 +150,7 @@ export interface CommandRow {
   readonly replyTimeoutMs: number
 }
 
+/** The maker gives no figure: 20 s where anything moves or a chip thinks, 3 s else, chosen. */
 const MOVE_REPLY_MS = 20_000
 const ASK_REPLY_MS = 3_000
 
@@ -140,22 +179,43 @@ export const COMMANDS = {
   resetInPlace: sets(0x30, 0x30),
   resetEjectFront: moves(0x30, 0x31),
   resetEjectRear: moves(0x30, 0x32),
+  serialRead: asks(0x30, 0x3a),
+  serialWrite: sets(0x30, 0x3b),
   status: asks(0x31, 0x30),
   /** Sensors PSS1 to PSS5, shutter, switch. */
   sensors: asks(0x31, 0x2f),
+  /** The same with PSS0 before them; readers of version 3 know it. */
+  sensorsV3: asks(0x31, 0x2e),
+  /** What kind of card is at the contacts. */
+  cardType: asks(0x31, 0x31),
   /** What lets a card in. The reader's own default after power-on and reset is: switch, rear open. */
   mouth: sets(0x2f, null),
   stopAt: asks(0x2e, null),
+  toRadio: moves(0x32, 0x2e),
   toContact: moves(0x32, 0x2f),
   ejectFree: moves(0x32, 0x30),
   /** To the mouth, gripped: the customer can pull the card out, and the rollers can still draw it back. */
   ejectHeld: moves(0x32, 0x31),
+  rearHeld: moves(0x32, 0x32),
   /** Out at the rear, into the bin. */
   capture: moves(0x32, 0x33),
   /** Pushes a card of abnormal length out at the rear. */
   captureAbnormal: moves(0x32, 0x34),
+  chipPowerOn: sets(0x33, 0x30),
+  chipPowerOff: sets(0x33, 0x31),
+  baud: sets(0x34, null),
+  coldReset: sets(0x37, 0x30),
+  warmReset: sets(0x37, 0x2f),
+  /** What a chip was told once it may not be told twice. */
+  apduT0: moves(0x37, 0x31),
+  apduT1: moves(0x37, 0x32),
   /** Uploads what was read while the card was drawn in. */
   readTracks: asks(0x45, 0x30),
+  /** Moves the card over the heads once more first. */
+  readTracksAgain: moves(0x45, 0x31),
+  led: sets(0x46, null),
+  blink: sets(0x49, null),
+  simOff: sets(0x4a, 0x31),
 } as const satisfies Readonly<Record<string, CommandRow>>
 export type CommandName = keyof typeof COMMANDS
 
@@ -163,6 +223,16 @@ export type CommandName = keyof typeof COMMANDS
 export interface Profile {
   /** How a card is let in while we accept one. */
   readonly admit: Exclude<Mouth, 'closed'>
+  /** Whether the mouth has an electric shutter; without one nothing but `switch` can be set, and cards stop in the mouth while none is wanted. */
+  readonly shutter: boolean
+  /** Whether a bin stands behind the rear; without one a card is never pushed out there. */
+  readonly bin: boolean
+  /** Tracks that the reader has heads for. */
+  readonly tracks: readonly Track[]
+  /** Protocols of its chip contacts; none without contacts. */
+  readonly chip: readonly ChipProtocol[]
+  /** Whether a bad track is worth moving the card over the heads once more. */
+  readonly rereads: boolean
   /** How long after a frame its ACK may take. The maker gives no figure; chosen. */
   readonly ackTimeoutMs: number
   /** How often a command is offered before we give up on the reader; nothing is executed before ENQ. */
@@ -175,6 +245,11 @@ export interface Profile {
 
 export const PROFILE: Profile = {
   admit: 'magAndSwitch',
+  shutter: true,
+  bin: true,
+  tracks: [1, 2, 3],
+  chip: ['T0', 'T1'],
+  rereads: true,
   ackTimeoutMs: 300,
   offersMax: 3,
   pollMs: 200,

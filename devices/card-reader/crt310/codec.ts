@@ -8,8 +8,10 @@
 import {assert} from '../../../kit/assert.ts'
 import {counted, xorOf} from '../../wire/shapes.ts'
 import type {FrameShape} from '../../wire/framer.ts'
+import type {ChipProtocol} from '../port.ts'
 import {
   CARD_AT,
+  CHIP,
   COMMANDS,
   DATA_BYTES_MAX,
   ERROR_HEAD,
@@ -19,12 +21,12 @@ import {
   MOUTH_STATUS,
   REAR_STATUS,
   RESULT,
+  SENSORS,
+  SENSORS_V3,
+  SERIAL_CHARACTERS_MAX,
   STX,
-  TRACK,
-  TRACK_FAULT,
-  TRACK_NOT_READABLE,
 } from './bytes.ts'
-import type {CardAt, CommandName, Mouth, Rear, Result, TrackFault} from './bytes.ts'
+import type {CardAt, CommandName, Mouth, Rear, Result} from './bytes.ts'
 
 /** What a frame carries: of a command or a good reply CM, PM and data; of a refusal the head, CM and the code. */
 export interface Body {
@@ -40,14 +42,15 @@ const TAIL_BYTES = 2
 /**
  * How frames are cut out of arriving bytes, for either end.
  * @param controls single bytes that mean something to this end outside a frame; others are noise
+ * @param from who sends them
  */
-export function frameShape(controls: readonly number[]): FrameShape {
+export function frameShape(controls: readonly number[], from: keyof typeof FRAME_TIME_MAX_MS): FrameShape {
   return counted({
     stx: STX,
     etx: ETX,
     controls,
     frameBytesMax: FRAME_BYTES_MAX,
-    frameTimeMaxMs: FRAME_TIME_MAX_MS,
+    frameTimeMaxMs: FRAME_TIME_MAX_MS[from],
   })
 }
 
@@ -133,48 +136,64 @@ export function encodeStatus(status: Status): Uint8Array {
   return Uint8Array.of(CARD_AT[status.card], MOUTH_STATUS[status.mouth], REAR_STATUS[status.rear])
 }
 
-export type TrackRead =
-  | {readonly kind: 'track'; readonly text: string}
-  | {readonly kind: 'bad'; readonly fault: TrackFault}
-  | {readonly kind: 'notReadable'}
-
-/** The reply to `readTracks` for track 2 as ASCII: mode and track echoed, separator, then the track. Null when it is not of that form. */
-export function decodeTrack2(data: Uint8Array): TrackRead | null {
-  const [mode, track, separator, verdict, ...rest] = data
-  if (mode !== TRACK.ascii || track !== TRACK.track2 || separator !== TRACK.separator) return null
-  if (verdict === TRACK.good) return {kind: 'track', text: String.fromCharCode(...rest)}
-  if (verdict === TRACK.notReadable && rest.length === 1 && rest[0] === TRACK_NOT_READABLE)
-    return {kind: 'notReadable'}
-  const fault = verdict === TRACK.bad && rest.length === 1 ? nameOf(TRACK_FAULT, rest[0]) : null
-  return fault === null ? null : {kind: 'bad', fault}
+/** The sensors of a reply, by name, active or not; null when they are not exactly as many 30 and 31 as there are names. */
+export function decodeSensors(
+  data: Uint8Array,
+  version: 'v3' | 'v2',
+): ReadonlyMap<(typeof SENSORS_V3)[number], boolean> | null {
+  const names = version === 'v3' ? SENSORS_V3 : SENSORS
+  if (data.length !== names.length || data.some(byte => byte !== 0x30 && byte !== 0x31)) return null
+  return new Map(names.map((name, at) => [name, data[at] === 0x31]))
 }
 
-export function encodeTrack2(read: TrackRead): Uint8Array {
-  const head = [TRACK.ascii, TRACK.track2, TRACK.separator]
-  switch (read.kind) {
-    case 'track':
-      return Uint8Array.of(...head, TRACK.good, ...Buffer.from(read.text, 'latin1'))
-    case 'bad':
-      return Uint8Array.of(...head, TRACK.bad, TRACK_FAULT[read.fault])
-    case 'notReadable':
-      return Uint8Array.of(...head, TRACK.notReadable, TRACK_NOT_READABLE)
-  }
+export type ChipAnswer =
+  | {readonly kind: 'bytes'; readonly letter: keyof typeof CHIP; readonly bytes: Uint8Array}
+  | {readonly kind: 'result'; readonly result: Exclude<Result, 'done'>}
+
+/** What came from a chip, an answer to reset or to a command; null when the data are of neither form. */
+export function decodeChip(data: Uint8Array): ChipAnswer | null {
+  const [letter, high, low, ...bytes] = data
+  const result = decodeResult(data)
+  if (result !== null) return result === 'done' ? null : {kind: 'result', result}
+  const name = nameOf(CHIP, letter)
+  if (name === null || high === undefined || low === undefined) return null
+  return high * 256 + low === bytes.length
+    ? {kind: 'bytes', letter: name, bytes: Uint8Array.from(bytes)}
+    : null
 }
 
-/** Most characters of track 2 between its sentinels (ISO/IEC 7813: 40 with sentinels and check character). */
-const TRACK2_CHARACTERS_MAX = 37
+export function encodeChip(letter: keyof typeof CHIP, bytes: Uint8Array): Uint8Array {
+  return Uint8Array.of(CHIP[letter], ...withLength(bytes))
+}
+
+/** Which protocol the letter of an answer to reset stands for. */
+export const PROTOCOL_OF: Readonly<Record<keyof typeof CHIP, ChipProtocol>> = {t0: 'T0', t1: 'T1'}
+
+/** Two bytes of length before the bytes themselves, as commands to a chip carry them. */
+export function withLength(bytes: Uint8Array): Uint8Array {
+  return Uint8Array.of(bytes.length >> 8, bytes.length & 0xff, ...bytes)
+}
+
+/** The bytes after two bytes of length, or null when the length is another. */
+export function withoutLength(data: Uint8Array): Uint8Array | null {
+  const [high, low] = data
+  if (high === undefined || low === undefined || high * 256 + low !== data.length - 2) return null
+  return data.slice(2)
+}
 
 /**
- * Track 2 without sentinels, `PAN=YYMM...`, or null when the text is not one (ISO/IEC 7813). The maker does
- * not say whether sentinels are uploaded, so both forms are taken. The PAN's check digit is the bank's affair.
+ * The serial text after the letter of a reply, or null when it is none. The maker's text for this reader has the text
+ * alone, that for a sister (CRT-188) a byte with its length before it; printable characters begin far above any length.
  */
-export function track2Of(text: string): string | null {
-  const match = /^;?([0-9]{8,19}=[0-9]{4}[0-9]*)\??$/.exec(text)
-  const [, content] = match ?? []
-  return content === undefined || content.length > TRACK2_CHARACTERS_MAX ? null : content
+export function decodeSerial(data: Uint8Array): string | null {
+  const [letter, ...rest] = data
+  const isCounted = rest[0] === rest.length - 1 && rest.length <= 1 + SERIAL_CHARACTERS_MAX
+  const text = isCounted ? rest.slice(1) : rest
+  if (letter !== RESULT.done || text.length > SERIAL_CHARACTERS_MAX) return null
+  return text.every(byte => byte >= 0x20 && byte < 0x7f) ? String.fromCharCode(...text) : null
 }
 
-const SHAPE = frameShape([])
+const SHAPE = frameShape([], 'ofReader')
 
 const COMMAND_NAMES: readonly CommandName[] = namesOf(COMMANDS)
 
@@ -182,7 +201,8 @@ function namesOf<T extends Readonly<Record<string, unknown>>>(table: T): readonl
   return Object.keys(table)
 }
 
-function nameOf<T extends Readonly<Record<string, number>>>(
+/** The name under which a table holds that code, or null. */
+export function nameOf<T extends Readonly<Record<string, number>>>(
   table: T,
   code: number | undefined,
 ): (keyof T & string) | null {

@@ -6,26 +6,28 @@
  */
 import type {Clock} from '../../../kit/clock.ts'
 import type {Log} from '../../../kit/log.ts'
-import {Secret} from '../../../kit/secret.ts'
 import type {ByteLink} from '../../wire/link.ts'
 import type {
   AcceptOutcome,
   CardReader,
   CardReaderCapabilities,
   CardReaderFailed,
-  CardReaderFault,
   CardReaderIdentity,
   CardReaderStatus,
   EjectOutcome,
   ResetOutcome,
   RetainOutcome,
+  Track,
 } from '../port.ts'
-import {MOUTH_ORDER, PROFILE, REAR_ORDER, STOP_AT, TRACK} from './bytes.ts'
-import type {CommandName, Mouth, Profile, Result} from './bytes.ts'
-import {decodeResult, decodeStatus, decodeTrack2, track2Of} from './codec.ts'
+import {stripeOutcome} from '../stripe.ts'
+import {PROFILE} from './bytes.ts'
+import type {Profile} from './bytes.ts'
+import {Crt310Chip} from './chip.ts'
+import {Commands} from './commands.ts'
 import type {Status} from './codec.ts'
 import {Line} from './line.ts'
-import {failedBy, failedWith, mediaAt, shown} from './meaning.ts'
+import {failedWith, mediaAt, rawTrack, shown} from './meaning.ts'
+import type {Uploaded} from './tracks.ts'
 
 export const MODEL = 'crt310'
 
@@ -33,84 +35,65 @@ type Opened =
   | {readonly kind: 'open'; readonly identity: CardReaderIdentity; readonly status: CardReaderStatus}
   | CardReaderFailed
 
-type Told = {readonly kind: 'reply'; readonly data: Uint8Array} | CardReaderFailed
-
 interface Came {
   readonly kind: 'came'
   readonly status: Status
 }
 
+/** Where a reset leaves a card. */
+const RESETS = {stay: 'resetInPlace', exit: 'resetEjectFront', retain: 'resetEjectRear'} as const
+
 export class Crt310 implements CardReader {
-  readonly capabilities: CardReaderCapabilities = {
-    type: 'motor',
-    retain: true,
-    shutter: true,
-    tracks: [2],
-    chip: [],
-  }
-  readonly chip = null
-  readonly #line: Line
+  readonly capabilities: CardReaderCapabilities
+  readonly chip: Crt310Chip | null
+  readonly #commands: Commands
   readonly #clock: Clock
   readonly #log: Log
   readonly #profile: Profile
   #isRefused = false
+  /** Whether a card may come in, as far as we set it. */
+  #isAdmitting = false
   #accepting: Promise<AcceptOutcome> | null = null
 
   /** @param link not opened yet; the reader owns it from now on */
   constructor(link: ByteLink, clock: Clock, log: Log, profile: Profile = PROFILE) {
-    this.#line = new Line(link, clock, profile)
-    this.#clock = clock
     this.#log = log.named('device.card-reader')
+    this.#commands = new Commands(new Line(link, clock, profile), this.#log)
+    this.#clock = clock
     this.#profile = profile
+    this.chip = profile.chip.length === 0 ? null : new Crt310Chip(this.#commands)
+    const {bin, shutter, tracks, chip} = profile
+    this.capabilities = {type: 'motor', retain: bin, shutter, tracks, chip}
   }
 
   async open(): Promise<Opened> {
-    const opened = await this.#line.open()
+    this.chip?.forget()
+    const opened = await this.#commands.open()
     if (opened !== 'open') return failedWith(opened, 'the serial link to the card reader did not open')
     // The reset forgets what happened to the last card, so that is asked for first; it may be all the evidence there is.
-    const before = await this.#look()
+    const before = await this.#commands.look()
     if (before.kind === 'failed') return before
-    const begun = await this.#begin('resetInPlace')
-    if (begun.kind === 'failed') return begun
-    const {firmware, status} = begun
-    this.#log.info('opened', {firmware, before: shown(before.status), after: shown(status)})
-    return {
-      kind: 'open',
-      identity: {model: MODEL, firmware, serial: null},
-      status: statusOf(status, `; before the reset: ${shown(before.status)}`),
-    }
-  }
-
-  async reset(card: keyof typeof RESETS): Promise<ResetOutcome> {
-    const begun = await this.#begin(RESETS[card])
-    return begun.kind === 'failed' ? begun : {kind: 'reset', status: statusOf(begun.status)}
-  }
-
-  /** Resets the reader and sets it as we want it: mouth shut, cards stopping inside. */
-  async #begin(
-    reset: (typeof RESETS)[keyof typeof RESETS],
-  ): Promise<
-    {readonly kind: 'begun'; readonly firmware: string; readonly status: Status} | CardReaderFailed
-  > {
-    const version = await this.#ask(reset)
+    const version = await this.#begin('stay')
     if (version.kind === 'failed') return version
-    const shut = await this.#shut()
-    if (shut !== null) return shut
-    const stop = await this.#order('stopAt', [STOP_AT.inside])
-    if (stop !== null) return stop
-    const after = await this.#look()
-    if (after.kind === 'failed') return after
-    return {kind: 'begun', firmware: printable(version.data), status: after.status}
+    const serial = await this.#commands.serial()
+    const status = await this.status()
+    if (status.kind === 'failed') return status
+    const firmware = version.version
+    this.#log.info('opened', {firmware, before: shown(before.status), after: status.detail})
+    const detail = `${status.detail}; before the reset: ${shown(before.status)}`
+    return {kind: 'open', identity: {model: MODEL, firmware, serial}, status: {...status, detail}}
   }
 
   async status(): Promise<CardReaderStatus | CardReaderFailed> {
-    const looked = await this.#look()
-    return looked.kind === 'failed' ? looked : statusOf(looked.status)
+    const looked = await this.#commands.look()
+    if (looked.kind === 'failed') return looked
+    const told = await this.#commands.sensors()
+    return told.kind === 'failed' ? told : this.#statusOf(looked.status, told.sensors)
   }
 
-  accept(): Promise<AcceptOutcome> {
+  accept(tracks: readonly Track[] = []): Promise<AcceptOutcome> {
     this.#isRefused = false
-    const accepting = this.#accept()
+    const accepting = this.#accept(tracks)
     this.#accepting = accepting
     return accepting
   }
@@ -123,16 +106,17 @@ export class Crt310 implements CardReader {
   }
 
   async eject(takeWithinMs: number): Promise<EjectOutcome> {
-    const before = await this.#look()
+    const before = await this.#commands.look()
     if (before.kind === 'failed') return before
     if (mediaAt(before.status.card) === 'notPresent')
       return failedWith('no-card', `nothing to eject: ${shown(before.status)}`)
+    await this.chip?.release()
     // Held, not free: the rollers keep their grip, so that a card left behind can still be captured.
-    const order = await this.#order('ejectHeld')
+    const order = await this.#commands.order('ejectHeld')
     const endMs = this.#clock.monotonicMs() + takeWithinMs
     let isGone = false
     for (;;) {
-      const looked = await this.#look()
+      const looked = await this.#commands.look()
       if (looked.kind === 'failed') return looked
       const media = mediaAt(looked.status.card)
       const wasGone = isGone
@@ -149,12 +133,15 @@ export class Crt310 implements CardReader {
   }
 
   async retain(): Promise<RetainOutcome> {
-    const before = await this.#look()
+    if (!this.#profile.bin) return failedWith('not-supported', NO_BIN)
+    const before = await this.#commands.look()
     if (before.kind === 'failed') return before
     if (mediaAt(before.status.card) === 'notPresent')
       return failedWith('no-card', `nothing to retain: ${shown(before.status)}`)
-    const order = await this.#order('capture')
-    const after = await this.#look()
+    await this.chip?.release()
+    // With a card of abnormal length inside, the reader does nothing else.
+    const order = await this.#commands.order(isAbnormal(before.status) ? 'captureAbnormal' : 'capture')
+    const after = await this.#commands.look()
     if (after.kind === 'failed') return order ?? after
     if (after.status.card === 'goneRear') return {kind: 'retained'}
     if (after.status.card === 'none') {
@@ -164,26 +151,45 @@ export class Crt310 implements CardReader {
     return order ?? failedWith('jam', `the card did not leave to the rear: ${shown(after.status)}`)
   }
 
+  async reset(card: 'stay' | 'exit' | 'retain'): Promise<ResetOutcome> {
+    if (card === 'retain' && !this.#profile.bin) return failedWith('not-supported', NO_BIN)
+    this.chip?.forget()
+    const version = await this.#begin(card)
+    if (version.kind === 'failed') return version
+    const status = await this.status()
+    return status.kind === 'failed' ? status : {kind: 'reset', status}
+  }
+
   async close(): Promise<void> {
-    await this.#line.close()
+    await this.#commands.close()
+  }
+
+  /** Resets the reader and sets it as we want it: nothing comes in, and what comes in later stops inside. */
+  async #begin(card: keyof typeof RESETS): ReturnType<Commands['reset']> {
+    const version = await this.#commands.reset(RESETS[card])
+    if (version.kind === 'failed') return version
+    const shut = await this.#shut()
+    if (shut !== null) return shut
+    const stop = this.#profile.shutter ? await this.#commands.stopAt('inside') : null
+    return stop ?? version
   }
 
   /** A card of abnormal length keeps the reader from closing its mouth; it can once that card is gone. */
   async #taken(status: Status): Promise<EjectOutcome> {
-    if (status.mouth !== 'closed') await this.#shut()
+    if (this.#profile.shutter && status.mouth !== 'closed') await this.#shut()
     return {kind: 'taken'}
   }
 
-  async #accept(): Promise<AcceptOutcome> {
+  async #accept(tracks: readonly Track[]): Promise<AcceptOutcome> {
     try {
-      return await this.#letIn()
+      return await this.#letIn(tracks)
     } finally {
       this.#accepting = null
     }
   }
 
-  async #letIn(): Promise<AcceptOutcome> {
-    const mouth = await this.#setMouth(this.#profile.admit)
+  async #letIn(tracks: readonly Track[]): Promise<AcceptOutcome> {
+    const mouth = await this.#admit()
     if (mouth !== null) return mouth
     const arrival = await this.#awaitCard()
     const shut = await this.#shut()
@@ -194,158 +200,105 @@ export class Crt310 implements CardReader {
     if (card.kind === 'came' && isAbnormal(card.status))
       return {kind: 'unreadable', tracks: {}, detail: shown(card.status)}
     if (shut !== null) return shut
-    return card.kind === 'came' ? this.#readTrack2() : card
+    return card.kind === 'came' ? this.#read(tracks) : card
   }
 
   /** Watches the sensors until a card rests inside, accepting is refused, or something is wrong. */
   async #awaitCard(): Promise<Came | {kind: 'refused'} | CardReaderFailed> {
     let atMouthSinceMs: number | null = null
     while (!this.#isRefused) {
-      const looked = await this.#look()
+      const looked = await this.#commands.look()
       if (looked.kind === 'failed') return looked
       const media = mediaAt(looked.status.card)
       if (media === 'present') return {kind: 'came', status: looked.status}
       const nowMs = this.#clock.monotonicMs()
-      atMouthSinceMs = media === 'entering' ? (atMouthSinceMs ?? nowMs) : null
+      atMouthSinceMs = this.#isStuckAtMouth(looked.status) ? (atMouthSinceMs ?? nowMs) : null
       if (atMouthSinceMs !== null && nowMs - atMouthSinceMs >= this.#profile.drawInMs)
-        return failedWith('jam', `a card was not drawn in: ${shown(looked.status)}`)
+        return failedWith('jam', `a card was not drawn in: ${shown(looked.status)}; take it out of the mouth`)
       await this.#clock.sleep(this.#profile.pollMs)
     }
     return {kind: 'refused'}
+  }
+
+  /** Without a shutter, a card that was put into the mouth before it was wanted lies there free, and may. */
+  #isStuckAtMouth({card}: Status): boolean {
+    return mediaAt(card) === 'entering' && (this.#profile.shutter || card !== 'frontFree')
   }
 
   /** With the mouth shut: whether a card is inside after all, or still on its way in. */
   async #awaitDrawnIn(): Promise<Came | {kind: 'stopped'} | CardReaderFailed> {
     const endMs = this.#clock.monotonicMs() + this.#profile.drawInMs
     for (;;) {
-      const looked = await this.#look()
+      const looked = await this.#commands.look()
       if (looked.kind === 'failed') return looked
       const media = mediaAt(looked.status.card)
       if (media === 'present') return {kind: 'came', status: looked.status}
-      if (media === 'notPresent') return {kind: 'stopped'}
+      if (media === 'notPresent' || !this.#isStuckAtMouth(looked.status)) return {kind: 'stopped'}
       if (this.#clock.monotonicMs() >= endMs)
-        return failedWith('jam', `a card was not drawn in: ${shown(looked.status)}`)
+        return failedWith('jam', `a card was not drawn in: ${shown(looked.status)}; take it out of the mouth`)
       await this.#clock.sleep(this.#profile.pollMs)
     }
   }
 
-  async #readTrack2(): Promise<AcceptOutcome> {
-    const answer = await this.#uploadTwice()
-    if (answer.kind === 'failed') return answer
-    const read = decodeTrack2(answer.data)
-    if (read === null) return failedWith('nonsense', 'the reply to the track upload has an unknown form')
-    if (read.kind === 'bad')
-      return {kind: 'unreadable', tracks: {}, detail: `track 2: ${TRACK_TROUBLE[read.fault]}`}
-    if (read.kind === 'notReadable')
-      return {kind: 'unreadable', tracks: {}, detail: 'track 2: the reader cannot read that track'}
-    const track2 = track2Of(read.text)
-    if (track2 === null)
-      return {kind: 'unreadable', tracks: {}, detail: 'track 2: not in the form of ISO/IEC 7813'}
-    const secret = new Secret(track2)
-    return {kind: 'inserted', source: 'stripe', track2: secret, tracks: {2: {kind: 'read', text: secret}}}
-  }
-
-  /** The check byte lets some pairs of errors pass, so a track counts when two uploads agree on it. */
-  async #uploadTwice(): Promise<Told> {
-    let before: Uint8Array | null = null
-    for (let uploads = 1; uploads <= UPLOADS_MAX; uploads++) {
-      const answer = await this.#ask('readTracks', [TRACK.ascii, TRACK.track2])
-      if (answer.kind === 'failed') return answer
-      if (before !== null && Buffer.compare(before, answer.data) === 0) return answer
-      before = answer.data
+  async #read(asked: readonly Track[]): Promise<AcceptOutcome> {
+    const wanted = this.#profile.tracks.filter(track => track === 2 || asked.includes(track))
+    let read = await this.#commands.tracks(wanted)
+    if (read.kind === 'failed') return read
+    if (this.#profile.rereads && [...read.tracks.values()].some(isSpoilt)) {
+      if (await this.#commands.readAgain(wanted)) read = await this.#commands.tracks(wanted)
+      if (read.kind === 'failed') return read
     }
-    return failedWith('nonsense', 'no two uploads of the track agree')
+    return stripeOutcome(new Map([...read.tracks].map(([track, uploaded]) => [track, rawTrack(uploaded)])))
   }
 
-  #shut(): Promise<CardReaderFailed | null> {
-    return this.#setMouth('closed')
+  /** Lets a card in. */
+  async #admit(): Promise<CardReaderFailed | null> {
+    const failed = await this.#commands.setMouth(this.#profile.shutter ? this.#profile.admit : 'switch')
+    if (failed !== null) return failed
+    const stop = this.#profile.shutter ? null : await this.#commands.stopAt('inside')
+    if (stop === null) this.#isAdmitting = true
+    return stop
   }
 
-  /** Null when done. The maker's text gives the reply's letter both meanings, so the status decides. */
-  async #setMouth(mouth: Mouth): Promise<CardReaderFailed | null> {
-    const answer = await this.#ask('mouth', [MOUTH_ORDER[mouth], REAR_ORDER.closed])
-    if (answer.kind === 'failed' && !isSilence(answer)) return answer
-    const looked = await this.#look()
-    if (looked.kind === 'failed') return looked
-    if (looked.status.mouth === mouth) return null
-    return answer.kind === 'failed'
-      ? answer
-      : failedWith('hardware', `the mouth is not ${mouth}: ${shown(looked.status)}`)
+  /** Keeps cards out: by the shutter, or by letting them stop in the mouth. */
+  async #shut(): Promise<CardReaderFailed | null> {
+    this.#isAdmitting = false
+    if (this.#profile.shutter) return this.#commands.setMouth('closed')
+    return (await this.#commands.setMouth('switch')) ?? (await this.#commands.stopAt('frontFree'))
   }
 
-  async #look(): Promise<{readonly kind: 'seen'; readonly status: Status} | CardReaderFailed> {
-    const answer = await this.#ask('status')
-    if (answer.kind === 'failed') return answer
-    const status = decodeStatus(answer.data)
-    return status === null
-      ? failedWith('nonsense', `the status reply has an unknown form, ${answer.data.length} bytes`)
-      : {kind: 'seen', status}
+  #statusOf(status: Status, sensors: CardReaderStatus['sensors']): CardReaderStatus {
+    const media = mediaAt(status.card)
+    const isOpen = status.mouth !== 'closed'
+    const {shutter, bin} = this.#profile
+    if (media === 'notPresent') this.chip?.forget()
+    return {
+      kind: 'status',
+      media,
+      accepting: shutter ? isOpen : this.#isAdmitting,
+      shutter: shutter ? (isOpen ? 'open' : 'closed') : 'notSupported',
+      // It neither counts the cards in its bin nor sees that the bin is full.
+      retainBin: bin ? 'unknown' : 'notSupported',
+      retainedCount: null,
+      chipPower: this.#chipPower(media),
+      sensors,
+      detail: shown(status),
+    }
   }
 
-  /** Null when the reader says it is done. */
-  async #order(name: CommandName, parameters: readonly number[] = []): Promise<CardReaderFailed | null> {
-    const answer = await this.#ask(name, parameters)
-    if (answer.kind === 'failed') return answer
-    const result = decodeResult(answer.data)
-    if (result === 'done') return null
-    if (result === null) return failedWith('nonsense', `${name}: the reply has an unknown form`)
-    const {fault, text} = RESULT_MEANING[result]
-    return failedWith(fault, `${name}: ${text}`)
-  }
-
-  async #ask(name: CommandName, parameters: readonly number[] = []): Promise<Told> {
-    const answer = await this.#line.ask(name, parameters)
-    if (answer.kind === 'reply') return answer
-    const failed = failedBy(name, answer)
-    this.#log.warn(failed.detail, {fault: failed.fault})
-    return failed
+  #chipPower(media: CardReaderStatus['media']): CardReaderStatus['chipPower'] {
+    if (this.chip === null) return 'notSupported'
+    return media === 'notPresent' ? 'noCard' : this.chip.power
   }
 }
 
-/** Where a reset leaves a card. */
-const RESETS = {stay: 'resetInPlace', exit: 'resetEjectFront', retain: 'resetEjectRear'} as const
+const NO_BIN = 'this reader has no bin behind it'
 
-/** Uploads of one track until two agree. */
-const UPLOADS_MAX = 4
-
-const RESULT_MEANING: Readonly<
-  Record<Exclude<Result, 'done'>, {readonly fault: CardReaderFault; readonly text: string}>
-> = {
-  failed: {fault: 'jam', text: "reply 'N': the card could not be moved"},
-  noCard: {fault: 'no-card', text: "reply 'E': no card"},
-  wrongPosition: {fault: 'jam', text: "reply 'W': the card is not where it could be moved from"},
+function isAbnormal({card}: Status): boolean {
+  return card === 'longCard' || card === 'shortCard'
 }
 
-const TRACK_TROUBLE = {
-  noStart: 'no start sentinel',
-  noEnd: 'no end sentinel',
-  parity: 'parity error',
-  checksum: 'check character wrong',
-  blank: 'nothing encoded',
-} as const
-
-function statusOf(status: Status, more = ''): CardReaderStatus {
-  return {
-    kind: 'status',
-    media: mediaAt(status.card),
-    accepting: status.mouth !== 'closed',
-    shutter: status.mouth === 'closed' ? 'closed' : 'open',
-    retainBin: 'unknown',
-    retainedCount: null,
-    chipPower: 'notSupported',
-    sensors: [],
-    detail: shown(status) + more,
-  }
-}
-
-function isAbnormal(status: Status): boolean {
-  return status.card === 'longCard' || status.card === 'shortCard'
-}
-
-function isSilence(failed: CardReaderFailed): boolean {
-  return failed.fault === 'no-answer' || failed.fault === 'nonsense'
-}
-
-function printable(bytes: Uint8Array): string {
-  return String.fromCharCode(...bytes.filter(byte => byte >= 0x20 && byte < 0x7f)).trim()
+/** Something is on the track, and the head could not make it out. */
+function isSpoilt(uploaded: Uploaded): boolean {
+  return uploaded.kind === 'bad' && uploaded.fault !== 'blank'
 }

@@ -38,7 +38,7 @@ export class Line {
     this.#clock = clock
     this.#profile = profile
     this.#exchange = new Exchange(link, clock, {
-      shape: frameShape([ACK, NAK, EOT]),
+      shape: frameShape([ACK, NAK, EOT], 'ofReader'),
       accepts: {ack: ACK, nak: NAK, timeoutMs: profile.ackTimeoutMs, enquiry: ENQ},
       answers: null,
       // Between two offers of a frame the reader has to hear EOT, which is why they are counted here.

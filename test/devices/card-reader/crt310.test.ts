@@ -4,25 +4,33 @@ import {COMMANDS, PROFILE} from '../../../devices/card-reader/crt310/bytes.ts'
 import type {CommandName, Profile} from '../../../devices/card-reader/crt310/bytes.ts'
 import {
   commandOf,
+  decodeChip,
   decodeFrame,
   decodeReply,
+  decodeSensors,
+  decodeSerial,
   decodeStatus,
-  decodeTrack2,
+  encodeChip,
   encodeCommand,
   encodeFrame,
   encodeStatus,
-  encodeTrack2,
+  frameShape,
 } from '../../../devices/card-reader/crt310/codec.ts'
 import type {Body} from '../../../devices/card-reader/crt310/codec.ts'
 import {Crt310} from '../../../devices/card-reader/crt310/driver.ts'
 import {Crt310Emulator} from '../../../devices/card-reader/crt310/emulator.ts'
-import type {LineMischief, Mischief} from '../../../devices/card-reader/crt310/mischief.ts'
-import {TRANSCRIPT_LINES_MAX} from '../../../devices/card-reader/crt310/transcript.ts'
+import type {EmulatorOptions} from '../../../devices/card-reader/crt310/emulator.ts'
+import {decodeTracks, encodeTracks, parameterFor} from '../../../devices/card-reader/crt310/tracks.ts'
+import type {Card, StripeFault} from '../../../devices/card-reader/emulator-card.ts'
+import type {LineMischief, Mischief} from '../../../devices/card-reader/emulator-mischief.ts'
+import {TRANSCRIPT_LINES_MAX} from '../../../devices/card-reader/emulator-transcript.ts'
 import golden from '../../../devices/card-reader/crt310/vectors.json' with {type: 'json'}
 import {bytesOfHex, hexOf} from '../../../crypto/hex.ts'
 import type {ByteLink} from '../../../devices/wire/link.ts'
 import {loopbackPair} from '../../../devices/wire/loopback.ts'
 import {lineLog} from '../../../kit/log.ts'
+import {chipSuite} from './chip-suite.ts'
+import {framesSuite} from './frames.ts'
 import {newClock, readerSuite, settled, TRACK2} from './suite.ts'
 import type {ReaderBench} from './suite.ts'
 
@@ -76,20 +84,13 @@ t.test('golden vectors, both ways', t => {
   t.end()
 })
 
-t.test('every one-bit flip and every cut of every vector is refused', t => {
-  let refused = 0
-  for (const {hex, name} of vectors) {
-    const bytes = bytesOfHex(hex)
-    for (let bit = 0; bit < bytes.length * 8; bit++) {
-      const flipped = bytes.map((byte, at) => (at === bit >> 3 ? byte ^ (1 << (bit & 7)) : byte))
-      if (decodeFrame(flipped) === null) refused += 1
-      else t.fail(`${name} with bit ${bit} flipped was taken`)
-    }
-    for (let length = 0; length < bytes.length; length++)
-      if (decodeFrame(bytes.slice(0, length)) !== null) t.fail(`${name} cut to ${length} was taken`)
-    if (decodeFrame(Uint8Array.of(...bytes, 0)) !== null) t.fail(`${name} with a byte more was taken`)
-  }
-  t.ok(refused > 1_000)
+t.test('frames', t => {
+  framesSuite(
+    t,
+    vectors.map(({name, hex}) => ({name, bytes: bytesOfHex(hex)})),
+    frameShape([0x05, 0x04, 0x06, 0x15], 'ofReader'),
+    decodeFrame,
+  )
   t.end()
 })
 
@@ -113,21 +114,73 @@ t.test('status and track replies, field by field', t => {
   })
   for (const bad of ['', '4A49', '4A494E4E', '00494E', '4A004E', '4A4900'])
     t.equal(decodeStatus(bytesOfHex(bad)), null, bad)
-  t.same(decodeTrack2(bytesOfHex('30321F4EE3')), {kind: 'bad', fault: 'parity'})
-  t.same(decodeTrack2(bytesOfHex('30321F4FE0')), {kind: 'notReadable'})
-  t.same(decodeTrack2(encodeTrack2({kind: 'track', text: '12=3'})), {kind: 'track', text: '12=3'})
+  t.end()
+})
+
+t.test('track uploads, both ways and no others', t => {
+  const upload = (hex: string) => decodeTracks(bytesOfHex(hex))
+  t.same(upload('30321F4EE3'), new Map([[2, {kind: 'bad', fault: 'parity'}]]))
+  t.same(upload('30331F4FE0'), new Map([[3, {kind: 'notReadable'}]]))
+  t.same(upload('3030'), new Map())
+  const two = new Map([
+    [1, {kind: 'track', text: 'B12^X'}],
+    [2, {kind: 'bad', fault: 'blank'}],
+  ] as const)
+  for (const mode of ['ascii', 'binary'] as const)
+    t.same(decodeTracks(encodeTracks(mode, 0x34, two)), two, mode)
+  t.equal(
+    hexOf(encodeTracks('binary', 0x32, new Map([[2, {kind: 'track', text: '1='}]]))),
+    '31321F5930313044',
+  )
+  t.equal(parameterFor([2, 1]), 0x34)
+  t.equal(parameterFor([1, 2, 3]), 0x37)
+  t.equal(parameterFor([]), 0x30)
   for (const bad of [
     '',
     '30',
-    '31321F5931',
-    '30311F5931',
+    '3032',
     '303200',
     '30321F4E',
     '30321F4EE9',
     '30321F4FE1',
     '30321F00',
+    '32321F5931',
+    '30381F5931',
+    '30341F5931',
+    '30321F59311F5932',
+    '303255591F31',
+    '31321F5931',
+    '31321F593147',
+    '31321F595F5F',
+    '31321F593246',
   ])
-    t.equal(decodeTrack2(bytesOfHex(bad)), null, bad)
+    t.equal(upload(bad), null, bad)
+  t.end()
+})
+
+t.test('sensors, serial text and what a chip gave', t => {
+  const on = decodeSensors(bytesOfHex('31303030303131'), 'v2')
+  t.same(
+    [...(on ?? [])].filter(([, isActive]) => isActive).map(([name]) => name),
+    ['PSS1', 'shutter', 'switch'],
+  )
+  t.equal(decodeSensors(bytesOfHex('3130303030313130'), 'v3')?.get('PSS0'), true)
+  for (const bad of ['', '313030303031', '31303030303132', '3130303030313130'])
+    t.equal(decodeSensors(bytesOfHex(bad), 'v2'), null, bad)
+  t.equal(decodeSerial(bytesOfHex('594352543130')), 'CRT10', 'bare')
+  t.equal(decodeSerial(bytesOfHex('59054352543130')), 'CRT10', 'counted')
+  t.equal(decodeSerial(bytesOfHex('59')), '')
+  t.equal(decodeSerial(bytesOfHex('5900')), '')
+  for (const bad of ['4E', '590743', '59430A', `59${'41'.repeat(17)}`])
+    t.equal(decodeSerial(bytesOfHex(bad)), null, bad)
+  t.same(decodeChip(encodeChip('t1', bytesOfHex('3B00'))), {
+    kind: 'bytes',
+    letter: 't1',
+    bytes: bytesOfHex('3B00'),
+  })
+  t.same(decodeChip(bytesOfHex('4E')), {kind: 'result', result: 'failed'})
+  for (const bad of ['', '59', '5900', '590002AA', '590001AABB', '4E0001AA', '00'])
+    t.equal(decodeChip(bytesOfHex(bad)), null, bad)
   t.end()
 })
 
@@ -150,10 +203,10 @@ interface Bench extends ReaderBench {
   readonly emulator: Crt310Emulator
 }
 
-async function newBench(profile: Profile = PROFILE): Promise<Bench> {
+async function newBench(profile: Profile = PROFILE, make: EmulatorOptions = {}): Promise<Bench> {
   const clock = newClock()
   const {near, far, cable} = loopbackPair(clock, {delayMs: 2})
-  const emulator = new Crt310Emulator(far, clock)
+  const emulator = new Crt310Emulator(far, clock, make)
   await emulator.start()
   const lines: string[] = []
   const log = lineLog(clock, line => lines.push(line), 'debug')
@@ -162,6 +215,7 @@ async function newBench(profile: Profile = PROFILE): Promise<Bench> {
     clock,
     emulator,
     insert: track2 => emulator.insert({track2}),
+    insertCard: card => emulator.insert(card),
     take: () => emulator.take() !== null,
     cards: () => {
       const {insertedCount, takenCount, capturedCount} = emulator.world
@@ -191,16 +245,43 @@ async function withCard(profile?: Profile): Promise<Bench> {
 }
 
 t.test('as every reader', t => {
-  readerSuite(t, newBench)
+  readerSuite(t, () => newBench())
   t.end()
 })
+
+t.test('as every reader with contacts', t => {
+  chipSuite(t, () => newBench({...PROFILE, admit: 'switch'}))
+  t.end()
+})
+
+/** Readers of another make, each with the profile that the settings have for it. */
+const MAKES: Readonly<Record<string, {readonly profile?: Partial<Profile>; readonly make: EmulatorOptions}>> =
+  {
+    'version 2': {make: {version: 'v2'}},
+    'no shutter': {profile: {shutter: false}, make: {shutter: false}},
+    'no contacts': {profile: {chip: []}, make: {contacts: false}},
+    'track 2 alone': {profile: {tracks: [2]}, make: {heads: [2]}},
+    'front head': {profile: {rereads: false}, make: {rearHead: false}},
+    'no bin': {profile: {bin: false}, make: {}},
+    'mouth order done with N': {make: {mouthDone: 'N'}},
+    'serial text counted': {make: {serialText: 'counted'}},
+    'tracks with sentinels': {make: {sentinels: true}},
+    'deaf before ENQ': {make: {frameBeforeEnq: 'ignored'}},
+    'repeats on NAK': {make: {repeatsOnNak: true}},
+  }
+
+for (const [name, {profile, make}] of Object.entries(MAKES))
+  t.test(`as every reader, ${name}`, t => {
+    readerSuite(t, () => newBench({...PROFILE, ...profile}, make), {badLineRounds: 10})
+    t.end()
+  })
 
 t.test('the transcript shows commands and replies, and no stripe', async t => {
   const {emulator, written} = await withCard()
   const text = emulator.transcript.map(line => `${line.from} ${line.hex}`).join('\n')
   t.match(
     text,
-    /host 02 00 04 45 30 30 32 03 72\ndevice 06\nhost 05\ndevice 02 00 25 45 30 30 32 1F 59 \[33 bytes\]/,
+    /host 02 00 04 45 30 30 32 03 72\ndevice 06\nhost 05\ndevice 02 00 25 45 30 30 32 \[35 bytes\]/,
   )
   t.notMatch(text, /34 30 31 32 33 34 35 36/, 'no PAN in hex')
   t.notMatch(written(), /40123456789/)
@@ -310,28 +391,63 @@ t.test('jams', async t => {
 })
 
 t.test('what is wrong with a stripe is told', async t => {
-  const cases = [
-    ['noStart', /start sentinel/],
-    ['noEnd', /end sentinel/],
-    ['parity', /parity/],
-    ['checksum', /check character/],
-    ['blank', /nothing encoded/],
-    ['notReadable', /cannot read/],
-  ] as const
-  for (const [stripe, detail] of cases) {
+  const cases: readonly (readonly [Card, RegExp, object])[] = [
+    ...(
+      [
+        ['startSentinel', /start sentinel/],
+        ['endSentinel', /end sentinel/],
+        ['parity', /parity/],
+        ['checkCharacter', /check character/],
+      ] as const
+    ).map(([fault, detail]): [Card, RegExp, object] => [
+      spoilt(fault),
+      detail,
+      {2: {kind: 'dataInvalid', why: fault}},
+    ]),
+    [{}, /nothing encoded/, {2: {kind: 'dataMissing'}}],
+    [{track1: 'B1^X^1'}, /nothing encoded/, {1: {kind: 'read'}, 2: {kind: 'dataMissing'}}],
+  ]
+  for (const [card, detail, tracks] of cases) {
     const {reader, clock, emulator} = await newBench({...PROFILE, admit: 'switch'})
     await settled(clock, reader.open())
-    const accepting = reader.accept()
+    const accepting = reader.accept([1, 2])
     await clock.advance(1_000)
-    t.equal(emulator.insert({track2: TRACK2, stripe}), 'inserted')
-    t.match(await settled(clock, accepting), {kind: 'unreadable', detail}, stripe)
+    t.equal(emulator.insert(card), 'inserted')
+    t.match(await settled(clock, accepting), {kind: 'unreadable', detail, tracks}, detail.source)
+    const rereads = emulator.transcript.filter(({hex}) => hex.startsWith('02 00 04 45 31 30 34'))
+    t.equal(
+      rereads.length,
+      card.faults === undefined ? 0 : 1,
+      'only what is spoilt goes over the heads again',
+    )
     await reader.close()
   }
+  const {reader, clock, emulator} = await newBench({...PROFILE, tracks: [1, 3]}, {heads: [1, 3]})
+  await settled(clock, reader.open())
+  const accepting = reader.accept()
+  await clock.advance(1_000)
+  t.equal(emulator.insert({}), 'refused', 'no stripe does not open the mouth')
+  emulator.insert({track2: TRACK2})
+  t.match(await settled(clock, accepting), {kind: 'unreadable', detail: /cannot read that track/})
+  t.end()
+})
+
+function spoilt(fault: StripeFault): Card {
+  return {track2: TRACK2, faults: {2: fault}}
+}
+
+t.test('all tracks, where they are asked for', async t => {
   const {reader, clock, emulator} = await newBench()
   await settled(clock, reader.open())
-  void reader.accept()
+  const accepting = reader.accept([1, 3])
   await clock.advance(1_000)
-  t.equal(emulator.insert({track2: TRACK2, stripe: 'blank'}), 'refused', 'no stripe does not open the mouth')
+  emulator.insert({track1: 'B1^NOBODY^30', track2: TRACK2, track3: '0123='})
+  const outcome = await settled(clock, accepting)
+  t.match(outcome, {kind: 'inserted', source: 'stripe'})
+  if (outcome.kind !== 'inserted') return
+  const texts = Object.values(outcome.tracks).map(one => (one.kind === 'read' ? one.text.reveal() : one.kind))
+  t.same(texts, ['B1^NOBODY^30', TRACK2, '0123='])
+  t.notMatch(JSON.stringify(outcome), /NOBODY|0123/, 'secrets, all of them')
   t.end()
 })
 
@@ -367,10 +483,10 @@ t.test('refusals by code, with text for the operator', async t => {
   const cases = [
     [0x00, 'not-supported', /unknown command/],
     [0x01, 'bad-request', /parameter/],
-    [0x02, 'not-supported', /cannot execute/],
+    [0x02, 'not-now', /cannot execute/],
     [0x04, 'bad-request', /data/],
     [0x05, 'power', /voltage/],
-    [0x06, 'jam', /abnormal/],
+    [0x06, 'card-length', /abnormal/],
     [0x07, 'power', /backup/],
     [0x09, 'hardware', /error 09/],
   ] as const
@@ -388,7 +504,11 @@ t.test('power', async t => {
   emulator.setSupply('outside')
   t.match(await settled(clock, reader.status()), {kind: 'failed', fault: 'power', detail: /voltage/})
   emulator.setSupply('backup')
-  t.match(await settled(clock, reader.eject(1_000)), {kind: 'failed', fault: 'power', detail: /backup/})
+  t.match(await settled(clock, reader.eject(1_000)), {
+    kind: 'failed',
+    fault: 'power',
+    detail: /backup.*restore/,
+  })
   emulator.setSupply('good')
 
   emulator.plan({kind: 'power', command: 'ejectHeld'})
@@ -475,38 +595,7 @@ t.test('opening keeps the evidence of a card that went to the bin', async t => {
   t.end()
 })
 
-t.test('the emulator keeps the order of the link', async t => {
-  const clock = newClock()
-  const {near, far} = loopbackPair(clock)
-  const emulator = new Crt310Emulator(far, clock)
-  await emulator.start()
-  const heard: string[] = []
-  await near.open({bytes: chunk => heard.push(hexOf(chunk)), lost: () => undefined})
-  const say = async (hex: string) => {
-    heard.length = 0
-    await near.write(bytesOfHex(hex))
-    await clock.advance(3_000)
-    return heard.join('')
-  }
-  t.equal(await say('05'), '', 'ENQ alone is nothing')
-  t.equal(await say('02000231300302'), '06', 'only an ACK before ENQ')
-  t.equal(await say('02000232330302'), '', 'no frame between a frame and its ENQ')
-  t.equal(await say('05'), '02000531304E4A4A034B', 'status after power-on')
-  t.equal(await say('02000231300302'), '06')
-  t.equal(await say('04'), '04', 'EOT cancels')
-  t.equal(await say('05'), '', 'and nothing is left to execute')
-  t.equal(await say('02000231300303'), '15', 'NAK for a wrong check byte')
-  t.equal(await say('FF02000231300302'), '06', 'noise before a frame does no harm')
-  t.equal(await say('05'), '02000531304E4A4A034B')
-  t.equal(await say('02000240400303'), '06', 'an unknown command is taken')
-  t.equal(await say('05'), '0200034E4000030C', 'and refused with error 00')
-  const unfinished = await say('0200023130')
-  t.equal(unfinished, '')
-  t.equal(await say('02000231300302'), '06', 'an unfinished frame is forgotten in time')
-  t.end()
-})
-
-const AT_MOST_ONE: readonly Mischief[] = [
+const AT_MOST_ONE: readonly Mischief<CommandName>[] = [
   {kind: 'line', do: 'dropReply', command: 'resetInPlace'},
   {kind: 'line', do: 'dropAck', command: 'resetInPlace'},
   {kind: 'line', do: 'corruptReply', command: 'stopAt'},

@@ -3,6 +3,7 @@
  * own test file builds the bench and adds what only that model has.
  */
 import type {Test} from 'tap'
+import type {Card} from '../../../devices/card-reader/emulator-card.ts'
 import type {AcceptOutcome, CardReader, EjectOutcome} from '../../../devices/card-reader/port.ts'
 import type {Cable, LineFault} from '../../../devices/wire/loopback.ts'
 import {epochMs, VirtualClock} from '../../../kit/clock.ts'
@@ -20,6 +21,8 @@ export interface ReaderBench {
   readonly clock: VirtualClock
   /** The customer's hand: pushes a card with that stripe in, or swipes it. Refused when a shutter is in the way. */
   readonly insert: (track2: string) => 'inserted' | 'refused'
+  /** The same with any card; null where this reader has to do with stripes alone. */
+  readonly insertCard: ((card: Card) => 'inserted' | 'refused') | null
   /** Pulls at the card in the mouth; false when none can be had. */
   readonly take: () => boolean
   /** Cards that came in, were taken, were captured. A swiped card came in and was taken. */
@@ -78,7 +81,11 @@ async function givenBack(bench: ReaderBench): Promise<EjectOutcome> {
 }
 
 /** A card goes in, is read, and comes back or not. */
-export function readerSuite(t: Test, newBench: () => ReaderBench | Promise<ReaderBench>): void {
+export function readerSuite(
+  t: Test,
+  newBench: () => ReaderBench | Promise<ReaderBench>,
+  {badLineRounds = BAD_LINE_ROUNDS}: {readonly badLineRounds?: number} = {},
+): void {
   t.test('capabilities say one thing', async t => {
     const {reader} = await newBench()
     const {capabilities} = reader
@@ -128,7 +135,7 @@ export function readerSuite(t: Test, newBench: () => ReaderBench | Promise<Reade
       t.equal(unasked, 'refused')
     } else {
       await clock.advance(2_000)
-      if (reader.capabilities.type === 'dip') bench.take()
+      if (reader.capabilities.type !== 'swipe') t.ok(bench.take(), 'it stays within reach')
       await clock.advance(2_000)
     }
     const outcome = await accepted(bench)
@@ -302,7 +309,7 @@ export function readerSuite(t: Test, newBench: () => ReaderBench | Promise<Reade
   })
 
   t.test('whatever the line does, no card is claimed to be where it is not', async t => {
-    for (let round = 0; round < BAD_LINE_ROUNDS; round++) {
+    for (let round = 0; round < badLineRounds; round++) {
       const seed = `bad-line/${round}`
       const random = seededRandom(seed)
       const bench = await newBench()
@@ -317,11 +324,11 @@ export function readerSuite(t: Test, newBench: () => ReaderBench | Promise<Reade
       if (complaint !== null) t.fail(`${seed}: ${complaint}`)
       await bench.reader.close()
     }
-    t.pass(`${BAD_LINE_ROUNDS} visits`)
+    t.pass(`${badLineRounds} visits`)
   })
 }
 
-const BAD_LINE_ROUNDS = 150
+const BAD_LINE_ROUNDS = 100
 
 function someFault(random: Random): LineFault {
   const unit = random.below(2) === 0 ? 'chunk' : 'byte'
@@ -348,10 +355,13 @@ async function visitOnBadLine(bench: ReaderBench, cable: BadCable, random: Rando
     const accepting = reader.accept()
     await clock.advance(random.below(5_000))
     while (insert(TRACK2) === 'refused' && clock.monotonicMs() < 60_000) await clock.advance(500)
-    if (cards().inserted === 0) void reader.refuse()
+    const {shutter} = reader.capabilities
+    // Without a shutter a card may have been put in while none was wanted, and lie in the mouth unheeded.
+    if (!shutter) await clock.advance(60_000)
+    if (cards().inserted === 0 || !shutter) void reader.refuse()
     const accepted = await settled(clock, accepting)
     if (accepted.kind === 'inserted' && accepted.track2.reveal() !== TRACK2) return 'another track was read'
-    if (accepted.kind === 'stopped' && cards().inserted !== 0) return 'a card came in unnoticed'
+    if (accepted.kind === 'stopped' && cards().inserted !== 0 && shutter) return 'a card came in unnoticed'
     if (accepted.kind === 'unreadable') return 'a good stripe was called unreadable'
     const isTaker = random.below(2) === 0
     const ejecting = reader.eject(20_000)

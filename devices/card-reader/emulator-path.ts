@@ -1,27 +1,22 @@
 /**
- * Creator CRT-310, the emulator's inside: a mouth with a shutter, rollers, a bin behind them, and cards
- * that are always somewhere. It knows nothing of bytes.
+ * The inside of an emulated motor reader: a mouth, rollers, chip contacts, a bin behind them, and cards that are
+ * always somewhere. It knows nothing of bytes.
  */
-import {assert} from '../../../kit/assert.ts'
-import type {Clock, Timer} from '../../../kit/clock.ts'
-import type {CardAt, Mouth, Rear, StopAt, TrackFault} from './bytes.ts'
+import {assert} from '../../kit/assert.ts'
+import type {Clock, Timer} from '../../kit/clock.ts'
+import {hasStripe} from './emulator-card.ts'
+import type {Card} from './emulator-card.ts'
 
-export interface Card {
-  /** What track 2 holds between its sentinels, `PAN=YYMM...`. */
-  readonly track2: string
-  /** What is wrong with the stripe; `good` when left out. */
-  readonly stripe?: 'good' | 'notReadable' | TrackFault
-  /** `long` and `short` are cards of a length that is none. */
-  readonly length?: 'normal' | 'long' | 'short'
-}
+/** What lets a card in at the mouth: anything that fits, a stripe, both of it, or nothing. */
+export type Mouth = 'closed' | 'switch' | 'mag' | 'magAndSwitch'
 
-export type Place = 'frontHeld' | 'frontFree' | 'inside' | 'insideContact' | 'rearHeld'
+export const PLACES = ['frontHeld', 'frontFree', 'inside', 'insideContact', 'rearHeld'] as const
+export type Place = (typeof PLACES)[number]
 
-/** Everything that can be seen of it. Holds nothing that a stripe holds. */
+/** Everything that can be seen of it. Holds nothing that a stripe or a chip holds. */
 export interface World {
   readonly isPowered: boolean
   readonly mouth: Mouth
-  readonly rear: Rear
   /** Whether a card could be pushed in now. */
   readonly isAdmitting: boolean
   readonly place: Place | 'none'
@@ -30,6 +25,8 @@ export interface World {
   readonly insertedCount: number
   readonly takenCount: number
   readonly capturedCount: number
+  /** Blank cards that wait to be given out; 0 where there is no stacker. */
+  readonly stackedCount: number
 }
 
 /** All of it that a power cut leaves as it is: where the cards are. */
@@ -39,14 +36,26 @@ export interface Remains {
   readonly place: Place
   readonly bin: readonly Card[]
   readonly takenCount: number
+  readonly stackedCount?: number
 }
 
-export type Journey = 'insert' | 'eject' | 'capture'
+export const JOURNEYS = ['insert', 'eject', 'capture'] as const
+export type Journey = (typeof JOURNEYS)[number]
+
+export interface PathSettings {
+  /** Time that one movement of a card takes, 0 or more. */
+  readonly moveMs: number
+  /** As it is found after a power cut; empty when left out. */
+  readonly remains?: Remains
+}
+
+/** A card out of the stacker: nothing on it. */
+export const BLANK: Card = {}
 
 export class CardPath {
-  mouth: Mouth = 'switch'
-  rear: Rear = 'open'
-  stop: StopAt = 'inside'
+  mouth: Mouth = 'closed'
+  /** Where a card that was let in comes to rest; `bin`: it goes right through. */
+  stop: Place | 'bin' = 'inside'
   readonly #clock: Clock
   readonly #moveMs: number
   readonly #changed: () => void
@@ -58,69 +67,88 @@ export class CardPath {
   #jams: Journey[] = []
   #inserted = 0
   #taken = 0
+  #stacked = 0
+  #fed = 0
+  #removed = 0
   readonly #bin: Card[] = []
 
-  /**
-   * @param moveMs time that one movement of a card takes, 0 or more
-   * @param remains as it is found after a power cut; empty when left out
-   */
-  constructor(clock: Clock, moveMs: number, changed: () => void, remains?: Remains) {
+  constructor(clock: Clock, settings: PathSettings, changed: () => void) {
     this.#clock = clock
-    this.#moveMs = moveMs
+    this.#moveMs = settings.moveMs
     this.#changed = changed
+    const {remains} = settings
     if (remains === undefined) return
     this.#card = remains.card
     this.#place = remains.place
     this.#bin.push(...remains.bin)
     this.#taken = remains.takenCount
+    this.#stacked = remains.stackedCount ?? 0
     this.#inserted = this.#taken + this.#bin.length + (this.#card === null ? 0 : 1)
   }
 
   get remains(): Remains {
-    return {card: this.#card, place: this.#place, bin: [...this.#bin], takenCount: this.#taken}
+    return {
+      card: this.#card,
+      place: this.#place,
+      bin: [...this.#bin],
+      takenCount: this.#taken,
+      stackedCount: this.#stacked,
+    }
   }
 
   get world(): World {
     return {
       isPowered: this.#isPowered,
       mouth: this.mouth,
-      rear: this.rear,
       isAdmitting: this.#isPowered && this.mouth !== 'closed' && this.#card === null,
       place: this.#card === null ? 'none' : this.#place,
       isMoving: this.#motion !== null,
       insertedCount: this.#inserted,
       takenCount: this.#taken,
       capturedCount: this.#bin.length,
+      stackedCount: this.#stacked,
     }
   }
 
-  /** What the sensors tell. */
-  get cardAt(): CardAt {
-    if (this.#card === null) return this.#wentToRear ? 'goneRear' : 'none'
-    const isInside = this.#place !== 'frontHeld' && this.#place !== 'frontFree'
-    if (isInside && this.#card.length === 'long') return 'longCard'
-    if (isInside && this.#card.length === 'short') return 'shortCard'
-    return this.#place
+  /** The card that is in the reader or in its mouth, or null. */
+  get card(): Card | null {
+    return this.#card
   }
 
-  /** The card that can be read now, or null. */
+  /** The card was drawn in and can be told apart from a good one by its length. */
+  get isAbnormal(): boolean {
+    const isInside = this.#place !== 'frontHeld' && this.#place !== 'frontFree'
+    return this.#card !== null && isInside && (this.#card.length ?? 'normal') !== 'normal'
+  }
+
+  /** The last card left to the rear, and none came since. */
+  get wentToRear(): boolean {
+    return this.#card === null && this.#wentToRear
+  }
+
+  /** The card that the heads have gone over, or null. */
   get readable(): Card | null {
     return this.#place === 'frontFree' ? null : this.#card
+  }
+
+  /** The card whose chip is at the contacts, or null. */
+  get atContacts(): Card | null {
+    return this.#place === 'insideContact' && this.#motion === null ? this.#card : null
   }
 
   /** The hand of the customer pushes a card in. */
   insert(card: Card): 'inserted' | 'refused' {
     if (!this.world.isAdmitting) return 'refused'
-    const hasSignal = card.stripe !== 'blank' && card.stripe !== 'notReadable'
-    if (this.mouth !== 'switch' && !hasSignal) return 'refused'
+    if (this.mouth !== 'switch' && !hasStripe(card)) return 'refused'
     this.#card = card
     this.#inserted += 1
     this.#wentToRear = false
-    this.#place = 'frontHeld'
+    const {stop} = this
+    this.#place = stop === 'frontFree' ? 'frontFree' : 'frontHeld'
     this.#settle()
-    if (!this.#isJammed('insert'))
+    if (stop !== this.#place && !this.#isJammed('insert'))
       void this.#travel(() => {
-        this.#comeToRest()
+        this.#arrive(stop)
       })
     return 'inserted'
   }
@@ -140,9 +168,26 @@ export class CardPath {
   async moveTo(place: Place | 'bin'): Promise<boolean> {
     if (this.#isJammed(place === 'bin' ? 'capture' : 'eject')) return false
     return this.#travel(() => {
-      if (place === 'bin') this.#drop()
-      else this.#place = place
+      this.#arrive(place)
     })
+  }
+
+  /** Draws a blank card out of the stacker to the contacts; false when there is none. */
+  async feed(): Promise<boolean> {
+    if (this.#stacked === 0) return false
+    this.#stacked -= 1
+    this.#fed += 1
+    this.#card = BLANK
+    this.#place = 'inside'
+    this.#settle()
+    return this.#travel(() => {
+      this.#arrive('insideContact')
+    })
+  }
+
+  /** The card goes over the heads again and back to where it was; resolves when it is there. */
+  async passHeads(): Promise<void> {
+    await this.#travel(() => undefined)
   }
 
   /** The next such movement fails. */
@@ -155,10 +200,14 @@ export class CardPath {
   }
 
   /** The rollers stop where they are: a card under way stays where it started from. */
-  cutPower(): void {
-    this.#isPowered = false
+  halt(): void {
     this.#motion?.cancel()
     this.#motion = null
+  }
+
+  cutPower(): void {
+    this.#isPowered = false
+    this.halt()
     this.#settle()
   }
 
@@ -166,6 +215,14 @@ export class CardPath {
     this.#isPowered = true
     this.#wentToRear = false
     this.#settle()
+  }
+
+  /** The operator's hand: empties the bin. @returns what lay in it */
+  emptyBin(): readonly Card[] {
+    const cards = this.#bin.splice(0)
+    this.#removed += cards.length
+    this.#settle()
+    return cards
   }
 
   /** Tells whoever watches, after checking that no card came or went by itself. */
@@ -186,12 +243,11 @@ export class CardPath {
     })
   }
 
-  #comeToRest(): void {
-    if (this.stop === 'rearFree') this.#drop()
-    else this.#place = this.stop
-  }
-
-  #drop(): void {
+  #arrive(place: Place | 'bin'): void {
+    if (place !== 'bin') {
+      this.#place = place
+      return
+    }
     assert(this.#card !== null, 'no card to drop into the bin')
     this.#bin.push(this.#card)
     this.#card = null
@@ -208,7 +264,7 @@ export class CardPath {
   #settle(): void {
     const held = this.#card === null ? 0 : 1
     assert(
-      this.#inserted === this.#taken + this.#bin.length + held,
+      this.#inserted + this.#fed === this.#taken + this.#bin.length + this.#removed + held,
       `cards made or lost: ${this.#inserted} in, ${this.#taken} taken, ${this.#bin.length} captured, ${held} here`,
     )
     this.#changed()
