@@ -4,15 +4,17 @@
  */
 import Fastify from 'fastify'
 import type {FastifyInstance, FastifyReply, FastifyRequest} from 'fastify'
+import {isUtf8} from 'node:buffer'
 import type {IncomingMessage, Server, ServerResponse} from 'node:http'
 import {problemOf} from './api/answer.ts'
 import type {Answer} from './api/answer.ts'
 import {routes} from './api/routes.ts'
 import type {Route} from './api/routes.ts'
 import type {Bank} from './bank.ts'
+import type {MessageSeal} from './guard/messages.ts'
 import {isAmong} from './identity.ts'
-import type {Authenticate, Guest, Identity} from './identity.ts'
-import {AssertionFailed} from '../kit/assert.ts'
+import type {Authenticate, Authenticated, Guest, Identity} from './identity.ts'
+import {AssertionFailed, present} from '../kit/assert.ts'
 import {codeOf, reasonOf} from '../kit/errors.ts'
 import {readJson} from '../kit/exact-json.ts'
 import type {Json} from '../kit/exact-json.ts'
@@ -21,21 +23,25 @@ import type {Json} from '../kit/exact-json.ts'
 const BODY_BYTES_MAX = 16_384
 export type ServerFactory = (listener: (request: IncomingMessage, response: ServerResponse) => void) => Server
 
-/** @param serverFactory makes the server that `listen` starts; without it the app is driven by `inject` */
-export function buildApp(
-  bank: Bank,
-  authenticate: Authenticate,
-  serverFactory?: ServerFactory,
-): FastifyInstance {
+/** The way in from a network. */
+export interface Door {
+  /** Makes the server that `listen` starts. */
+  readonly serverFactory: ServerFactory
+  /** Nothing of a machine is done without it. */
+  readonly messages: MessageSeal
+}
+
+/** @param door without it the app is driven by `inject` */
+export function buildApp(bank: Bank, authenticate: Authenticate, door?: Door): FastifyInstance {
   const app = Fastify({
     // Ours is injected, and a framework's request log would hold card data sooner or later.
     logger: false,
     bodyLimit: BODY_BYTES_MAX,
-    ...(serverFactory === undefined ? {} : {serverFactory}),
+    ...(door === undefined ? {} : {serverFactory: door.serverFactory}),
   })
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('application/json', {parseAs: 'string'}, (_, text, done) => {
-    done(null, text)
+  app.addContentTypeParser('application/json', {parseAs: 'buffer'}, (_, bytes, done) => {
+    done(null, bytes)
   })
   app.setNotFoundHandler((_, reply) => send(reply, problemOf('no-route', 'this path is not served')))
   app.setErrorHandler((thrown, request, reply) => send(reply, answerOfFault(bank, thrown, request)))
@@ -43,28 +49,46 @@ export function buildApp(
     app.route({
       method: route.method,
       url: route.url,
-      handler: async (request, reply) => send(reply, await answerTo(bank, authenticate, route, request)),
+      handler: async (request, reply) => {
+        const who = await authenticate(request.raw)
+        const {answer, headers} = await answerTo(bank, door?.messages ?? null, who, route, request)
+        bank.log.info('answered', {
+          method: route.method,
+          route: route.url,
+          who: who.kind === 'atm' ? who.atmId : who.kind === 'person' ? who.name : who.kind,
+          status: answer.status,
+          rc: answer.rc,
+        })
+        return send(reply.headers(headers), answer)
+      },
     })
   return app
 }
 
+/** An answer, and what seals it. */
+interface Sealed {
+  readonly answer: Answer
+  readonly headers: Readonly<Record<string, string>>
+}
+
 async function answerTo(
   bank: Bank,
-  authenticate: Authenticate,
+  messages: MessageSeal | null,
+  who: Authenticated,
   route: Route,
   request: FastifyRequest,
-): Promise<Answer> {
-  const who = await authenticate(request.raw)
-  const answer =
-    who.kind === 'nobody' ? unknownCaller(bank, who.offered, who.why) : await run(bank, who, route, request)
-  bank.log.info('answered', {
-    method: route.method,
-    route: route.url,
-    who: who.kind === 'atm' ? who.atmId : who.kind === 'person' ? who.name : who.kind,
-    status: answer.status,
-    rc: answer.rc,
-  })
-  return answer
+): Promise<Sealed> {
+  if (who.kind === 'nobody') return {answer: unknownCaller(bank, who.offered, who.why), headers: {}}
+  if (who.kind !== 'atm' || messages === null)
+    return {answer: await run(bank, who, route, request), headers: {}}
+  const heard = await messages.hear(
+    bank,
+    {atmId: who.atmId, certified: present(who.certified, 'the key of a machine at the door')},
+    {method: request.method, path: request.url, content: contentOf(request)},
+    request.headers,
+  )
+  const answer = heard.kind === 'heard' ? await run(bank, who, route, request) : heard.answer
+  return {answer, headers: heard.request === null ? {} : messages.seal(bank, answer, heard.request)}
 }
 
 async function run(
@@ -103,9 +127,16 @@ function unknownCaller(bank: Bank, offered: 'certificate' | 'token', why: string
 
 function bodyOf(request: FastifyRequest, route: Route): {readonly json: Json} | {readonly why: string} {
   if (route.request === null) return {json: null}
-  if (typeof request.body !== 'string') return {why: 'there is no body of type application/json'}
-  const read = readJson(request.body)
+  const content = contentOf(request)
+  if (content.length === 0) return {why: 'there is no body of type application/json'}
+  if (!isUtf8(content)) return {why: 'the body is not UTF-8'}
+  const read = readJson(content.toString('utf8'))
   return read.kind === 'refused' ? {why: read.why} : {json: read.json}
+}
+
+/** As it travelled; empty when there was none. */
+function contentOf({body}: FastifyRequest): Buffer {
+  return Buffer.isBuffer(body) ? body : Buffer.alloc(0)
 }
 
 function idOf(params: unknown): string {

@@ -1,5 +1,5 @@
 /**
- * Demo certificates: an authority, the bank's server and one client for each machine, made on first
+ * Demo certificates: an authority, the bank's server, the bank's signature under its answers, and one client for each machine, made on first
  * start into a folder and used again afterwards. A real bank brings its own; the formats are plain PEM.
  */
 import type * as X509Module from '@peculiar/x509'
@@ -35,13 +35,18 @@ export interface DemoCertificates {
   /** The only authority that either side trusts. */
   readonly authority: string
   readonly host: Identified
+  /** Signs the answers to machines, with a key that the server's end of TLS never has. */
+  readonly signing: Identified
   /** By machine. */
   readonly atms: ReadonlyMap<string, Identified>
 }
 
 /** What a certificate is for; the file is named after it. */
 type Purpose =
-  {readonly kind: 'authority'} | {readonly kind: 'host'} | {readonly kind: 'atm'; readonly atmId: string}
+  | {readonly kind: 'authority'}
+  | {readonly kind: 'host'}
+  | {readonly kind: 'signing'}
+  | {readonly kind: 'atm'; readonly atmId: string}
 
 interface Signer {
   readonly subject: string
@@ -63,10 +68,11 @@ export async function demoCertificates(
     await mkdir(folder, {recursive: true, mode: 0o700})
     const authority = await standing(folder, {kind: 'authority'}, null, nowMs, random)
     const host = await standing(folder, {kind: 'host'}, authority, nowMs, random)
+    const signing = await standing(folder, {kind: 'signing'}, authority, nowMs, random)
     const atms = new Map<string, Identified>()
     for (const atmId of atmIds)
       atms.set(atmId, await standing(folder, {kind: 'atm', atmId}, authority, nowMs, random))
-    return {authority: authority.certificate, host, atms}
+    return {authority: authority.certificate, host, signing, atms}
   } catch (thrown) {
     throw new SystemFault(`cannot keep certificates in ${folder}: ${reasonOf(thrown)}`, {cause: thrown})
   }
@@ -113,7 +119,8 @@ async function madeFor(
   const keys = await webcrypto.subtle.generateKey(KEY_ALGORITHM, true, ['sign', 'verify'])
   const subject = `CN=${purpose.kind === 'atm' ? purpose.atmId : `Tellerd demo ${purpose.kind}`}`
   const signer = authority === null ? {subject, privateKey: keys.privateKey} : await signerOf(x509, authority)
-  const lifeMs = purpose.kind === 'authority' ? AUTHORITY_MS : LEAF_MS
+  // Machines have the signing key in their settings, so it changes when somebody changes those.
+  const lifeMs = purpose.kind === 'authority' || purpose.kind === 'signing' ? AUTHORITY_MS : LEAF_MS
   const certificate = await x509.X509CertificateGenerator.create({
     // A leading 00 keeps the number positive whatever the first byte is.
     serialNumber: `00${hexOf(random.bytes(SERIAL_BYTES))}`,
@@ -162,6 +169,11 @@ function extensionsOf(x509: X509, purpose: Purpose) {
           {type: 'ip', value: '127.0.0.1'},
           {type: 'ip', value: '::1'},
         ]),
+      ]
+    case 'signing':
+      return [
+        new x509.BasicConstraintsExtension(false, undefined, true),
+        new x509.KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
       ]
     case 'atm':
       return [

@@ -1,10 +1,16 @@
 /** Who is asking, and who may ask. How the first is found out (a certificate, a token, a test's word) is the Authenticate port's business. */
+import type {KeyObject} from 'node:crypto'
 import type {IncomingMessage} from 'node:http'
 import {allows} from './guard/roles.ts'
 import type {Permission, Role} from './guard/roles.ts'
 
 export type Identity =
-  | {readonly kind: 'atm'; readonly atmId: string}
+  | {
+      readonly kind: 'atm'
+      readonly atmId: string
+      /** That its handshake has proved; absent in process. */
+      readonly certified?: CertifiedKey
+    }
   /** Somebody who signed in, or a program that holds a token. */
   | {
       readonly kind: 'person'
@@ -13,6 +19,12 @@ export type Identity =
       /** Hash of the token that it came with; absent in process. */
       readonly session?: string
     }
+
+/** A machine's public key, under the pin by which the bank knows it. */
+export interface CertifiedKey {
+  readonly pin: string
+  readonly key: KeyObject
+}
 
 /** Offered neither a certificate nor a token. */
 export interface Guest {

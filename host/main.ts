@@ -1,5 +1,6 @@
 /** The bank as a program: reads its settings, starts, and stops when told. */
 import {readFileSync} from 'node:fs'
+import {join} from 'node:path'
 import {parseArgs} from 'node:util'
 import {atmId} from './api/schema.ts'
 import {flag, list, optional, record, text, wholeNumber} from './api/shape.ts'
@@ -113,6 +114,7 @@ async function main(): Promise<void> {
   const log = lineLog(clock, line => process.stderr.write(`${line}\n`), 'info', 'host')
   const host = await startHost(options, clock, systemRandom(), log)
   process.stdout.write(`bank listening on ${host.url}, host pin ${host.hostPin}\n`)
+  process.stdout.write(`for the machines’ settings: ${join(options.stateFolder, 'certificates')}\n`)
   for (const line of welcome(host)) process.stdout.write(`${line}\n`)
   const stop = () => {
     host.close().catch((thrown: unknown) => {

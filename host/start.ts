@@ -7,10 +7,12 @@ import {admitDemoPeople} from './guard/demo-people.ts'
 import type {DemoPerson} from './guard/demo-people.ts'
 import {openGuard} from './guard/guard.ts'
 import {firstInvitation} from './guard/invitations.ts'
+import {messageSeal} from './guard/messages.ts'
 import {softPinModule} from './pin.ts'
 import {openState} from './state.ts'
 import {authenticateCaller, spkiPin, tlsServerFactory} from './tls.ts'
-import {assert} from '../kit/assert.ts'
+import {signerOf} from '../crypto/atm-message.ts'
+import {assert, present} from '../kit/assert.ts'
 import type {Clock} from '../kit/clock.ts'
 import type {Log} from '../kit/log.ts'
 import type {Random} from '../kit/random.ts'
@@ -35,6 +37,8 @@ export interface RunningHost {
   readonly port: number
   /** Pin of the server's key, for the machines' settings. */
   readonly hostPin: string
+  /** PEM, for the machines’ settings: whose signature the answers bear. */
+  readonly signingCertificate: string
   /** For the first supervisor, to be shown to whoever started the bank; null when it has people. */
   readonly firstCode: string | null
   /** With `seedDemo`, and only in a bank without other people. */
@@ -72,11 +76,10 @@ export async function startHost(
     for (const [atmId, {certificate}] of certificates.atms)
       if ((await tx.atms.find(atmId)) !== null) await tx.atms.addPin(atmId, spkiPin(certificate))
   })
-  const app = buildApp(
-    bank,
-    authenticateCaller(bank),
-    tlsServerFactory(certificates.host, certificates.authority),
-  )
+  const app = buildApp(bank, authenticateCaller(bank), {
+    serverFactory: tlsServerFactory(certificates.host, certificates.authority),
+    messages: messageSeal(present(signerOf(certificates.signing.key), 'a signing key on P-256')),
+  })
   await app.listen({host: options.address, port: options.port})
   const bound = app.server.address()
   assert(bound !== null && typeof bound === 'object', 'a listening server has no address')
@@ -86,6 +89,7 @@ export async function startHost(
     url: `https://${options.address.includes(':') ? `[${options.address}]` : options.address}:${port}`,
     port,
     hostPin: spkiPin(certificates.host.certificate),
+    signingCertificate: certificates.signing.certificate,
     firstCode,
     demoPeople,
     async close() {

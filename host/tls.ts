@@ -6,7 +6,7 @@
  * Session tickets are off: with TLS 1.3 in Node, whoever holds a ticket resumes as its owner, without the
  * key and without any new check (measured).
  */
-import {X509Certificate, constants, createHash} from 'node:crypto'
+import {X509Certificate, constants} from 'node:crypto'
 import {createServer} from 'node:https'
 import {TLSSocket} from 'node:tls'
 import type {ServerFactory} from './app.ts'
@@ -14,7 +14,8 @@ import type {Bank} from './bank.ts'
 import type {Identified} from './certificates.ts'
 import {personOf} from './guard/sign-in.ts'
 import {bearerOf} from './guard/tokens.ts'
-import type {Authenticate, Authenticated} from './identity.ts'
+import type {Authenticate, Authenticated, CertifiedKey} from './identity.ts'
+import * as signature from '../crypto/http-signature.ts'
 
 /** How long an idle connection is kept: longer than the machines' probing period, so that they find it warm. */
 const KEEP_ALIVE_MS = 72_000
@@ -25,7 +26,7 @@ const HANDSHAKE_TIMEOUT_MS = 10_000
 
 /** SHA-256 of a certificate's SubjectPublicKeyInfo, hex: the pin. @param certificate PEM or DER */
 export function spkiPin(certificate: string | Uint8Array): string {
-  return pinOf(new X509Certificate(certificate))
+  return signature.spkiPin(new X509Certificate(certificate).publicKey)
 }
 
 /** A server for `buildApp`. @param authority PEM; the only one trusted for clients */
@@ -74,13 +75,13 @@ export function authenticateCaller(bank: Pick<Bank, 'store' | 'clock'>): Authent
         : {kind: 'nobody', offered: 'token', why: 'an Authorization header that is no bearer token'}
     }
     if (claim.kind === 'foreign') return nobody('no certificate of our authority')
-    const {pin, names} = claim
-    const found = await store.read(tx => tx.atms.findPin(pin))
-    if (found === null) return nobody(`no machine has the pin ${pin}`)
+    const {certified, names} = claim
+    const found = await store.read(tx => tx.atms.findPin(certified.pin))
+    if (found === null) return nobody(`no machine has the pin ${certified.pin}`)
     const {atmId} = found.atm
     if (found.isRevoked) return nobody(`a certificate of ${atmId} is revoked`)
     if (names !== `URI:urn:atm:${atmId}`) return nobody(`the certificate of ${atmId} names somebody else`)
-    return {kind: 'atm', atmId}
+    return {kind: 'atm', atmId, certified}
   }
 }
 
@@ -88,21 +89,21 @@ export function authenticateCaller(bank: Pick<Bank, 'store' | 'clock'>): Authent
 type Claim =
   | {readonly kind: 'none'}
   | {readonly kind: 'foreign'}
-  | {readonly kind: 'certificate'; readonly pin: string; readonly names: string}
+  | {readonly kind: 'certificate'; readonly certified: CertifiedKey; readonly names: string}
 
 function claimOf(socket: TLSSocket): Claim {
   // Asked first: with TLS 1.3, Node may call a connection without any certificate authorized.
   const certificate = socket.getPeerX509Certificate()
   if (certificate === undefined) return {kind: 'none'}
   if (!socket.authorized) return {kind: 'foreign'}
-  return {kind: 'certificate', pin: pinOf(certificate), names: certificate.subjectAltName ?? ''}
+  const key = certificate.publicKey
+  return {
+    kind: 'certificate',
+    certified: {pin: signature.spkiPin(key), key},
+    names: certificate.subjectAltName ?? '',
+  }
 }
 
 function nobody(why: string): Authenticated {
   return {kind: 'nobody', offered: 'certificate', why}
-}
-
-function pinOf(certificate: X509Certificate): string {
-  const spki = certificate.publicKey.export({type: 'spki', format: 'der'})
-  return createHash('sha256').update(spki).digest('hex')
 }

@@ -39,6 +39,8 @@ export interface Config {
     readonly keyPath: string
     /** SHA-256 of the host's public key (SPKI), hexadecimal. */
     readonly hostPins: readonly string[]
+    /** PEM, one or, while the bank changes keys, two: whose signature its answers bear. */
+    readonly signersPath: string
     readonly answerTimeoutMs: number
   }
   readonly cardReader: DeviceConfig<(typeof READER_MODELS)[number]>
@@ -101,6 +103,7 @@ function top(s: Section): Config {
       certificatePath: h.text('certificatePath', /./, 'a path'),
       keyPath: h.text('keyPath', /./, 'a path'),
       hostPins: h.list('hostPins', 1, 2, pin => pin.itself(/^[0-9a-f]{64}$/, '64 hexadecimal digits')),
+      signersPath: h.text('signersPath', /./, 'a path'),
       answerTimeoutMs: h.integer('answerTimeoutMs', 10_000, 60_000, 45_000),
     })),
     cardReader: s.section('cardReader').closed(d => device(d, READER_MODELS)),

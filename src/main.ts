@@ -3,6 +3,7 @@ import {readFileSync} from 'node:fs'
 import {serialLink} from '../devices/wire/serial.ts'
 import {Journal} from '../journal/journal.ts'
 import {realClock} from '../kit/clock.ts'
+import type {Clock} from '../kit/clock.ts'
 import {SystemFault, reasonOf} from '../kit/errors.ts'
 import type {Log} from '../kit/log.ts'
 import {systemRandom} from '../kit/random.ts'
@@ -10,7 +11,9 @@ import {Secret} from '../kit/secret.ts'
 import {configHash} from './config.ts'
 import type {Config} from './config.ts'
 import {DISPENSERS, PIN_PADS, READERS} from './drivers.ts'
+import {sealOf, signedTransport} from './link/signing.ts'
 import {tlsTransport} from './link/tls.ts'
+import type {Transport} from './link/transport.ts'
 import {Machine} from './machine.ts'
 import {startScreenServer} from './screen/server.ts'
 
@@ -45,7 +48,7 @@ export async function startDaemon(
     reader: reader.on(serialLink(cardReader.port, reader.line, clock, log), clock, log),
     pinPad: pad.on(serialLink(pinPad.port, pad.line, clock, log), clock, log),
     dispenser: cash.on(serialLink(dispenser.port, cash.line, clock, log), clock, log),
-    transport: tlsTransport(tlsOptions(config), clock),
+    transport: bankLine(config, journal, clock),
     journal,
     clock,
     random: systemRandom(),
@@ -68,16 +71,22 @@ export async function startDaemon(
   }
 }
 
-function tlsOptions({host}: Config): Parameters<typeof tlsTransport>[0] {
+function bankLine({terminal, host}: Config, journal: Journal, clock: Clock): Transport {
   const {hostname, port} = new URL(host.url)
-  return {
-    host: hostname,
-    port: Number(port === '' ? '443' : port),
-    authority: readText(host.caPath),
-    hostPins: host.hostPins,
-    certificate: readText(host.certificatePath),
-    key: new Secret(readText(host.keyPath)),
-  }
+  const key = new Secret(readText(host.keyPath))
+  const line = tlsTransport(
+    {
+      host: hostname,
+      port: Number(port === '' ? '443' : port),
+      authority: readText(host.caPath),
+      hostPins: host.hostPins,
+      certificate: readText(host.certificatePath),
+      key,
+    },
+    clock,
+  )
+  const seal = sealOf(terminal, key, readText(host.signersPath), () => journal.head.seq)
+  return signedTransport(line, seal, clock)
 }
 
 function readText(path: string): string {

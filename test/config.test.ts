@@ -13,6 +13,7 @@ const GOOD = {
     certificatePath: 'atm.pem',
     keyPath: 'atm.key',
     hostPins: ['ab'.repeat(32)],
+    signersPath: 'signers.pem',
   },
   cardReader: {model: 'crt310', port: '/dev/reader'},
   pinPad: {model: 'szzt', port: '/dev/pin-pad'},

@@ -218,6 +218,20 @@ export interface PeopleRows {
   spendInvitation(codeHash: string, nowMs: EpochMs): Promise<'spent' | 'gone'>
 }
 
+/** Which numbers of signed messages one key has used. */
+export interface MessageWindow {
+  /** This one and all below are used, or count as used. */
+  readonly floor: number
+  /** Used ones above the floor, ascending. */
+  readonly seen: readonly number[]
+}
+
+export interface MessageRows {
+  /** Of a key that has signed nothing yet: nothing used. */
+  window(signerPin: string): Promise<MessageWindow>
+  setWindow(signerPin: string, window: MessageWindow): Promise<void>
+}
+
 /** One transaction; of no use after `work` has ended. */
 export interface Tx {
   readonly atms: AtmRows
@@ -226,6 +240,7 @@ export interface Tx {
   readonly operations: OperationRows
   readonly ledger: LedgerRows
   readonly people: PeopleRows
+  readonly messages: MessageRows
 }
 
 export interface Store {

@@ -3,6 +3,7 @@ import {accountRows} from './account-rows.ts'
 import {atmRows} from './atm-rows.ts'
 import {cardRows} from './card-rows.ts'
 import {ledgerRows} from './ledger-rows.ts'
+import {messageRows} from './message-rows.ts'
 import {operationRows} from './operation-rows.ts'
 import {peopleRows} from './people-rows.ts'
 import type {Tx} from './port.ts'
@@ -16,5 +17,6 @@ export function rowsOver(sql: Sql): Tx {
     operations: operationRows(sql),
     ledger: ledgerRows(sql),
     people: peopleRows(sql),
+    messages: messageRows(sql),
   }
 }

@@ -10,6 +10,7 @@ import {ACCOUNT_TABLES} from './account-rows.ts'
 import {ATM_TABLES} from './atm-rows.ts'
 import {CARD_TABLES} from './card-rows.ts'
 import {LEDGER_TABLES} from './ledger-rows.ts'
+import {MESSAGE_TABLES} from './message-rows.ts'
 import {OPERATION_TABLES} from './operation-rows.ts'
 import {PEOPLE_TABLES} from './people-rows.ts'
 import type {Dialect, Migration} from './dialect.ts'
@@ -22,6 +23,7 @@ export const MIGRATIONS: readonly Migration[] = [
   OPERATION_TABLES,
   LEDGER_TABLES,
   PEOPLE_TABLES,
+  MESSAGE_TABLES,
 ]
 
 /** Where an engine notes what it has applied. */

@@ -23,6 +23,7 @@ import type {Minor} from '../../kit/money.ts'
 import type {Random} from '../../kit/random.ts'
 import {configHash} from '../config.ts'
 import type {Config} from '../config.ts'
+import {sealOf, signedTransport} from '../link/signing.ts'
 import {tlsTransport} from '../link/tls.ts'
 import type {Transport} from '../link/transport.ts'
 import {Machine} from '../machine.ts'
@@ -68,6 +69,7 @@ export function tableConfig(
       certificatePath: '',
       keyPath: '',
       hostPins: [],
+      signersPath: '',
       answerTimeoutMs: 30_000,
     },
     cardReader: {model: 'crt310', port: 'in memory'},
@@ -112,7 +114,7 @@ export class Table {
   readonly stage: Stage
   readonly plans: PlanRunner
   readonly #options: TableOptions
-  readonly #closeBank: () => Promise<void>
+  readonly #open: OpenBank
   readonly #listeners = new Set<() => void>()
   #life: Life
 
@@ -122,7 +124,7 @@ export class Table {
     this.#options = options
     this.config = tableConfig(options)
     this.bank = open.bank
-    this.#closeBank = open.close
+    this.#open = open
     const rig = loopbackRig(this.config, options.notes, options.pace, clock, log)
     this.stage = {rig, line: new FaultyLine(open.transport, clock), manners: goodManners()}
     this.plans = new PlanRunner(this.stage)
@@ -152,7 +154,7 @@ export class Table {
   async stop(): Promise<void> {
     await this.#life.machine.stop()
     await stopEmulators(this.stage.rig.emulators)
-    await this.#closeBank()
+    await this.#open.close()
   }
 
   #newLife(): Life {
@@ -161,7 +163,7 @@ export class Table {
     const machine = new Machine({
       config: this.config,
       ...this.stage.rig.drivers(),
-      transport: this.stage.line,
+      transport: this.#open.ends(this.stage.line, journal),
       journal: ink === undefined ? journal : ink(journal),
       clock,
       random: random.stream('machine'),
@@ -189,6 +191,8 @@ interface Life {
 interface OpenBank {
   readonly bank: Bank
   readonly transport: Transport
+  /** What a machine puts on its end of the line. */
+  readonly ends: (line: Transport, journal: Journal) => Transport
   readonly close: () => Promise<void>
 }
 
@@ -208,10 +212,16 @@ async function bankOverTls({folder, clock, random, log}: TableOptions): Promise<
     {host: '127.0.0.1', port: host.port, authority, hostPins: [host.hostPin], certificate, key},
     clock,
   )
-  return {bank: host.bank, transport, close: () => host.close()}
+  const ends = (line: Transport, journal: Journal) =>
+    signedTransport(
+      line,
+      sealOf(TERMINAL, key, host.signingCertificate, () => journal.head.seq),
+      clock,
+    )
+  return {bank: host.bank, transport, ends, close: () => host.close()}
 }
 
-/** The same bank and the same messages without the network, for thousands of visits. */
+/** The same bank and the same messages without the network and its seals, for thousands of visits. */
 async function bankInProcess({clock, random, log}: TableOptions): Promise<OpenBank> {
   const own = random.stream('bank')
   const store = openSqliteStore(':memory:')
@@ -230,6 +240,7 @@ async function bankInProcess({clock, random, log}: TableOptions): Promise<OpenBa
   return {
     bank,
     transport: inProcessTransport(app, {kind: 'atm', atmId: TERMINAL}, clock),
+    ends: line => line,
     async close() {
       await app.close()
       await store.close()

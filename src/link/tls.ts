@@ -3,10 +3,11 @@
  * The bank is known by its pinned public key, whatever certificate it shows, and no authority of the
  * operating system is trusted.
  */
-import {X509Certificate, createHash} from 'node:crypto'
+import {X509Certificate} from 'node:crypto'
 import {Agent, request as httpsRequest} from 'node:https'
 import type {ClientRequest, IncomingMessage} from 'node:http'
 import type {Socket} from 'node:net'
+import {spkiPin} from '../../crypto/http-signature.ts'
 import type {Clock} from '../../kit/clock.ts'
 import {SystemFault, codeOf, reasonOf} from '../../kit/errors.ts'
 import type {Secret} from '../../kit/secret.ts'
@@ -42,7 +43,9 @@ export function tlsTransport(options: TlsOptions, clock: Clock): Transport {
     key: options.key.reveal(),
     rejectUnauthorized: true,
     checkServerIdentity: (_, {raw}) =>
-      options.hostPins.includes(spkiPin(raw)) ? undefined : new SystemFault('the bank shows an unknown key'),
+      options.hostPins.includes(spkiPin(new X509Certificate(raw).publicKey))
+        ? undefined
+        : new SystemFault('the bank shows an unknown key'),
   })
   const known = new WeakSet<Socket>()
   return {
@@ -121,14 +124,15 @@ function collect(response: IncomingMessage, end: (answer: TransportAnswer) => vo
     end({
       kind: 'answer',
       status: response.statusCode ?? 0,
-      headers: {'content-type': response.headers['content-type'] ?? ''},
+      headers: onlyTexts(response.headers),
       body: Buffer.concat(chunks).toString('utf8'),
     })
   })
 }
 
-/** Hex SHA-256 of the public key of a certificate in DER. */
-function spkiPin(certificate: Uint8Array): string {
-  const spki = new X509Certificate(certificate).publicKey.export({type: 'spki', format: 'der'})
-  return createHash('sha256').update(spki).digest('hex')
+/** Headers that came once; the others are none of ours. */
+function onlyTexts(headers: IncomingMessage['headers']): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])),
+  )
 }

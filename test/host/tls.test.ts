@@ -9,80 +9,15 @@ import {connect} from 'node:tls'
 import type {ConnectionOptions} from 'node:tls'
 import t from 'tap'
 import {ATM, START_MS} from './bench.ts'
+import {PROBE, clock, once, openDoor, summary} from './door.ts'
 import {demoCertificates} from '../../host/certificates.ts'
-import type {DemoCertificates, Identified} from '../../host/certificates.ts'
-import {startHost} from '../../host/start.ts'
-import type {RunningHost} from '../../host/start.ts'
 import {spkiPin} from '../../host/tls.ts'
 import {assert, present} from '../../kit/assert.ts'
-import {epochMs, realClock} from '../../kit/clock.ts'
+import {epochMs} from '../../kit/clock.ts'
 import {silentLog} from '../../kit/log.ts'
 import {systemRandom} from '../../kit/random.ts'
 import {hostLink} from '../../src/link/client.ts'
-import {tlsTransport} from '../../src/link/tls.ts'
-import type {Transport, TransportAnswer} from '../../src/link/transport.ts'
-
-const clock = realClock()
-const PROBE = {
-  method: 'GET',
-  path: `/api/atms/${ATM}/probe`,
-  headers: {},
-  body: null,
-  deadlineMs: 5_000,
-} as const
-
-interface Door {
-  readonly host: RunningHost
-  readonly certificates: DemoCertificates
-  readonly atm: Identified
-  knock(options?: {
-    as?: Identified
-    hostPins?: readonly string[]
-    authority?: string
-    port?: number
-  }): Transport
-}
-
-async function openDoor(folder: string): Promise<Door> {
-  const options = {
-    stateFolder: folder,
-    address: '127.0.0.1',
-    port: 0,
-    atmIds: [ATM, 'ATM999'],
-    seedDemo: true,
-  }
-  const host = await startHost(options, clock, systemRandom(), silentLog)
-  const certificates = await certificatesIn(folder)
-  const atm = present(certificates.atms.get(ATM), 'the certificate of the machine')
-  return {
-    host,
-    certificates,
-    atm,
-    knock: ({
-      as = atm,
-      hostPins = [host.hostPin],
-      authority = certificates.authority,
-      port = host.port,
-    } = {}) => tlsTransport({host: '127.0.0.1', port, authority, hostPins, ...as}, clock),
-  }
-}
-
-function certificatesIn(folder: string): Promise<DemoCertificates> {
-  return demoCertificates(join(folder, 'certificates'), [ATM, 'ATM999'], clock.wallMs(), systemRandom())
-}
-
-/** Sends once and closes. */
-async function once(transport: Transport): Promise<TransportAnswer> {
-  const answer = await transport.send(PROBE)
-  await transport.close()
-  return answer
-}
-
-function summary(answer: TransportAnswer): string {
-  return answer.kind === 'answer'
-    ? `status ${answer.status}`
-    : `silent, ${answer.sent ? 'perhaps sent' : 'not sent'}`
-}
+import type {TransportAnswer} from '../../src/link/transport.ts'
 
 t.test('who may come in', async t => {
   const door = await openDoor(t.testdir())
@@ -96,10 +31,15 @@ t.test('who may come in', async t => {
     systemRandom(),
   )
   const foreign = present(stranger.atms.get(ATM), 'a foreign certificate')
-  t.equal(summary(await once(door.knock({as: foreign}))), 'status 403', 'a certificate of another authority')
+  t.equal(
+    summary(await once(door.knock({as: foreign}))),
+    'status 403, unsigned',
+    'a certificate of another authority',
+  )
 
   const other = present(door.certificates.atms.get('ATM999'), 'the other machine')
-  t.equal(summary(await once(door.knock({as: other}))), 'status 403', 'another machine on this path')
+  const seal = {atmId: 'ATM999'}
+  t.equal(summary(await once(door.knock({as: other, seal}))), 'status 403', 'another machine on this path')
 
   const {store} = door.host.bank
   const atmIds = [ATM, 'ATM000']
@@ -110,11 +50,11 @@ t.test('who may come in', async t => {
     systemRandom(),
   )
   const unknown = present(more.atms.get('ATM000'), 'a machine without a row')
-  t.equal(summary(await once(door.knock({as: unknown}))), 'status 403', 'our authority, but no row')
+  t.equal(summary(await once(door.knock({as: unknown}))), 'status 403, unsigned', 'our authority, but no row')
   await store.transact(tx => tx.atms.addPin(ATM, spkiPin(unknown.certificate)))
   t.equal(
     summary(await once(door.knock({as: unknown}))),
-    'status 403',
+    'status 403, unsigned',
     'a row, but the name is of another machine',
   )
 
@@ -148,7 +88,7 @@ t.test('people come without a certificate, nobody with TLS 1.2', async t => {
       request.end()
     })
   const {certificate: cert, key} = door.atm
-  t.equal(await tried({cert, key: key.reveal()}), 'status 200')
+  t.equal(await tried({cert, key: key.reveal()}), 'status 401', 'a machine that does not sign')
   const bearer = (token: string) => ({headers: {authorization: `Bearer ${token}`}})
   const token = present(door.host.demoPeople[0], 'the demo teller').token
   const balance = '/api/accounts/12345/balance'
@@ -181,7 +121,7 @@ t.test('a revocation counts on the connection that is open', async t => {
   t.teardown(() => transport.close())
   t.equal(summary(await transport.send(PROBE)), 'status 200')
   await door.host.bank.store.transact(tx => tx.atms.revokePin(spkiPin(door.atm.certificate)))
-  t.equal(summary(await transport.send(PROBE)), 'status 403')
+  t.equal(summary(await transport.send(PROBE)), 'status 403, unsigned')
 })
 
 t.test('a session seen on the wire resumes nothing', async t => {
@@ -204,22 +144,22 @@ t.test('a session seen on the wire resumes nothing', async t => {
       // What the server offers for resumption comes before its first answer.
       socket.on('data', (bytes: Buffer) => {
         t.match(bytes.toString(), /Keep-Alive: timeout=72\r\n/, 'kept longer than the machine is silent')
-        end(bytes.toString().split('\r\n')[0] ?? '')
+        end(/urn:tellerd:problem:([a-z-]+)/.exec(bytes.toString())?.[1] ?? 'no problem')
       })
       socket.write(`GET ${PROBE.path} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
     })
   const own = {cert: door.atm.certificate, key: door.atm.key.reveal()}
   const first = await asked(own)
-  t.equal(first.end, 'HTTP/1.1 200 OK')
+  t.equal(first.end, 'message-unsigned', 'known, were it not for the seal')
   const session = present(first.session, 'a session; without one this test proves nothing')
   t.match(
     await asked({...own, session}),
-    {end: 'HTTP/1.1 200 OK', isReused: false},
+    {end: 'message-unsigned', isReused: false},
     'its owner starts afresh',
   )
   t.match(
     await asked({session}),
-    {end: 'HTTP/1.1 401 Unauthorized', isReused: false},
+    {end: 'not-signed-in', isReused: false},
     'a thief of the session is a guest',
   )
 })
@@ -265,7 +205,7 @@ t.test('what silence means', async t => {
       ),
     )
   const asked = async (port: number, deadlineMs = 300): Promise<TransportAnswer> => {
-    const transport = door.knock({port})
+    const transport = door.knock({port, seal: null})
     const answer = await transport.send({...PROBE, deadlineMs})
     await transport.close()
     return answer
@@ -308,7 +248,7 @@ t.test('what silence means', async t => {
     if (answeredCount === 1) response.end('{}')
     else request.socket.destroy()
   })
-  const transport = door.knock({port: once})
+  const transport = door.knock({port: once, seal: null})
   t.equal(summary(await transport.send(PROBE)), 'status 200')
   t.equal(summary(await transport.send(PROBE)), 'silent, perhaps sent', 'a kept connection that dies')
   t.equal(answeredCount, 2, 'and nothing repeated it')

@@ -104,6 +104,7 @@ function writeConfig(folder: string, bank: {readonly url: string; readonly hostP
       certificatePath: join(certificates, `atm-${TERMINAL}.crt`),
       keyPath: join(certificates, `atm-${TERMINAL}.key`),
       hostPins: [bank.hostPin],
+      signersPath: join(certificates, 'signing.crt'),
     },
     cardReader: {model: 'crt310', port: join(folder, 'reader')},
     pinPad: {model: 'szzt', port: join(folder, 'pinPad')},

@@ -187,6 +187,7 @@ export class Iron {
         certificatePath: file('atm.pem', certificate),
         keyPath: file('atm.key', key.reveal()),
         hostPins: [this.host.hostPin],
+        signersPath: file('signers.pem', this.host.signingCertificate),
       },
       cardReader: {model: 'crt310', port: join(this.#folder, 'reader')},
       pinPad: {model: 'szzt', port: join(this.#folder, 'pin-pad')},
