@@ -32,7 +32,13 @@ export interface Handshake {
     readonly enquiry: number | null
   } | null
   /** What the device wants to hear about its answer; null where it wants nothing. */
-  readonly answers: {readonly ack: number; readonly nak: number; readonly nakMax: number} | null
+  readonly answers: {
+    readonly ack: number
+    readonly nak: number
+    readonly nakMax: number
+    /** Said by the device once its answer is acknowledged; waited for, and done without when it does not come. None when left out. */
+    readonly closing?: {readonly byte: number; readonly timeoutMs: number}
+  } | null
   /** Most times one frame is sent. */
   readonly sendsMax: number
   /** Silence after which the line counts as quiet: before an answer is refused, and before a refused frame goes again. */
@@ -162,9 +168,25 @@ export class Exchange {
           this.#listener.stray?.(step.byte)
           break
         case 'end':
-          if (step.ack !== null) await this.#link.write(Uint8Array.of(step.ack))
+          if (step.ack !== null) {
+            await this.#link.write(Uint8Array.of(step.ack))
+            await this.#awaitClosing(step.ack)
+          }
           return step.reply
       }
+    }
+  }
+
+  /** The answer is here already, so nothing heard from now on changes it; said again, it is acknowledged again. */
+  async #awaitClosing(ack: number): Promise<void> {
+    const closing = this.#handshake.answers?.closing
+    if (closing === undefined) return
+    const untilMs = this.#clock.monotonicMs() + closing.timeoutMs
+    for (;;) {
+      const heard = await this.#next(untilMs)
+      if (heard.kind === 'late' || heard.kind === 'lost') return
+      if (heard.kind === 'control' && heard.byte === closing.byte) return
+      if (heard.kind === 'frame') await this.#link.write(Uint8Array.of(ack))
     }
   }
 

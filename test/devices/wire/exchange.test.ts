@@ -329,6 +329,44 @@ t.test('bytes outside frames reach whoever listens, asked or not', async t => {
   t.same(one.strays, [0x04, 0x04])
 })
 
+t.test('a device that closes the exchange is waited for, and done without', async t => {
+  const closing = {byte: 0x04, timeoutMs: 500}
+  const closed: Handshake = {...HANDSHAKE, answers: {ack: ACK, nak: NAK, nakMax: 3, closing}}
+  const answer = (say: (bytes: Uint8Array | readonly number[], afterMs?: number) => void): void => {
+    say([ACK])
+    say(ANSWER, 5)
+  }
+  const said = await bench(closed, [
+    answer,
+    say => {
+      say([0x04], 40)
+    },
+  ])
+  t.match(await said.ask(NEVER), {kind: 'answer', frame: ANSWER})
+  t.equal(said.clock.monotonicMs(), 45)
+  t.same(said.strays, [], 'it is part of the handshake')
+  const unsaid = await bench(closed, [answer])
+  t.match(await unsaid.ask(NEVER), {kind: 'answer', frame: ANSWER})
+  t.equal(unsaid.clock.monotonicMs(), 505)
+  const again = await bench(closed, [
+    answer,
+    say => {
+      say(ANSWER)
+    },
+    say => {
+      say([0x04])
+    },
+  ])
+  t.match(await again.ask(NEVER), {kind: 'answer', frame: ANSWER})
+  t.same(again.heard, [COMMAND_HEX, '06', '06'], 'an answer said again is acknowledged again')
+  const pulled = await bench(closed, [answer, () => undefined])
+  pulled.clock.after(100, () => {
+    pulled.cable.pull()
+  })
+  t.match(await pulled.ask(NEVER), {kind: 'answer', frame: ANSWER}, 'what was heard stands')
+  t.equal(pulled.clock.monotonicMs(), 100)
+})
+
 t.test('a lost link says whether the command may have run', async t => {
   const closed = await bench(HANDSHAKE, [])
   await closed.exchange.close()
