@@ -12,7 +12,22 @@ import {Section, isIn} from '../kit/section.ts'
 
 export const READER_MODELS = ['crt310'] as const
 export const PIN_PAD_MODELS = ['szzt'] as const
-export const DISPENSER_MODELS = ['lcdm2000', 'reference'] as const
+/** How many cassettes each model has, numbered from 1. What is not certain about a model is a name of its own, as docs/protocols says. */
+export const DISPENSER_CASSETTES = {
+  lcdm1000: 1,
+  'lcdm1000-19200': 1,
+  'lcdm1000-38400': 1,
+  lcdm2000: 2,
+  'lcdm2000-19200': 2,
+  'lcdm2000-38400': 2,
+  lcdm4000: 4,
+  'lcdm4000-8n1': 4,
+  'lcdm4000-serial': 4,
+  'lcdm4000-serial-8n1': 4,
+  reference: 2,
+} as const
+
+export type DispenserModel = keyof typeof DISPENSER_CASSETTES
 
 export interface DeviceConfig<M extends string> {
   readonly model: M
@@ -45,7 +60,7 @@ export interface Config {
   }
   readonly cardReader: DeviceConfig<(typeof READER_MODELS)[number]>
   readonly pinPad: DeviceConfig<(typeof PIN_PAD_MODELS)[number]>
-  readonly dispenser: DeviceConfig<(typeof DISPENSER_MODELS)[number]>
+  readonly dispenser: DeviceConfig<DispenserModel>
   readonly cassettes: readonly CassetteConfig[]
   readonly payout: {
     readonly mix: 'fewestNotes' | 'balanceCassettes'
@@ -145,10 +160,20 @@ function top(s: Section): Config {
   }
   const positions = new Set(config.cassettes.map(({cassette}) => cassette))
   if (positions.size !== config.cassettes.length) s.refuse('cassettes', 'names a cassette twice')
+  const {model} = config.dispenser
+  const foreign = config.cassettes.find(({cassette}) => cassette > DISPENSER_CASSETTES[model])
+  if (foreign !== undefined)
+    s.refuse('cassettes', `names cassette ${foreign.cassette}, which ${model} does not have`)
   const smallest = Math.min(...config.cassettes.map(({noteMinor}) => noteMinor))
   if (smallest > config.payout.amountMaxMinor)
     s.refuse('payout.amountMax', `is less than one note of ${formatAmount(minorUnits(smallest), currency)}`)
   return Object.freeze(config)
+}
+
+const DISPENSER_MODELS = Object.keys(DISPENSER_CASSETTES).filter(isDispenserModel)
+
+function isDispenserModel(name: string): name is DispenserModel {
+  return Object.hasOwn(DISPENSER_CASSETTES, name)
 }
 
 function device<const M extends string>(s: Section, models: readonly M[]): DeviceConfig<M> {

@@ -3,7 +3,10 @@ import {LINE as CRT310_LINE} from '../devices/card-reader/crt310/bytes.ts'
 import {Crt310} from '../devices/card-reader/crt310/driver.ts'
 import type {CardReader} from '../devices/card-reader/port.ts'
 import {LINE as LCDM2000_LINE} from '../devices/dispenser/lcdm2000/bytes.ts'
+import type {VARIANTS as LCDM2000_VARIANTS} from '../devices/dispenser/lcdm2000/bytes.ts'
 import {Lcdm2000} from '../devices/dispenser/lcdm2000/driver.ts'
+import {PROFILES as LCDM4000_PROFILES} from '../devices/dispenser/lcdm4000/bytes.ts'
+import {Lcdm4000} from '../devices/dispenser/lcdm4000/driver.ts'
 import type {Dispenser} from '../devices/dispenser/port.ts'
 import {LINE as REFERENCE_LINE} from '../devices/dispenser/reference/bytes.ts'
 import {ReferenceDispenser} from '../devices/dispenser/reference/driver.ts'
@@ -35,8 +38,34 @@ export const PIN_PADS: Readonly<Record<Config['pinPad']['model'], Model<PinPad>>
 }
 
 export const DISPENSERS: Readonly<Record<Config['dispenser']['model'], Model<Dispenser>>> = {
-  lcdm2000: {line: LCDM2000_LINE, on: (link, clock, log) => new Lcdm2000(link, clock, log)},
+  lcdm1000: lcdm2000('lcdm1000'),
+  'lcdm1000-19200': lcdm2000('lcdm1000', 19_200),
+  'lcdm1000-38400': lcdm2000('lcdm1000', 38_400),
+  lcdm2000: lcdm2000('lcdm2000'),
+  'lcdm2000-19200': lcdm2000('lcdm2000', 19_200),
+  'lcdm2000-38400': lcdm2000('lcdm2000', 38_400),
+  lcdm4000: lcdm4000('long'),
+  'lcdm4000-8n1': lcdm4000('long-8n1'),
+  'lcdm4000-serial': lcdm4000('serial'),
+  'lcdm4000-serial-8n1': lcdm4000('serial-8n1'),
   reference: {line: REFERENCE_LINE, on: (link, clock, log) => new ReferenceDispenser(link, clock, log)},
+}
+
+function lcdm2000(
+  variant: keyof typeof LCDM2000_VARIANTS,
+  baudRate: number = LCDM2000_LINE.baudRate,
+): Model<Dispenser> {
+  return {
+    line: {...LCDM2000_LINE, baudRate},
+    on: (link, clock, log) => new Lcdm2000(link, clock, log, variant),
+  }
+}
+
+function lcdm4000(profile: keyof typeof LCDM4000_PROFILES): Model<Dispenser> {
+  return {
+    line: LCDM4000_PROFILES[profile].line,
+    on: (link, clock, log) => new Lcdm4000(link, clock, log, profile),
+  }
 }
 
 /** A printer is no part of the settings before receipts are; a probe finds it here. */

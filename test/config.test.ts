@@ -54,7 +54,7 @@ const BROKEN: readonly (readonly [string, Record<string, unknown>, RegExp])[] = 
   [
     'an unknown model',
     {dispenser: {model: 'f56', port: 'x'}},
-    /dispenser: model must be lcdm2000 or reference/,
+    /dispenser: model must be lcdm1000 or .*lcdm4000-serial-8n1 or reference/,
   ],
   [
     'a timer out of range',
@@ -81,6 +81,11 @@ const BROKEN: readonly (readonly [string, Record<string, unknown>, RegExp])[] = 
       ],
     },
     /names a cassette twice/,
+  ],
+  [
+    'a cassette that the model does not have',
+    {cassettes: [{cassette: 3, note: '20'}]},
+    /cassettes names cassette 3, which lcdm2000 does not have/,
   ],
   [
     'a largest amount below every note',

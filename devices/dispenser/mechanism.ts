@@ -143,21 +143,18 @@ export class Mechanism {
     return stop === 'cut' ? 'cut' : {stop, counted: counters.all}
   }
 
-  /** One note of that cassette to the reject bin. */
-  async test(cassette: number): Promise<Motion | 'cut'> {
-    const requests = [{cassette, count: 1}]
+  /** Those notes to the reject bin, one by one. `afterNotes` of a fault counts those that got there before. */
+  async test(requests: readonly Request[], mischief: MechanicalMischief | null): Promise<Motion | 'cut'> {
     const counters = new Counters(requests)
-    const stop = this.#refusal(requests) ?? (await this.#pickToReject(cassette, 1, counters))
+    const stop = this.#refusal(requests) ?? (await this.#runTest(requests, mischief, counters))
     return stop === 'cut' ? 'cut' : {stop, counted: counters.all}
   }
 
   /** Runs the path: what is inside goes to reject, a note at the mouth falls out towards the customer. */
-  async purge(): Promise<Stop | 'cut' | null> {
-    if (this.isRejectBinMissing) return {kind: 'rejectBinMissing'}
-    if (!(await this.#passes(4))) return 'cut'
-    this.#ledger.moveAll('path', 'reject')
-    this.#ledger.moveAll('mouth', 'outlet')
-    return null
+  async purge(mischief: MechanicalMischief | null): Promise<Motion | 'cut'> {
+    const counters = new Counters([])
+    const stop = await this.#runPurge(mischief, counters)
+    return stop === 'cut' ? 'cut' : {stop, counted: counters.all}
   }
 
   /** Moves notes one by one from a place behind the path into a bin; jams after `jamAfter` of them. */
@@ -232,6 +229,43 @@ export class Mechanism {
     this.#ledger.move(cassette, 'path', this.#end)
     if (mischief?.kind === 'countMismatch') return {kind: 'countMismatch'}
     counters.of(cassette).out += 1
+    return null
+  }
+
+  async #runTest(
+    requests: readonly Request[],
+    mischief: MechanicalMischief | null,
+    counters: Counters,
+  ): Promise<Ended> {
+    for (const {cassette, count} of requests)
+      for (let done = 0; done < count; done += 1) {
+        const isDue = mischief !== null && dueAt(mischief) === counters.total('rejected')
+        if (isDue && mischief.kind === 'pickFails') return {kind: 'pickFailed', cassette}
+        const isStuck = isDue && (mischief.kind === 'jam' || mischief.kind === 'powerCut')
+        const ended = isStuck
+          ? await this.#stickInTest(cassette, mischief, counters)
+          : await this.#pickToReject(cassette, isDue && mischief.kind === 'doublePick' ? 2 : 1, counters)
+        if (ended !== null) return ended
+      }
+    return null
+  }
+
+  async #stickInTest(cassette: number, mischief: MechanicalMischief, counters: Counters): Promise<Ended> {
+    if (!this.#pick(cassette, counters)) return {kind: 'empty', cassette}
+    this.#spot = {at: 'diverter', cassette}
+    if (!(await this.#passes(2)) || mischief.kind === 'powerCut') return 'cut'
+    return {kind: 'jam', at: 'diverter', cassette}
+  }
+
+  async #runPurge(mischief: MechanicalMischief | null, counters: Counters): Promise<Ended> {
+    if (this.isRejectBinMissing) return {kind: 'rejectBinMissing'}
+    if (!(await this.#passes(4)) || mischief?.kind === 'powerCut') return 'cut'
+    const {spot} = this
+    if (mischief?.kind === 'jam' && spot !== null) return {kind: 'jam', ...spot}
+    for (const [cassette, count] of Object.entries(this.#ledger.moveAll('path', 'reject')))
+      counters.of(Number(cassette)).rejected += count
+    for (const [cassette, count] of Object.entries(this.#ledger.moveAll('mouth', 'outlet')))
+      counters.of(Number(cassette)).out += count
     return null
   }
 

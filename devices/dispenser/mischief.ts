@@ -8,7 +8,16 @@ import type {DeviceState, Notes, TranscriptLine, World} from './world.ts'
 
 /** An order as fault plans know it. */
 export type OrderKind =
-  'dispense' | 'present' | 'retract' | 'reject' | 'purge' | 'status' | 'identify' | 'recall'
+  | 'dispense'
+  | 'present'
+  | 'retract'
+  | 'reject'
+  | 'purge'
+  | 'reset'
+  | 'test'
+  | 'status'
+  | 'identify'
+  | 'recall'
 
 /** Where a note may get stuck: behind its cassette, at the way to the reject bin, at the last rollers, half out. */
 export type JamSpot = 'throat' | 'diverter' | 'eject' | 'mouth'
@@ -46,6 +55,16 @@ export type TalkingMischief =
   | {readonly kind: 'nakStorm'; readonly times: number}
   | {readonly kind: 'answerSplit'; readonly gapMs: number}
   | {readonly kind: 'answerTwice'}
+  /** The answer ends a byte too early, so many times. */
+  | {readonly kind: 'answerShort'; readonly times: number}
+  /** The answer comes so much later than it was ready. */
+  | {readonly kind: 'answerLate'; readonly delayMs: number}
+  /** Acceptance and answer in one write. */
+  | {readonly kind: 'acknowledgementGlued'}
+  /** Bytes without a meaning between acceptance and answer. */
+  | {readonly kind: 'strayBytes'}
+  /** The exchange is not closed, on models that close it. */
+  | {readonly kind: 'closingLost'}
   /** Notices of progress before the answer. */
   | {readonly kind: 'progress'}
 
@@ -59,6 +78,11 @@ const TALKING: readonly Mischief['kind'][] = [
   'nakStorm',
   'answerSplit',
   'answerTwice',
+  'answerShort',
+  'answerLate',
+  'acknowledgementGlued',
+  'strayBytes',
+  'closingLost',
   'progress',
 ]
 

@@ -14,6 +14,8 @@ export interface TalkSettings {
   readonly ackTimeoutMs: number
 }
 
+const ACK = 0x06
+
 /** Which byte of an answer a planned corruption hits; inside the body of every model's frames. */
 const CORRUPT_AT = 5
 
@@ -61,6 +63,13 @@ export class Talk {
     else this.#send(telling)
   }
 
+  /** The host has it. @returns the talking fault of the answer it has; null when no answer was on its way */
+  acknowledged(): {readonly talking: TalkingMischief | null} | null {
+    const telling = this.#telling
+    this.stopTelling()
+    return telling === null ? null : {talking: telling.talking}
+  }
+
   /** The host has it, or will not get it any more. */
   stopTelling(): void {
     this.#telling?.timer?.cancel()
@@ -86,6 +95,12 @@ export class Talk {
             ? frame.map((byte, at) => (at === CORRUPT_AT ? byte ^ 0x40 : byte))
             : frame,
         )
+        break
+      case 'answerShort':
+        this.say(sendsCount <= talking.times ? frame.slice(0, -1) : frame)
+        break
+      case 'acknowledgementGlued':
+        this.say(sendsCount === 1 ? [ACK, ...frame] : frame)
         break
       case 'answerTwice':
         this.say(frame)

@@ -8,23 +8,23 @@ import {BadInput, reasonOf} from '../../kit/errors.ts'
 import {lineLog, silentLog} from '../../kit/log.ts'
 import {parseAmount} from '../../kit/money.ts'
 import {systemRandom} from '../../kit/random.ts'
-import {DISPENSER_MODELS} from '../config.ts'
 import {EXIT_OK, askedToStop, crashProgram, runProgram, say, sayError} from '../program.ts'
 import {readPast} from '../session/past.ts'
 import {LiveBench} from './bench.ts'
 import {PACES} from './pace.ts'
+import {BENCH_DISPENSERS} from './rig.ts'
 import {startBenchServer} from './server.ts'
 import {setTable} from './table.ts'
 import type {TableOptions} from './table.ts'
 
 const USAGE = `usage: npm start -- [options]
   --port PORT          of the page, on this computer only (default 8400; 0 takes a free one)
-  --dispenser MODEL    ${DISPENSER_MODELS.join(' or ')} (default lcdm2000)
+  --dispenser MODEL    ${BENCH_DISPENSERS.join(' or ')} (default lcdm2000)
   --fee AMOUNT         fee of the operator, shown before it is charged (default 0)
   --state FOLDER       where journal, bank and certificates are kept (default state/bench)
   --verbose            the log on standard error`
 
-const FULL = {1: 100, 2: 100} as const
+const FULL: TableOptions['notes'] = {1: 100, 2: 100, 3: 100, 4: 100}
 
 interface Wanted extends Pick<TableOptions, 'folder' | 'dispenser' | 'feeMinor'> {
   readonly port: number
@@ -70,9 +70,7 @@ function notesFor(journalPath: string): TableOptions['notes'] {
   const reader = JournalReader.open(journalPath)
   try {
     const {levels} = readPast(reader)
-    const countOf = (cassette: 1 | 2): number =>
-      levels.find(level => level.cassette === cassette)?.count ?? FULL[cassette]
-    return {1: countOf(1), 2: countOf(2)}
+    return {...FULL, ...Object.fromEntries(levels.map(({cassette, count}) => [cassette, count]))}
   } finally {
     reader.close()
   }
@@ -81,8 +79,8 @@ function notesFor(journalPath: string): TableOptions['notes'] {
 function wantedFrom(args: readonly string[]): Wanted | 'help' {
   const values = parsed(args)
   if (values.help === true) return 'help'
-  const dispenser = DISPENSER_MODELS.find(model => model === (values.dispenser ?? 'lcdm2000'))
-  if (dispenser === undefined) throw new BadInput(`--dispenser: must be ${DISPENSER_MODELS.join(' or ')}`)
+  const dispenser = BENCH_DISPENSERS.find(model => model === (values.dispenser ?? 'lcdm2000'))
+  if (dispenser === undefined) throw new BadInput(`--dispenser: must be ${BENCH_DISPENSERS.join(' or ')}`)
   const fee = parseAmount(values.fee ?? '0', 'EUR')
   if (fee.kind === 'refused') throw new BadInput(`--fee: ${fee.why}`)
   const port = /^[0-9]{1,5}$/.test(values.port ?? '8400') ? Number(values.port ?? '8400') : NaN

@@ -1,7 +1,8 @@
 /** The emulated devices of one machine, each at the far end of a wire in memory with our driver at the near end. */
 import {Crt310Emulator} from '../../devices/card-reader/crt310/emulator.ts'
 import type {CardReader} from '../../devices/card-reader/port.ts'
-import {Lcdm2000Emulator} from '../../devices/dispenser/lcdm2000/emulator.ts'
+import {Lcdm1000Emulator, Lcdm2000Emulator} from '../../devices/dispenser/lcdm2000/emulator.ts'
+import {Lcdm4000Emulator} from '../../devices/dispenser/lcdm4000/emulator.ts'
 import type {DispenserEmulator} from '../../devices/dispenser/mischief.ts'
 import type {Dispenser} from '../../devices/dispenser/port.ts'
 import {ReferenceDispenserEmulator} from '../../devices/dispenser/reference/emulator.ts'
@@ -12,7 +13,7 @@ import {loopbackPair} from '../../devices/wire/loopback.ts'
 import type {Cable} from '../../devices/wire/loopback.ts'
 import type {Clock} from '../../kit/clock.ts'
 import type {Log} from '../../kit/log.ts'
-import type {Config} from '../config.ts'
+import type {Config, DispenserModel} from '../config.ts'
 import {DISPENSERS, PIN_PADS, READERS} from '../drivers.ts'
 import type {Pace} from './pace.ts'
 
@@ -28,21 +29,51 @@ export interface FarEnds {
   readonly dispenser: ByteLink
 }
 
-/** The devices alone, on whatever wires; `start` connects them. @param notes how many each cassette holds */
+/** How many notes each cassette holds; none in those that it leaves out. */
+export type NoteCounts = Readonly<Record<number, number>>
+
+/** A dispenser at the far end of a wire, with those notes. */
+type MakeDispenser = (link: ByteLink, clock: Clock, notes: NoteCounts, noteMs: number) => DispenserEmulator
+
+const DISPENSER_EMULATORS = {
+  lcdm1000: (link, clock, notes, noteMs) => new Lcdm1000Emulator(link, clock, {1: notes[1] ?? 0}, {noteMs}),
+  lcdm2000: (link, clock, notes, noteMs) => new Lcdm2000Emulator(link, clock, two(notes), {noteMs}),
+  lcdm4000: (link, clock, notes, noteMs) => new Lcdm4000Emulator(link, clock, four(notes), {noteMs}),
+  'lcdm4000-serial': (link, clock, notes, noteMs) =>
+    new Lcdm4000Emulator(link, clock, four(notes), {noteMs, forms: 'serial'}),
+  reference: (link, clock, notes, noteMs) =>
+    new ReferenceDispenserEmulator(link, clock, two(notes), {noteMs}),
+} as const satisfies Partial<Readonly<Record<DispenserModel, MakeDispenser>>>
+
+function two(notes: NoteCounts): Readonly<Record<1 | 2, number>> {
+  return {1: notes[1] ?? 0, 2: notes[2] ?? 0}
+}
+
+function four(notes: NoteCounts): Readonly<Record<1 | 2 | 3 | 4, number>> {
+  return {...two(notes), 3: notes[3] ?? 0, 4: notes[4] ?? 0}
+}
+
+/** The dispensers that a bench can have. */
+export type BenchDispenser = keyof typeof DISPENSER_EMULATORS
+
+export const BENCH_DISPENSERS = Object.keys(DISPENSER_EMULATORS).filter(isBenchDispenser)
+
+function isBenchDispenser(name: string): name is BenchDispenser {
+  return Object.hasOwn(DISPENSER_EMULATORS, name)
+}
+
+/** The devices alone, on whatever wires; `start` connects them. */
 export function emulatorsOn(
   ends: FarEnds,
-  model: Config['dispenser']['model'],
-  notes: Readonly<Record<1 | 2, number>>,
+  model: BenchDispenser,
+  notes: NoteCounts,
   pace: Pace,
   clock: Clock,
 ): Emulators {
   return {
     reader: new Crt310Emulator(ends.reader, clock, {moveMs: pace.cardMoveMs}),
     pinPad: new SzztEmulator(ends.pinPad, clock),
-    dispenser:
-      model === 'lcdm2000'
-        ? new Lcdm2000Emulator(ends.dispenser, clock, notes, {noteMs: pace.noteMs})
-        : new ReferenceDispenserEmulator(ends.dispenser, clock, notes, {noteMs: pace.noteMs}),
+    dispenser: DISPENSER_EMULATORS[model](ends.dispenser, clock, notes, pace.noteMs),
   }
 }
 
@@ -63,8 +94,9 @@ export interface Rig {
 
 /** Emulators and drivers joined by wires in memory. */
 export function loopbackRig(
-  config: Pick<Config, 'cardReader' | 'pinPad' | 'dispenser'>,
-  notes: Readonly<Record<1 | 2, number>>,
+  config: Pick<Config, 'cardReader' | 'pinPad'>,
+  dispenser: BenchDispenser,
+  notes: NoteCounts,
   pace: Pace,
   clock: Clock,
   log: Log,
@@ -72,7 +104,7 @@ export function loopbackRig(
   const wires = {cardReader: loopbackPair(clock), pinPad: loopbackPair(clock), dispenser: loopbackPair(clock)}
   const ends = {reader: wires.cardReader.far, pinPad: wires.pinPad.far, dispenser: wires.dispenser.far}
   return {
-    emulators: emulatorsOn(ends, config.dispenser.model, notes, pace, clock),
+    emulators: emulatorsOn(ends, dispenser, notes, pace, clock),
     cables: {
       cardReader: wires.cardReader.cable,
       pinPad: wires.pinPad.cable,
@@ -81,7 +113,7 @@ export function loopbackRig(
     drivers: () => ({
       reader: READERS[config.cardReader.model].on(wires.cardReader.near, clock, log),
       pinPad: PIN_PADS[config.pinPad.model].on(wires.pinPad.near, clock, log),
-      dispenser: DISPENSERS[config.dispenser.model].on(wires.dispenser.near, clock, log),
+      dispenser: DISPENSERS[dispenser].on(wires.dispenser.near, clock, log),
     }),
   }
 }

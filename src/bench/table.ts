@@ -21,7 +21,7 @@ import type {Log} from '../../kit/log.ts'
 import {minorUnits} from '../../kit/money.ts'
 import type {Minor} from '../../kit/money.ts'
 import type {Random} from '../../kit/random.ts'
-import {configHash} from '../config.ts'
+import {configHash, DISPENSER_CASSETTES} from '../config.ts'
 import type {Config} from '../config.ts'
 import {sealOf, signedTransport} from '../link/signing.ts'
 import {tlsTransport} from '../link/tls.ts'
@@ -33,6 +33,7 @@ import {FaultyLine} from './faulty-line.ts'
 import {PlanRunner, goodManners} from './plan.ts'
 import type {Stage} from './plan.ts'
 import {loopbackRig, startEmulators, stopEmulators} from './rig.ts'
+import type {BenchDispenser, NoteCounts} from './rig.ts'
 import type {Pace} from './pace.ts'
 
 export const TERMINAL = 'ATM123'
@@ -42,10 +43,10 @@ export interface TableOptions {
   readonly folder: string
   /** `inProcess` leaves the network out and forgets at the end. */
   readonly bank: 'tls' | 'inProcess'
-  readonly dispenser: Config['dispenser']['model']
+  readonly dispenser: BenchDispenser
   readonly feeMinor: Minor
   /** Notes in each cassette at the start, by the hand of the operator. */
-  readonly notes: Readonly<Record<1 | 2, number>>
+  readonly notes: NoteCounts
   readonly pace: Pace
   readonly clock: Clock
   readonly random: Random
@@ -55,7 +56,10 @@ export interface TableOptions {
   readonly ink?: (journal: Journal) => MachineJournal
 }
 
-/** The settings of the machine on the table: 20s and 50s, so that not every multiple of ten can be paid. */
+/** By cassette, as many as the model has. With 20s and 50s alone, not every multiple of ten can be paid. */
+const NOTES_MINOR = [20_00, 50_00, 10_00, 5_00] as const
+
+/** The settings of the machine on the table. */
 export function tableConfig(
   options: Pick<TableOptions, 'folder' | 'dispenser' | 'feeMinor' | 'notes'>,
 ): Config {
@@ -75,10 +79,11 @@ export function tableConfig(
     cardReader: {model: 'crt310', port: 'in memory'},
     pinPad: {model: 'szzt', port: 'in memory'},
     dispenser: {model: options.dispenser, port: 'in memory'},
-    cassettes: [
-      {cassette: 1, noteMinor: minorUnits(20_00), initialCount: options.notes[1]},
-      {cassette: 2, noteMinor: minorUnits(50_00), initialCount: options.notes[2]},
-    ],
+    cassettes: NOTES_MINOR.slice(0, DISPENSER_CASSETTES[options.dispenser]).map((noteMinor, index) => ({
+      cassette: index + 1,
+      noteMinor: minorUnits(noteMinor),
+      initialCount: options.notes[index + 1] ?? 0,
+    })),
     payout: {
       mix: 'fewestNotes',
       retract: 'onIfCounted',
@@ -125,7 +130,7 @@ export class Table {
     this.config = tableConfig(options)
     this.bank = open.bank
     this.#open = open
-    const rig = loopbackRig(this.config, options.notes, options.pace, clock, log)
+    const rig = loopbackRig(this.config, options.dispenser, options.notes, options.pace, clock, log)
     this.stage = {rig, line: new FaultyLine(open.transport, clock), manners: goodManners()}
     this.plans = new PlanRunner(this.stage)
     this.#life = this.#newLife()

@@ -13,8 +13,6 @@ import {lineLog, silentLog} from '../../kit/log.ts'
 import {formatAmount, minorUnits, noteCount, parseAmount} from '../../kit/money.ts'
 import type {Minor} from '../../kit/money.ts'
 import {seededRandom} from '../../kit/random.ts'
-import {DISPENSER_MODELS} from '../config.ts'
-import type {Config} from '../config.ts'
 import {EXIT_FAULT, EXIT_OK, crashProgram, runProgram, say, sayError} from '../program.ts'
 import {Customer} from './customer.ts'
 import {ENDINGS, endingOf} from './ending.ts'
@@ -23,6 +21,8 @@ import type {Account} from './ledgers.ts'
 import {parsePlan} from './plan.ts'
 import type {Planned} from './plan.ts'
 import {PACES} from './pace.ts'
+import {BENCH_DISPENSERS} from './rig.ts'
+import type {BenchDispenser} from './rig.ts'
 import {setTable, tableConfig} from './table.ts'
 import type {Table} from './table.ts'
 
@@ -31,13 +31,13 @@ interface Wanted {
   readonly card: DemoCard
   readonly pin: string
   readonly plan: readonly Planned[]
-  readonly dispenser: Config['dispenser']['model']
+  readonly dispenser: BenchDispenser
   readonly feeMinor: Minor
   readonly seed: string
   readonly verbose: boolean
 }
 
-const NOTES = {1: 100, 2: 100} as const
+const NOTES = {1: 100, 2: 100, 3: 100, 4: 100} as const
 /** Longest visit in virtual time; the slowest plan ends in a few minutes. */
 const VISIT_MAX_MS = 3_600_000
 /** Longest that a device may keep the program from ending. */
@@ -47,7 +47,7 @@ const USAGE = `usage: npm run visit -- --withdraw AMOUNT [options]
   --withdraw AMOUNT    such as 60.00
   --card NUMBER        a demo card by its last four digits, or its whole number (default ${lastFour(demoCard(0))})
   --pin DIGITS         4 to 12 digits (default: the card's own)
-  --dispenser MODEL    ${DISPENSER_MODELS.join(' or ')} (default lcdm2000)
+  --dispenser MODEL    ${BENCH_DISPENSERS.join(' or ')} (default lcdm2000)
   --fee AMOUNT         fee of the operator (default 0)
   --plan TEXT          what goes wrong: 'dispenser: jam after 2; customer: leaves card', see docs/visit.md
   --seed TEXT          names the run; the same seed draws the same random numbers
@@ -150,14 +150,14 @@ function wantedFrom(args: readonly string[]): Wanted | 'help' {
   const values = parsed(args)
   if (values.help === true) return 'help'
   if (values.withdraw === undefined) throw new BadInput('--withdraw AMOUNT is missing; --help tells more')
-  const dispenser = DISPENSER_MODELS.find(model => model === (values.dispenser ?? 'lcdm2000'))
+  const dispenser = BENCH_DISPENSERS.find(model => model === (values.dispenser ?? 'lcdm2000'))
   if (dispenser === undefined)
-    throw new BadInput(`--dispenser ${values.dispenser ?? ''}: must be ${DISPENSER_MODELS.join(' or ')}`)
+    throw new BadInput(`--dispenser ${values.dispenser ?? ''}: must be ${BENCH_DISPENSERS.join(' or ')}`)
   const card = cardNamed(values.card)
   const pin = values.pin ?? card.pin
   if (!/^[0-9]{4,12}$/.test(pin)) throw new BadInput('--pin: must be 4 to 12 digits')
   return {
-    amountMinor: payable(amountFrom('--withdraw', values.withdraw)),
+    amountMinor: payable(amountFrom('--withdraw', values.withdraw), dispenser),
     card,
     pin,
     plan: parsePlan(values.plan ?? ''),
@@ -198,8 +198,8 @@ function amountFrom(option: string, text: string): Minor {
 }
 
 /** What no screen would let anybody type is bad input; what the cassettes cannot make is a visit that ends without cash. */
-function payable(amountMinor: Minor): Minor {
-  const config = tableConfig({folder: '', dispenser: 'lcdm2000', feeMinor: minorUnits(0), notes: NOTES})
+function payable(amountMinor: Minor, dispenser: BenchDispenser): Minor {
+  const config = tableConfig({folder: '', dispenser, feeMinor: minorUnits(0), notes: NOTES})
   const levels = config.cassettes.map(({cassette, noteMinor}) => ({
     cassette,
     noteMinor,

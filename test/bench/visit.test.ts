@@ -39,6 +39,19 @@ t.test('a full payout over TLS', async t => {
   t.notMatch(out, /4761739001010010|1234567890/, 'no card number and no track data')
 })
 
+t.test('every other dispenser pays as well, from as many cassettes as it has', async t => {
+  for (const [dispenser, cassettes] of [
+    ['lcdm1000', 1],
+    ['lcdm4000', 4],
+    ['lcdm4000-serial', 4],
+    ['reference', 2],
+  ] as const) {
+    const {code, out, err} = await visit('--withdraw', '60.00', '--dispenser', dispenser, '--seed', 'a')
+    t.equal(code, 0, `${dispenser}: ${err}`)
+    t.equal(out.match(/^cassette \d /gm)?.length, cassettes, dispenser)
+  }
+})
+
 const ROWS: readonly (readonly [number, readonly string[]])[] = [
   [10, ['--withdraw', '500.00', '--card', '0028']],
   [11, ['--withdraw', '60.00', '--pin', '9999']],

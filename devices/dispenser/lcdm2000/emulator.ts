@@ -1,35 +1,34 @@
 /**
- * LCDM-2000 emulated: the far end of the wire. Sees bytes, owns paper. It keeps executing when the host's
- * side of the line dies, and ignores what is said to it while it moves.
+ * LCDM-2000 and LCDM-1000 emulated: what they make of their commands. The wire, the talk and the notes are
+ * PuloonDevice's.
  *
- * What the maker's paper leaves open and is decided here: the error of the last order stays in STATUS until
- * the next one, and is gone after a power cut; in one order the upper cassette's notes go first.
+ * What the maker's paper leaves open and is decided here, as options where it matters: the error of the last order
+ * stays in STATUS until the next one, and is gone after a power cut; in one order the upper cassette's notes go
+ * first; the throat counts rejected notes too; a command that the model does not have is answered by its own code
+ * and error 37 alone.
  */
 import type {Clock} from '../../../kit/clock.ts'
 import type {ByteLink} from '../../wire/link.ts'
-import {Mechanism} from '../mechanism.ts'
-import type {MechanismSettings, Motion, Remains, Request, Stop} from '../mechanism.ts'
-import {MischiefPlan} from '../mischief.ts'
-import type {
-  DispenserEmulator,
-  JamSpot,
-  MechanicalMischief,
-  Mischief,
-  OperatorHand,
-  OrderKind,
-  TalkingMischief,
-} from '../mischief.ts'
-import {operatorHand} from '../operator.ts'
-import {Talk} from '../talk.ts'
-import type {TalkSettings} from '../talk.ts'
-import {addNotes, NoteLedger} from '../world.ts'
-import type {DeviceState, Notes, TranscriptLine, World} from '../world.ts'
-import {answerFrame, HostReader, oneCassetteBody, readCounts, twoCassettesBody} from './emulator-frames.ts'
-import type {HostSaid, Reported} from './emulator-frames.ts'
+import {PuloonDevice} from '../emulator-puloon.ts'
+import type {Firmware, PuloonSettings} from '../emulator-puloon.ts'
+import type {Mechanism, MechanismSettings, Motion, Remains, Request, Stop} from '../mechanism.ts'
+import type {JamSpot, MechanicalMischief, Mischief, OrderKind} from '../mischief.ts'
+import {oneCassetteBody, readCounts, twoCassettesBody} from './emulator-frames.ts'
+import type {Reported} from './emulator-frames.ts'
 
-export interface Lcdm2000EmulatorOptions extends Partial<MechanismSettings> {
-  /** Eight characters of the ROM VERSION answer; default `T20T5624`. */
-  readonly rom?: string
+/** What is not certain about real ones. */
+export interface Lcdm2000Quirks {
+  /** Eight characters of the ROM VERSION answer. */
+  readonly rom: string
+  /** The error byte of STATUS outlives a power cut. */
+  readonly keepsError: boolean
+  /** CHK counts the notes that were not rejected alone, as some ROMs' answers have it. */
+  readonly throatLeavesRejectsOut: boolean
+  /** Tells progress, as newer ROMs do. */
+  readonly tellsProgress: boolean
+}
+
+export interface Lcdm2000EmulatorOptions extends Partial<MechanismSettings>, Partial<Lcdm2000Quirks> {
   /** As it is found after a power cut; the notes in its cassettes come on top. */
   readonly remains?: Remains
 }
@@ -44,249 +43,112 @@ export const KINDS: readonly Mischief['kind'][] = [
   'powerCut',
   'answerLost',
   'acknowledgementLost',
+  'acknowledgementGlued',
   'answerCorrupt',
+  'answerShort',
+  'answerLate',
   'nakStorm',
   'answerSplit',
   'answerTwice',
+  'strayBytes',
   'progress',
 ]
 
-const JAM_SPOTS: readonly JamSpot[] = ['throat', 'diverter', 'eject', 'mouth']
 const UPPER = 1
 const LOWER = 2
 const NOTES_MAX = 60
-/** The maker's paper gives the counts and no timeout; 500 ms, the time for the other direction, is assumed. */
-const PATIENCE: TalkSettings = {sendsMax: 3, naksMax: 3, ackTimeoutMs: 500}
-const DEFAULTS: MechanismSettings & {readonly rom: string} = {
-  noteMs: 150,
-  nearEndCount: 20,
-  rejectsMax: 10,
-  rom: 'T20T5624',
-}
+const MECHANISM: MechanismSettings = {noteMs: 150, nearEndCount: 20, rejectsMax: 10}
+const QUIRKS = {keepsError: false, throatLeavesRejectsOut: false, tellsProgress: false} as const
 
-export class Lcdm2000Emulator implements DispenserEmulator {
-  readonly mischiefKinds = KINDS
-  readonly jamSpots = JAM_SPOTS
-  readonly operator: OperatorHand
-  readonly #link: ByteLink
-  readonly #talk: Talk
-  readonly #clock: Clock
-  readonly #rom: string
-  readonly #plan = new MischiefPlan(KINDS)
-  readonly #reader = new HostReader()
-  readonly #listeners = new Set<() => void>()
-  readonly #ledger: NoteLedger
-  readonly #mechanism: Mechanism
-  #isOn = true
-  #isMoving = false
-  /** A power cut ends the life that an execution belongs to. */
-  #life = 0
-  #lastError = 0x30
-  #naksDue = 0
-  #heldBack: MechanicalMischief | null = null
-
-  /**
-   * @param link the far end of the wire, opened by `start`
-   * @param notes how many notes cassettes 1 (upper) and 2 (lower) hold
-   */
+export class Lcdm2000Emulator extends PuloonDevice {
+  /** @param notes how many notes cassettes 1 (upper) and 2 (lower) hold */
   constructor(
     link: ByteLink,
     clock: Clock,
     notes: Readonly<Record<1 | 2, number>>,
     options: Lcdm2000EmulatorOptions = {},
   ) {
-    const {remains, ...given} = options
-    const settings = {...DEFAULTS, ...given}
-    this.#link = link
-    this.#talk = new Talk(link, clock, PATIENCE)
-    this.#clock = clock
-    this.#rom = settings.rom
-    this.#ledger = new NoteLedger(notes, () => {
-      this.#changed()
-    })
-    this.#mechanism = new Mechanism(this.#ledger, clock, settings, 'outlet')
-    if (remains !== undefined) this.#mechanism.find(remains)
-    this.operator = operatorHand(
-      this.#ledger,
-      this.#mechanism,
-      () => undefined,
-      () => {
-        this.#changed()
-      },
-    )
+    const quirks = {...QUIRKS, rom: 'T20T5624', ...options}
+    super(link, clock, notes, settingsOf(quirks), mechanism => new Rom(mechanism, quirks, true))
+  }
+}
+
+export class Lcdm1000Emulator extends PuloonDevice {
+  /** @param notes how many notes its one cassette holds */
+  constructor(
+    link: ByteLink,
+    clock: Clock,
+    notes: Readonly<Record<1, number>>,
+    options: Lcdm2000EmulatorOptions = {},
+  ) {
+    const quirks = {...QUIRKS, rom: 'O16TAD2C', ...options}
+    super(link, clock, notes, settingsOf(quirks), mechanism => new Rom(mechanism, quirks, false))
+  }
+}
+
+function settingsOf(options: Lcdm2000EmulatorOptions & Lcdm2000Quirks): PuloonSettings {
+  return {...MECHANISM, ...options, id: 0x50, closing: null, mischiefKinds: KINDS}
+}
+
+class Rom implements Firmware {
+  readonly #mechanism: Mechanism
+  readonly #quirks: Lcdm2000Quirks
+  readonly #hasLower: boolean
+  #lastError = 0x30
+
+  constructor(mechanism: Mechanism, quirks: Lcdm2000Quirks, hasLower: boolean) {
+    this.#mechanism = mechanism
+    this.#quirks = quirks
+    this.#hasLower = hasLower
   }
 
-  get world(): World {
-    return this.#ledger.snapshot()
+  forget(): void {
+    if (!this.#quirks.keepsError) this.#lastError = 0x30
   }
 
-  get remains(): Remains {
-    return this.#mechanism.remains
+  early(): null {
+    return null
   }
 
-  get state(): DeviceState {
-    return {
-      power: this.#isOn ? 'on' : 'off',
-      isMoving: this.#isMoving,
-      shutter: 'none',
-      cassettesMissing: this.#mechanism.missing,
-      isRejectBinMissing: this.#mechanism.isRejectBinMissing,
+  orderOf(code: number): OrderKind {
+    switch (code) {
+      case 0x44:
+        return 'purge'
+      case 0x46:
+        return 'status'
+      case 0x47:
+        return 'identify'
+      case 0x76:
+      case 0x77:
+        return 'test'
+      default:
+        return 'dispense'
     }
   }
 
-  get transcript(): readonly TranscriptLine[] {
-    return this.#talk.transcript.lines
-  }
-
-  async start(): Promise<void> {
-    await this.#link.open({
-      bytes: chunk => {
-        this.#hear(chunk)
-      },
-      lost: () => {
-        this.#reader.reset()
-      },
-    })
-  }
-
-  async stop(): Promise<void> {
-    this.powerCut()
-    await this.#link.close()
-  }
-
-  plan(mischief: Mischief): void {
-    this.#plan.add(mischief)
-  }
-
-  watch(listener: () => void): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
-  }
-
-  powerCut(): void {
-    this.#isOn = false
-    this.#life += 1
-    this.#isMoving = false
-    this.#mechanism.stop()
-    this.#talk.stopTelling()
-    this.#reader.reset()
-    this.#lastError = 0x30
-    this.#naksDue = 0
-    this.#heldBack = null
-    this.#changed()
-  }
-
-  powerOn(): void {
-    this.#isOn = true
-    this.#changed()
-  }
-
-  takeNotes(): Notes {
-    return addNotes(this.#ledger.moveAll('outlet', 'customer'), this.#ledger.moveAll('mouth', 'customer'))
-  }
-
-  #changed(): void {
-    for (const listener of this.#listeners) listener()
-  }
-
-  #hear(chunk: Uint8Array): void {
-    if (!this.#isOn) return
-    this.#talk.transcript.add('host', chunk)
-    for (const said of this.#reader.push(chunk, this.#clock.monotonicMs())) {
-      // While it moves it listens to nothing.
-      if (!this.#isMoving) this.#take(said)
-    }
-  }
-
-  #take(said: HostSaid): void {
-    switch (said.kind) {
-      case 'ack':
-        this.#talk.stopTelling()
-        break
-      case 'nak':
-        this.#talk.refused()
-        break
-      case 'damaged':
-        this.#talk.say([0x15])
-        break
-      case 'command':
-        this.#takeCommand(said.code, said.argument)
-        break
-      case 'stray':
-        break
-    }
-  }
-
-  #takeCommand(code: number, argument: readonly number[]): void {
-    this.#talk.stopTelling()
-    if (this.#naksDue > 0) {
-      this.#naksDue -= 1
-      this.#talk.say([0x15])
-      return
-    }
-    const strike = this.#plan.strike(orderKind(code))
-    const mechanical = this.#heldBack ?? strike.mechanical
-    this.#heldBack = null
-    if (strike.talking?.kind === 'nakStorm') {
-      this.#heldBack = mechanical
-      this.#naksDue = strike.talking.times - 1
-      this.#talk.say([0x15])
-      return
-    }
-    const talking = strike.talking
-    if (talking?.kind === 'answerLost' && talking.when === 'before-moving') return
-    if (talking?.kind !== 'acknowledgementLost') this.#talk.say([0x06])
-    void this.#execute(code, argument, mechanical, talking)
-  }
-
-  async #execute(
-    code: number,
-    argument: readonly number[],
-    mechanical: MechanicalMischief | null,
-    talking: TalkingMischief | null,
-  ): Promise<void> {
-    const life = this.#life
-    this.#isMoving = true
-    this.#changed()
-    const body = await this.#perform(code, argument, mechanical)
-    if (body === 'cut') {
-      // Cut by a plan; cut from outside, it is off already, and may be on again.
-      if (mechanical?.kind === 'powerCut') this.powerCut()
-      return
-    }
-    if (life !== this.#life) return
-    this.#isMoving = false
-    this.#changed()
-    if (talking?.kind === 'answerLost') return
-    if (talking?.kind === 'progress') {
-      this.#talk.say([0x01, 0x8d, 0x31])
-      this.#talk.say([0x01, 0x9c, 0x35])
-    }
-    this.#talk.tell(answerFrame(code, body), talking)
-  }
-
-  async #perform(
+  async perform(
     code: number,
     argument: readonly number[],
     mischief: MechanicalMischief | null,
   ): Promise<readonly number[] | 'cut'> {
+    if (!this.#hasLower && LOWER_CODES.includes(code)) return [0x37]
     switch (code) {
       case 0x44:
-        return this.#afterPurge(await this.#mechanism.purge())
+        return this.#afterPurge(await this.#mechanism.purge(mischief))
       case 0x45:
       case 0x55:
         return this.#dispenseOne(code === 0x45 ? UPPER : LOWER, readCounts(argument, 1), mischief)
       case 0x46:
         return [0x30, this.#lastError, ...this.#sensors()]
       case 0x47:
-        return Array.from(this.#rom, char => char.charCodeAt(0))
+        return Array.from(this.#quirks.rom, char => char.charCodeAt(0))
       case 0x56:
         return this.#dispenseBoth(readCounts(argument, 2), mischief)
       case 0x76:
       case 0x77:
         return this.#bodyOfOne(
           code === 0x76 ? UPPER : LOWER,
-          await this.#mechanism.test(code === 0x76 ? UPPER : LOWER),
+          await this.#mechanism.test([{cassette: code === 0x76 ? UPPER : LOWER, count: 1}], mischief),
         )
       default:
         return [0x37]
@@ -318,20 +180,24 @@ export class Lcdm2000Emulator implements DispenserEmulator {
     const motion = await this.#mechanism.dispense(requests, mischief)
     if (motion === 'cut') return 'cut'
     const of = (position: number): Reported => this.#reported(position, motion)
-    return twoCassettesBody(this.#note(errorByte(motion.stop)), of(UPPER), of(LOWER))
+    return twoCassettesBody(this.#note(this.#errorByte(motion.stop)), of(UPPER), of(LOWER))
   }
 
   #bodyOfOne(position: number, motion: Motion | 'cut'): readonly number[] | 'cut' {
     if (motion === 'cut') return 'cut'
-    return oneCassetteBody(this.#note(errorByte(motion.stop)), this.#reported(position, motion))
+    return oneCassetteBody(this.#note(this.#errorByte(motion.stop)), this.#reported(position, motion))
   }
 
-  #afterPurge(stop: Stop | 'cut' | null): readonly number[] | 'cut' {
-    return stop === 'cut' ? 'cut' : [this.#note(errorByte(stop))]
+  #afterPurge(motion: Motion | 'cut'): readonly number[] | 'cut' {
+    if (motion === 'cut') return 'cut'
+    return [this.#note(motion.stop?.kind === 'jam' ? 0x4e : this.#errorByte(motion.stop))]
   }
 
   #reported(position: number, motion: Motion): Reported {
-    return {...this.#nothing(position), ...motion.counted.get(position)}
+    const counted = {...this.#nothing(position), ...motion.counted.get(position)}
+    return this.#quirks.throatLeavesRejectsOut
+      ? {...counted, picked: counted.picked - counted.rejected}
+      : counted
   }
 
   #nothing(position: number): Reported {
@@ -344,24 +210,47 @@ export class Lcdm2000Emulator implements DispenserEmulator {
     return error
   }
 
-  #sensors(): readonly [number, number] {
-    const {spot, missing, isRejectBinMissing} = this.#mechanism
-    const bit = (isSet: boolean, at: number): number => (isSet ? 1 << at : 0)
-    return [
-      0x80 |
-        bit(spot?.at === 'throat' && spot.cassette === UPPER, 0) |
-        bit(spot?.at === 'diverter', 2) |
-        bit(spot?.at === 'eject', 4) |
-        bit(spot?.at === 'mouth', 5) |
-        bit(this.#mechanism.isNearEnd(UPPER), 6),
-      0x80 |
-        bit(missing.includes(UPPER), 1) |
-        bit(missing.includes(LOWER), 2) |
-        bit(spot?.at === 'throat' && spot.cassette === LOWER, 3) |
-        bit(this.#mechanism.isNearEnd(LOWER), 5) |
-        bit(isRejectBinMissing, 6),
-    ]
+  #errorByte(stop: Stop | null): number {
+    const isEjectJam = stop?.kind === 'jam' && stop.at === 'eject'
+    // The paper of the 1000 has one code for EXIT and EJT.
+    return isEjectJam && !this.#hasLower ? jamByte('mouth', UPPER) : errorByte(stop)
   }
+
+  #sensors(): readonly [number, number] {
+    const {spot} = this.#mechanism
+    const sensor0 =
+      0x80 |
+      bit(spot?.at === 'throat' && spot.cassette === UPPER, 0) |
+      bit(spot?.at === 'diverter', 2) |
+      bit(spot?.at === 'eject', 4) |
+      bit(spot?.at === 'mouth', 5) |
+      bit(this.#mechanism.isNearEnd(UPPER), 6)
+    return [sensor0, this.#hasLower ? this.#sensor1Of2000() : this.#sensor1Of1000()]
+  }
+
+  #sensor1Of1000(): number {
+    const {missing, isRejectBinMissing} = this.#mechanism
+    return 0x80 | bit(isRejectBinMissing, 0) | bit(missing.includes(UPPER), 1)
+  }
+
+  #sensor1Of2000(): number {
+    const {spot, missing, isRejectBinMissing} = this.#mechanism
+    return (
+      0x80 |
+      bit(missing.includes(UPPER), 1) |
+      bit(missing.includes(LOWER), 2) |
+      bit(spot?.at === 'throat' && spot.cassette === LOWER, 3) |
+      bit(this.#mechanism.isNearEnd(LOWER), 5) |
+      bit(isRejectBinMissing, 6)
+    )
+  }
+}
+
+/** Commands about the lower cassette, which an LCDM-1000 does not know. */
+const LOWER_CODES: readonly number[] = [0x55, 0x56, 0x77]
+
+function bit(isSet: boolean, at: number): number {
+  return isSet ? 1 << at : 0
 }
 
 /** The error byte for what stopped a motion. */
@@ -397,18 +286,5 @@ function jamByte(at: JamSpot, cassette: number): number {
       return 0x48
     case 'mouth':
       return 0x35
-  }
-}
-
-function orderKind(code: number): OrderKind {
-  switch (code) {
-    case 0x44:
-      return 'purge'
-    case 0x46:
-      return 'status'
-    case 0x47:
-      return 'identify'
-    default:
-      return 'dispense'
   }
 }

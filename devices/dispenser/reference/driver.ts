@@ -92,8 +92,13 @@ export class ReferenceDispenser implements Dispenser {
     return this.#turns.take(() => this.#askStatus())
   }
 
-  async describe(): Promise<readonly string[]> {
-    return ['not a product: docs/protocols/reference-dispenser.md defines it']
+  describe(): Promise<readonly string[]> {
+    return this.#turns.take(async () => {
+      const identity = await this.#tell({kind: 'identify'}, 'identify')
+      const told =
+        identity.kind === 'told' ? `${identity.answer.model} ${identity.answer.version}` : identity.detail
+      return [`identity: ${told}`, 'not a product: docs/protocols/reference-dispenser.md defines it']
+    })
   }
 
   async denominate(picks: readonly Pick[]): Promise<DenominateOutcome> {

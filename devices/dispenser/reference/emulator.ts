@@ -297,7 +297,7 @@ export class ReferenceDispenserEmulator implements DispenserEmulator {
       case 'Q':
         return this.#memory.recall(words[1] ?? '')
       case 'C':
-        return this.#purge()
+        return this.#purge(mischief)
       default:
         return 'x;20'
     }
@@ -383,10 +383,10 @@ export class ReferenceDispenserEmulator implements DispenserEmulator {
     return `j;00;${motion.count}`
   }
 
-  async #purge(): Promise<string> {
-    const stop = await this.#mechanism.purge()
-    if (stop === 'cut') return 'cut'
-    return `c;${this.#failed(errorOf(stop))}`
+  async #purge(mischief: MechanicalMischief | null): Promise<string> {
+    const motion = await this.#mechanism.purge(mischief)
+    if (motion === 'cut') return 'cut'
+    return `c;${this.#failed(errorOf(motion.stop))}`
   }
 
   /** Keeps the error for the next status. */

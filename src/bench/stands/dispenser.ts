@@ -24,6 +24,8 @@ const ORDERS: readonly OrderKind[] = [
   'retract',
   'reject',
   'purge',
+  'reset',
+  'test',
   'status',
   'identify',
   'recall',
@@ -144,6 +146,21 @@ const MORE_FAULTS: readonly Row[] = [
     make: (gapMs, on) => struckOn({kind: 'answerSplit', gapMs: gapMs ?? 20}, on),
   },
   {name: 'answer twice', on: 'may', make: (_, on) => struckOn({kind: 'answerTwice'}, on)},
+  {
+    name: 'answer short',
+    takes: 'times',
+    on: 'may',
+    make: (times, on) => struckOn({kind: 'answerShort', times: times ?? 1}, on),
+  },
+  {
+    name: 'answer late',
+    takes: 'ms',
+    on: 'may',
+    make: (delayMs, on) => struckOn({kind: 'answerLate', delayMs: delayMs ?? 70_000}, on),
+  },
+  {name: 'acknowledgement glued', on: 'may', make: (_, on) => struckOn({kind: 'acknowledgementGlued'}, on)},
+  {name: 'stray bytes', on: 'may', make: (_, on) => struckOn({kind: 'strayBytes'}, on)},
+  {name: 'closing lost', on: 'may', make: (_, on) => struckOn({kind: 'closingLost'}, on)},
   {name: 'progress', on: 'may', make: (_, on) => struckOn({kind: 'progress'}, on)},
 ]
 

@@ -6,8 +6,15 @@ import type {Test} from 'tap'
 import {VirtualClock, epochMs} from '../../../kit/clock.ts'
 import type {Clock} from '../../../kit/clock.ts'
 import {noteCount} from '../../../kit/money.ts'
-import type {DispenseOutcome, Dispenser, PastOrder, Pick} from '../../../devices/dispenser/port.ts'
-import type {DispenserEmulator, Mischief} from '../../../devices/dispenser/mischief.ts'
+import type {
+  DispenseOutcome,
+  Dispenser,
+  DispenserFault,
+  Mark,
+  PastOrder,
+  Pick,
+} from '../../../devices/dispenser/port.ts'
+import type {DispenserEmulator, JamSpot, Mischief} from '../../../devices/dispenser/mischief.ts'
 import type {World} from '../../../devices/dispenser/world.ts'
 import {loopbackPair} from '../../../devices/wire/loopback.ts'
 import type {Cable, LineFault} from '../../../devices/wire/loopback.ts'
@@ -18,6 +25,14 @@ export interface Model {
   readonly driver: (link: ByteLink, clock: Clock) => Dispenser
   /** An emulator with so many notes in each of its cassettes. */
   readonly emulator: (link: ByteLink, clock: Clock, notes: number, noteMs: number) => DispenserEmulator
+  /** Host frames of a dispense, as the transcript writes them. */
+  readonly orderFrames: RegExp
+  /** What it says of a cassette without notes. */
+  readonly emptyFault: DispenserFault
+  /** Where a jam counts as within a customer's reach, by the model's own codes. */
+  readonly jamsAtMouth: readonly JamSpot[]
+  /** Its memory is tied to an order by a mark. */
+  readonly needsMark: boolean
 }
 
 export interface Rig {
@@ -25,6 +40,8 @@ export interface Rig {
   readonly cable: Cable
   readonly dispenser: Dispenser
   readonly emulator: DispenserEmulator
+  /** Another driver on the same wire, as after a restart of the machine; the first one lets go of it. */
+  reborn(): Promise<Dispenser>
   /** Runs virtual time until the work has ended. */
   run<T>(work: Promise<T>): Promise<T>
 }
@@ -56,7 +73,11 @@ export async function rigOf(
     if (how !== 'done') throw new RangeError(`virtual time ended (${how}) before the work did`)
     return ended
   }
-  const rig = {clock, cable, dispenser, emulator, run}
+  const reborn = async (): Promise<Dispenser> => {
+    await dispenser.close()
+    return model.driver(near, clock)
+  }
+  const rig = {clock, cable, dispenser, emulator, reborn, run}
   if (isOpen) {
     const opened = await run(dispenser.open())
     if (opened.kind !== 'open') throw new RangeError(`does not open: ${opened.detail}`)
@@ -71,6 +92,25 @@ export function pick(cassette: number, count: number): Pick {
 /** An order of the past on a model whose memory needs no mark. */
 export function pastOf(picks: readonly Pick[], serial: number): PastOrder {
   return {serial, picks, mark: null}
+}
+
+/** Where the device's memory stands now, as the session keeps it before each order. */
+export async function markOf(rig: Rig): Promise<Mark> {
+  const marked = await rig.run(rig.dispenser.mark())
+  if (marked.kind !== 'marked') throw new RangeError(`no mark: ${marked.detail}`)
+  return marked.mark
+}
+
+/** Five notes of as many cassettes as there are. */
+export function orderOn({dispenser}: {readonly dispenser: Dispenser}): readonly Pick[] {
+  switch (dispenser.capabilities.cassettes.length) {
+    case 1:
+      return [pick(1, 5)]
+    case 2:
+      return [pick(1, 3), pick(2, 2)]
+    default:
+      return [pick(1, 2), pick(2, 1), pick(3, 1), pick(4, 1)]
+  }
 }
 
 /** What really happened to one cassette's notes between two looks at the world. */
@@ -182,6 +222,11 @@ export function mischiefs(
     ...[1, 2, 3, 4].map(times => ({kind: 'nakStorm' as const, times})),
     ...[5, 19, 60].map(gapMs => ({kind: 'answerSplit' as const, gapMs})),
     {kind: 'answerTwice'},
+    ...[1, 2, 3, 4].map(times => ({kind: 'answerShort' as const, times})),
+    ...[10_000, 70_000].map(delayMs => ({kind: 'answerLate' as const, delayMs})),
+    {kind: 'acknowledgementGlued'},
+    {kind: 'strayBytes'},
+    {kind: 'closingLost'},
     {kind: 'progress'},
   ]
   return all.filter(mischief => mischiefKinds.includes(mischief.kind))
@@ -206,7 +251,8 @@ const LINE_FAULTS: readonly LineFault[] = [
 
 /** The whole suite for one model. */
 export async function conformance(t: Test, model: Model): Promise<void> {
-  const order = [pick(1, 3), pick(2, 2)]
+  const order = orderOn(await rigOf(model))
+  const lastCassette = order.at(-1)?.cassette ?? 1
 
   await t.test(`${model.name}: opening moves nothing and says who it is`, async t => {
     const rig = await rigOf(model, {isOpen: false})
@@ -215,20 +261,27 @@ export async function conformance(t: Test, model: Model): Promise<void> {
     t.equal(opened.kind, 'open')
     if (opened.kind === 'open') {
       t.equal(opened.identity.model, model.name)
-      t.equal(opened.status.path, 'clear')
+      t.match(opened.status, {path: 'clear', media: 'none', transport: 'ok', error: null})
+      t.ok(opened.status.sensors.length > 0, 'it has sensors')
+      t.ok(opened.identity.firmware.length > 0)
       t.same(
         opened.status.cassettes.map(({cassette}) => cassette),
         rig.dispenser.capabilities.cassettes,
       )
     }
     t.equal((await rig.run(rig.dispenser.open())).kind, 'open', 'opening again is allowed')
-    t.same(rig.emulator.world, before)
+    t.ok((await rig.run(rig.dispenser.describe())).length > 0, 'it describes itself')
+    t.same(await rig.run(rig.dispenser.denominate(order)), {kind: 'dispensable'})
+    t.equal(typeof (await markOf(rig)), model.needsMark ? 'string' : 'object')
+    t.same(rig.emulator.world, before, 'and none of that moves a note')
   })
 
   await t.test(`${model.name}: good orders are exact`, async t => {
     const rig = await rigOf(model)
     let serial = 1
-    for (const picks of [[pick(1, 1)], [pick(2, 4)], order, [pick(2, 1), pick(1, 11)]]) {
+    const several =
+      order.length > 1 ? [[pick(2, 4)], order, [pick(2, 1), pick(1, 11)]] : [order, [pick(1, 11)]]
+    for (const picks of [[pick(1, 1)], ...several]) {
       const outcome = await dispenseAndCompare(t, rig, picks, JSON.stringify(picks), serial)
       t.match(outcome, {kind: 'dispensed', fault: null})
       if (rig.dispenser.capabilities.stacker) t.same(await rig.run(takeAll(rig)), {kind: 'taken'})
@@ -244,9 +297,9 @@ export async function conformance(t: Test, model: Model): Promise<void> {
         rig.emulator.plan(mischief)
         const name = `${JSON.stringify(mischief)} at ${noteMs} ms a note`
         const outcome = await dispenseAndCompare(t, rig, order, name)
-        checkKnowledge(t, mischief, outcome, name)
+        checkKnowledge(t, model, mischief, outcome, name)
         t.equal(
-          dispenseFrames(rig) <= 1 || mischief.kind === 'nakStorm',
+          orderFrames(model, rig) <= 1 || mischief.kind === 'nakStorm',
           true,
           `${name}: one frame, one chance`,
         )
@@ -306,6 +359,7 @@ export async function conformance(t: Test, model: Model): Promise<void> {
   await t.test(`${model.name}: power may go at any moment`, async t => {
     for (const atMs of [0, 1, 37, 38, 76, 113, 151, 400, 700, 749, 751]) {
       const rig = await rigOf(model)
+      const mark = await markOf(rig)
       let atCut: World | null = null
       rig.clock.after(atMs, () => {
         rig.emulator.powerCut()
@@ -316,7 +370,7 @@ export async function conformance(t: Test, model: Model): Promise<void> {
       t.not(outcome.kind, 'partial', 'a dead device tells nothing')
       rig.emulator.powerOn()
       t.equal((await rig.run(rig.dispenser.open())).kind, 'open', 'opens again')
-      const recall = await rig.run(rig.dispenser.recall(pastOf(order, 7)))
+      const recall = await rig.run(rig.dispenser.recall({serial: 7, picks: order, mark}))
       if (atMs > 1 && atMs < 750)
         t.match(recall, {kind: 'notRemembered'}, 'what lost power does not remember')
     }
@@ -324,15 +378,22 @@ export async function conformance(t: Test, model: Model): Promise<void> {
 
   await t.test(`${model.name}: missing parts and empty cassettes refuse before anything moves`, async t => {
     const missing = await rigOf(model)
-    missing.emulator.operator.setCassette(2, 'out')
+    missing.emulator.operator.setCassette(lastCassette, 'out')
+    t.match(await missing.run(missing.dispenser.denominate(order)), {
+      kind: 'refused',
+      fault: 'cassette-missing',
+    })
     t.match(await dispenseAndCompare(t, missing, order, 'cassette out'), {
       kind: 'refused',
       fault: 'cassette-missing',
     })
-    t.equal(
-      (await dispenseAndCompare(t, missing, [pick(1, 1)], 'the other cassette works', 8)).kind,
-      'dispensed',
-    )
+    const status = await missing.run(missing.dispenser.status())
+    t.match(status.kind === 'status' && status.cassettes.at(lastCassette - 1), {state: 'missing'})
+    if (order.length > 1)
+      t.equal(
+        (await dispenseAndCompare(t, missing, [pick(1, 1)], 'the other cassette works', 8)).kind,
+        'dispensed',
+      )
 
     const noBin = await rigOf(model)
     noBin.emulator.operator.setRejectBin('out')
@@ -344,12 +405,12 @@ export async function conformance(t: Test, model: Model): Promise<void> {
     const empty = await rigOf(model, {notes: 0})
     t.match(await dispenseAndCompare(t, empty, [pick(1, 1)], 'empty'), {
       kind: 'refused',
-      fault: 'cassette-empty',
+      fault: model.emptyFault,
     })
     const scarce = await rigOf(model, {notes: 2})
     t.match(await dispenseAndCompare(t, scarce, [pick(1, 3)], 'scarce'), {
       kind: 'partial',
-      fault: 'cassette-empty',
+      fault: model.emptyFault,
       inPath: 0,
     })
   })
@@ -364,6 +425,7 @@ export async function conformance(t: Test, model: Model): Promise<void> {
         const status = await rig.run(rig.dispenser.status())
         t.match(status, {kind: 'status', path: 'blocked'}, at)
         t.match(await dispenseAndCompare(t, rig, order, 'the next order', 8), {kind: 'refused'}, at)
+        t.equal((await rig.run(rig.dispenser.denominate(order))).kind, 'refused', at)
         const cleared = rig.emulator.operator.clearPath()
         t.ok(Object.values(cleared).reduce((sum, count) => sum + count, 0) >= 1, 'the operator counts them')
       }
@@ -374,16 +436,27 @@ export async function conformance(t: Test, model: Model): Promise<void> {
     const rig = await rigOf(model)
     const most = rig.dispenser.capabilities.notesPerCassetteMax
     for (const picks of [[], [pick(1, 1), pick(1, 1)], [pick(9, 1)], [pick(1, 0)], [pick(1, most + 1)]]) {
+      await t.rejects(async () => rig.run(rig.dispenser.denominate(picks)), {name: 'AssertionFailed'})
       await t.rejects(async () => rig.run(rig.dispenser.dispense(picks, 1)), {name: 'AssertionFailed'})
     }
   })
 }
 
 /** A fault that the device noticed must not be `unknown`, and silence must never be a success. */
-function checkKnowledge(t: Test, mischief: Mischief, outcome: DispenseOutcome, name: string): void {
+function checkKnowledge(
+  t: Test,
+  {jamsAtMouth}: Model,
+  mischief: Mischief,
+  outcome: DispenseOutcome,
+  name: string,
+): void {
   switch (mischief.kind) {
     case 'jam':
-      t.match(outcome, {kind: 'partial', path: mischief.at === 'mouth' ? 'atMouth' : 'inside'}, name)
+      t.match(
+        outcome,
+        {kind: 'partial', path: jamsAtMouth.includes(mischief.at) ? 'atMouth' : 'inside'},
+        name,
+      )
       break
     case 'pickFails':
       t.match(outcome, {kind: mischief.afterNotes === 0 ? 'refused' : 'partial', fault: 'pick-failed'}, name)
@@ -402,10 +475,17 @@ function checkKnowledge(t: Test, mischief: Mischief, outcome: DispenseOutcome, n
       t.equal(outcome.kind, mischief.times > 1 ? 'partial' : 'dispensed', name)
       break
     case 'acknowledgementLost':
+    case 'acknowledgementGlued':
+    case 'strayBytes':
+    case 'closingLost':
     case 'answerTwice':
     case 'progress':
       t.equal(outcome.kind, 'dispensed', name)
       break
+    case 'answerLate':
+      t.equal(outcome.kind, mischief.delayMs <= 60_000 ? 'dispensed' : 'unknown', name)
+      break
+    case 'answerShort':
     case 'answerCorrupt':
       t.equal(outcome.kind, mischief.times <= 2 ? 'dispensed' : 'unknown', name)
       break
@@ -419,9 +499,9 @@ function checkKnowledge(t: Test, mischief: Mischief, outcome: DispenseOutcome, n
   }
 }
 
-/** Host frames in the transcript that order a dispense: the longest ones a host ever sends. */
-function dispenseFrames(rig: Rig): number {
-  return rig.emulator.transcript.filter(({from, hex}) => from === 'host' && hex.split(' ').length >= 9).length
+/** Host frames in the transcript that order a dispense. */
+function orderFrames({orderFrames: frames}: Model, rig: Rig): number {
+  return rig.emulator.transcript.filter(({from, hex}) => from === 'host' && frames.test(hex)).length
 }
 
 async function takeAll(rig: Rig): Promise<{readonly kind: string}> {

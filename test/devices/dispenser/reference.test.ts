@@ -4,15 +4,14 @@ import {readFileSync} from 'node:fs'
 import {COMMANDS, ERRORS, HANDSHAKE} from '../../../devices/dispenser/reference/bytes.ts'
 import {answers, decode, encode} from '../../../devices/dispenser/reference/codec.ts'
 import type {Command} from '../../../devices/dispenser/reference/codec.ts'
-import {ReferenceDispenser} from '../../../devices/dispenser/reference/driver.ts'
 import {ReferenceDispenserEmulator} from '../../../devices/dispenser/reference/emulator.ts'
 import {answerFrame, HostReader, readPick} from '../../../devices/dispenser/reference/emulator-frames.ts'
 import {MischiefPlan} from '../../../devices/dispenser/mischief.ts'
 import {NoteLedger, Transcript, TRANSCRIPT_LINES_MAX} from '../../../devices/dispenser/world.ts'
 import {Framer} from '../../../devices/wire/framer.ts'
-import {silentLog} from '../../../kit/log.ts'
 import {pick, rigOf} from './conformance.ts'
 import type {Model} from './conformance.ts'
+import {REFERENCE} from './models.ts'
 
 interface Vector {
   readonly name: string
@@ -92,8 +91,7 @@ t.test('an answer with impossible fields is no answer', async t => {
 
 t.test('a retract that does not count says so', async t => {
   const model: Model = {
-    name: 'reference',
-    driver: (link, clock) => new ReferenceDispenser(link, clock, silentLog),
+    ...REFERENCE,
     emulator: (link, clock, notes) =>
       new ReferenceDispenserEmulator(link, clock, {1: notes, 2: notes}, {countsRetracted: false}),
   }
@@ -131,11 +129,7 @@ t.test("the operator's hand counts what it takes, and no note is made or lost", 
   t.equal(ledger.total('removed'), 2)
 
   let changes = 0
-  const rig = await rigOf({
-    name: 'reference',
-    driver: (link, clock) => new ReferenceDispenser(link, clock, silentLog),
-    emulator: (link, clock, notes) => new ReferenceDispenserEmulator(link, clock, {1: notes, 2: notes}),
-  })
+  const rig = await rigOf(REFERENCE)
   const stop = rig.emulator.watch(() => {
     changes += 1
   })
