@@ -89,7 +89,8 @@ interface Wire {
   isPlugged: boolean
 }
 
-interface Piece {
+/** Part of what was written, as the faults left it. */
+export interface Piece {
   readonly bytes: Uint8Array
   /** Silence before it, after the piece before. */
   readonly gapMs: number
@@ -188,7 +189,7 @@ class Lane {
 }
 
 /** A fault with its counters: when it strikes next, and how often still. */
-class Strikes {
+export class Strikes {
   readonly #fault: LineFault
   #left: number
   #seen = 0
@@ -220,8 +221,11 @@ class Strikes {
   }
 
   #inUnits(piece: Piece, fault: Extract<LineFault, {unit: unknown}>): readonly Piece[] {
-    const units =
-      fault.unit === 'chunk' ? [piece.bytes] : Array.from(piece.bytes, byte => Uint8Array.of(byte))
+    if (fault.unit === 'chunk') {
+      if (!this.#strikes(fault.everyNth)) return [piece]
+      return struck(piece.bytes, fault).map((bytes, index) => ({bytes, gapMs: index === 0 ? piece.gapMs : 0}))
+    }
+    const units = Array.from(piece.bytes, byte => Uint8Array.of(byte))
     const kept = units.flatMap(unit => (this.#strikes(fault.everyNth) ? struck(unit, fault) : [unit]))
     const bytes = Uint8Array.from(kept.flatMap(unit => Array.from(unit)))
     return bytes.length === 0 ? [] : [{bytes, gapMs: piece.gapMs}]

@@ -486,7 +486,7 @@ t.test('loopback: each fault does what its name says', async t => {
   }
   t.equal(await spoilt({do: 'drop', unit: 'chunk', everyNth: 2}), '1011 3031 40')
   t.equal(await spoilt({do: 'drop', unit: 'byte', everyNth: 3}), '1011 21 30 40')
-  t.equal(await spoilt({do: 'duplicate', unit: 'chunk', everyNth: 3}), '1011 2021 30313031 40')
+  t.equal(await spoilt({do: 'duplicate', unit: 'chunk', everyNth: 3}), '1011 2021 3031 3031 40')
   t.equal(await spoilt({do: 'duplicate', unit: 'byte', everyNth: 4}), '1011 202121 3031 40')
   t.equal(await spoilt({do: 'corrupt', unit: 'chunk', everyNth: 1, bit: 7}, 2), '1091 20a1 3031 40')
   t.equal(await spoilt({do: 'corrupt', unit: 'byte', everyNth: 5, bit: 0}), '1011 2021 3131 40')
