@@ -1,0 +1,85 @@
+/**
+ * DynaPro: one PIN entry under way, as far as the wire tells of it. It ends once, by whatever comes first; reports
+ * from before the pad accepted the request, and after the end, are of another entry and change nothing.
+ */
+import type {Clock, Timer} from '../../../kit/clock.ts'
+import type {LinkLost} from '../../wire/link.ts'
+import {SESSION} from './bytes.ts'
+import type {PinReport, StateReport} from './codec.ts'
+
+export type PinEnd =
+  | {readonly kind: 'report'; readonly report: PinReport}
+  /** `unheard`: the pad was seen not waiting for a PIN, and its report did not come. */
+  | {readonly kind: 'stop' | 'late' | 'unheard' | 'powerChange'}
+  | {readonly kind: 'lost'; readonly why: LinkLost}
+
+/** So long after the pad was seen idle its PIN report may still come. */
+const UNHEARD_MS = 1_000
+
+export class Entry {
+  readonly #clock: Clock
+  readonly #deadline: Timer
+  #unheard: Timer | null = null
+  #isArmed = false
+  #end: PinEnd | null = null
+  #wake: ((end: PinEnd) => void) | null = null
+
+  constructor(clock: Clock, limitMs: number) {
+    this.#clock = clock
+    this.#deadline = clock.after(limitMs, () => {
+      this.end({kind: 'late'})
+    })
+  }
+
+  get hasEnded(): boolean {
+    return this.#end !== null
+  }
+
+  /** The pad accepted the request: from now on its reports are this entry's. */
+  arm(): void {
+    this.#isArmed = true
+  }
+
+  /** How it ends. */
+  ended(): Promise<PinEnd> {
+    if (this.#end !== null) return Promise.resolve(this.#end)
+    return new Promise(resolve => {
+      this.#wake = resolve
+    })
+  }
+
+  /** The keypad is to be armed anew: the end that was, a PIN report, was none. */
+  begin(): void {
+    this.#isArmed = false
+    this.#end = null
+  }
+
+  end(end: PinEnd): void {
+    if (this.#end !== null) return
+    this.#end = end
+    this.#unheard?.cancel()
+    this.#wake?.(end)
+  }
+
+  /** Its timers run no more. */
+  close(): void {
+    this.#deadline.cancel()
+    this.end({kind: 'stop'})
+  }
+
+  hearPin(report: PinReport): void {
+    if (this.#isArmed) this.end({kind: 'report', report})
+  }
+
+  hearState({deviceState, session}: StateReport): void {
+    if (!this.#isArmed || this.#end !== null) return
+    this.#unheard?.cancel()
+    if (deviceState === 'waitingForPin') return
+    if ((session & SESSION.powerChange) !== 0) this.end({kind: 'powerChange'})
+    // It may be an older state, or the PIN report comes behind it; not for long.
+    else
+      this.#unheard = this.#clock.after(UNHEARD_MS, () => {
+        this.end({kind: 'unheard'})
+      })
+  }
+}
