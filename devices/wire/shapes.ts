@@ -17,6 +17,15 @@ export function xorOf(bytes: Uint8Array): number {
   return bytes.reduce((sum, byte) => sum ^ byte, 0)
 }
 
+/** CRC-16/XMODEM: polynomial 1021, from 0000, high bit first. 31C3 over "123456789". */
+export function crc16Xmodem(bytes: Uint8Array): number {
+  return bytes.reduce((crc, byte) => {
+    let next = crc ^ (byte << 8)
+    for (let bit = 0; bit < 8; bit += 1) next = (next & 0x8000) === 0 ? next << 1 : (next << 1) ^ 0x1021
+    return next & 0xffff
+  }, 0)
+}
+
 interface Common {
   /** Bytes that mean something by themselves outside frames. */
   readonly controls: readonly number[] | 'any'

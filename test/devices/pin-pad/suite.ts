@@ -3,10 +3,20 @@
  * model's own test file builds the bench and adds what only that model has.
  */
 import type {Test} from 'tap'
+import {dukptKey, initialKey} from '../../../crypto/dukpt.ts'
 import {bytesOfHex, hexOf} from '../../../crypto/hex.ts'
+import {macOf} from '../../../crypto/mac.ts'
 import {decodeIso0} from '../../../crypto/pin-block.ts'
 import {tdesDecrypt} from '../../../crypto/tdes.ts'
-import type {Key, KeyToLoad, PinOutcome, PinPad, PinRequest} from '../../../devices/pin-pad/port.ts'
+import type {
+  Key,
+  KeyToLoad,
+  MacOutcome,
+  PinOutcome,
+  PinPad,
+  PinPadCapabilities,
+  PinRequest,
+} from '../../../devices/pin-pad/port.ts'
 import type {Cable, LineFault} from '../../../devices/wire/loopback.ts'
 import {epochMs, VirtualClock} from '../../../kit/clock.ts'
 import {seededRandom} from '../../../kit/random.ts'
@@ -22,6 +32,9 @@ export const PIN_KEY_UNDER_MASTER = '6EA5FA37FF743D19CC3BAE6D3C273274'
 export function pinKey(key: Uint8Array = bytesOfHex(PIN_KEY_UNDER_MASTER)): KeyToLoad {
   return {use: 'pin', form: 'underMaster', key: new Secret(key)}
 }
+
+/** The base of the demonstration DUKPT keys, and the master key. */
+const DEMO_KEY = bytesOfHex('0123456789ABCDEFFEDCBA9876543210')
 
 export interface PadBench {
   readonly pad: PinPad
@@ -56,11 +69,17 @@ export async function settled<T>(clock: VirtualClock, promise: Promise<T>): Prom
   return promise
 }
 
-/** Opens the pad and loads the PIN key. */
+/** Opens the pad and loads the PIN key, where it takes one. */
 export async function ready(bench: PadBench): Promise<void> {
   const opened = await settled(bench.clock, bench.pad.open())
   if (opened.kind !== 'open') throw new RangeError(`the pad did not open: ${opened.detail}`)
+  if (bench.pad.capabilities.keyLoad === 'none') return
   await settled(bench.clock, bench.pad.loadKey(pinKey()))
+}
+
+/** The keys that stand for two zeros in PIN mode. */
+function doubleZero({keys}: PinPadCapabilities): readonly Key[] {
+  return keys.includes('00') ? ['00'] : ['0', '0']
 }
 
 export function request(onDigits: (digits: number) => void = () => undefined): PinRequest {
@@ -80,19 +99,44 @@ export async function type(bench: PadBench, keys: readonly Key[]): Promise<reado
 /** The PIN in an outcome, as the bank would open it; null when there is none. */
 export function pinIn(outcome: PinOutcome): string | null {
   if (outcome.kind !== 'entered') return null
-  const clear = tdesDecrypt(bytesOfHex(PIN_KEY), outcome.block.reveal())
+  const {ksn} = outcome
+  const key = ksn === null ? bytesOfHex(PIN_KEY) : dukptKeyOf('pin', ksn)
+  const clear = tdesDecrypt(key, outcome.block.reveal())
   const opened = decodeIso0(clear, PAN)
   return opened.kind === 'pin' ? opened.pin.reveal() : null
 }
 
+/** The bank's side of a DUKPT key. */
+function dukptKeyOf(use: 'pin' | 'dataRequest', ksn: string): Uint8Array {
+  return dukptKey(use, initialKey(DEMO_KEY, bytesOfHex(ksn)), bytesOfHex(ksn))
+}
+
+/** Whether that is the MAC of the message under the key that the pad has for it. */
+function isMacOf(made: MacOutcome, method: 'desCbc' | 'retail' | 'tdesCbc', message: Uint8Array): boolean {
+  if (made.kind !== 'mac') return false
+  const key = made.ksn === null ? bytesOfHex(PIN_KEY) : dukptKeyOf('dataRequest', made.ksn)
+  return hexOf(made.mac) === hexOf(macOf(method, key, message))
+}
+
 export function padSuite(t: Test, newBench: () => PadBench | Promise<PadBench>): void {
-  t.test('a key goes in, and its check value comes out', async t => {
+  t.test('a key goes in as the capabilities say', async t => {
     const {pad, clock} = await newBench()
+    const {keyLoad, clearKeyLoad} = pad.capabilities
     t.equal((await settled(clock, pad.open())).kind, 'open')
-    const loaded = await settled(clock, pad.loadKey(pinKey()))
-    t.same(loaded, {kind: 'loaded', checkValue: '2DAF03'})
-    for (const size of [0, 8, 15, 32])
-      t.match(await settled(clock, pad.loadKey(pinKey(new Uint8Array(size)))), {fault: 'bad-request'})
+    const outcome = {
+      stored: {kind: 'loaded', checkValue: '2DAF03'},
+      perRequest: {kind: 'kept'},
+      none: {kind: 'failed', fault: 'not-supported'},
+    }[keyLoad]
+    t.match(await settled(clock, pad.loadKey(pinKey())), outcome)
+    t.match(await settled(clock, pad.loadKey({...pinKey(), use: 'mac'})), outcome)
+    for (const size of [0, 8, 15, 32]) {
+      const refusal = keyLoad === 'none' ? 'not-supported' : 'bad-request'
+      t.match(await settled(clock, pad.loadKey(pinKey(new Uint8Array(size)))), {fault: refusal})
+    }
+    const inClear: KeyToLoad = {use: 'master', form: 'clear', key: new Secret(DEMO_KEY)}
+    const taken = clearKeyLoad ? {kind: 'loaded', checkValue: '08D7B4'} : {fault: 'not-supported'}
+    t.match(await settled(clock, pad.loadKey(inClear)), taken)
     t.equal((await settled(clock, pad.status())).kind, 'status')
     await pad.close()
   })
@@ -110,7 +154,7 @@ export function padSuite(t: Test, newBench: () => PadBench | Promise<PadBench>):
     bench.press('enter')
     const outcome = await settled(clock, entering)
     t.equal(pinIn(outcome), '7391')
-    t.same(counts, [1, 2, 3, 4])
+    t.same(counts, pad.capabilities.tellsDigits ? [1, 2, 3, 4] : [])
     t.notMatch(bench.written(), /7391|37 33 39 31/, 'no PIN written')
     t.notMatch(bench.written(), new RegExp(PAN), 'no PAN written')
     t.notMatch(bench.written(), /34 30 31 32 33 34/, 'no PAN written as bytes')
@@ -129,7 +173,12 @@ export function padSuite(t: Test, newBench: () => PadBench | Promise<PadBench>):
     await bench.clock.advance(1_000)
     await type(bench, ['1', '2', '3', '4', 'enter'])
     const outcome = await settled(bench.clock, entering)
-    t.equal(outcome.kind === 'entered' && hexOf(outcome.block.reveal()), 'F12B8E897D89E69F')
+    const isDukpt = bench.pad.capabilities.keyScheme === 'dukpt'
+    t.equal(
+      outcome.kind === 'entered' && hexOf(outcome.block.reveal()),
+      isDukpt ? '1B9C1845EB993A7A' : 'F12B8E897D89E69F',
+    )
+    t.match(outcome, {format: 'iso0', ksn: isDukpt ? 'FFFF9876543210E00001' : null})
     await bench.pad.close()
   })
 
@@ -139,10 +188,11 @@ export function padSuite(t: Test, newBench: () => PadBench | Promise<PadBench>):
     const counts: number[] = []
     const entering = bench.pad.enterPin(request(digits => counts.push(digits)))
     await bench.clock.advance(1_000)
-    await type(bench, ['1', '2', '3', 'enter', 'clear', '4', '00', '5', '6', '7', '8'])
+    const zeros = doubleZero(bench.pad.capabilities)
+    await type(bench, ['1', '2', '3', 'enter', 'clear', '4', ...zeros, '5', '6', '7', '8'])
     const isEmptied = bench.clearErases === 'all'
     const expected = isEmptied ? [1, 2, 3, 0, 1, 2, 3, 4, 5, 6] : [1, 2, 3, 2, 3, 4, 5, 6]
-    t.same(counts, expected, 'seven digits do not fit')
+    t.same(counts, bench.pad.capabilities.tellsDigits ? expected : [], 'seven digits do not fit')
     await type(bench, ['A', 'dot', 'enter'])
     t.equal(pinIn(await settled(bench.clock, entering)), isEmptied ? '400567' : '124005')
     await bench.pad.close()
@@ -182,7 +232,7 @@ export function padSuite(t: Test, newBench: () => PadBench | Promise<PadBench>):
     const {pad, clock} = bench
     await ready(bench)
     const keys: Key[] = []
-    t.equal(bench.press('1'), 'ignored', 'nobody listens yet')
+    t.equal(bench.press('A'), 'ignored', 'nobody listens yet')
     t.same(
       await settled(
         clock,
@@ -190,39 +240,16 @@ export function padSuite(t: Test, newBench: () => PadBench | Promise<PadBench>):
       ),
       {kind: 'listening'},
     )
-    const all: Key[] = [
-      '0',
-      '1',
-      '2',
-      '3',
-      '4',
-      '5',
-      '6',
-      '7',
-      '8',
-      '9',
-      '00',
-      'dot',
-      'enter',
-      'clear',
-      'cancel',
-      'A',
-      'B',
-      'C',
-      'D',
-      'E',
-      'F',
-      'G',
-      'H',
-    ]
+    await clock.advance(100)
+    const all = pad.capabilities.keys
     await type(bench, all)
     t.same(keys, all)
     t.match(await settled(clock, pad.enterPin(request())), {kind: 'failed', fault: 'busy'})
     await clock.advance(400_000)
-    await type(bench, ['7'])
-    t.equal(keys.at(-1), '7', 'listening outlives the time limit of the pad')
+    await type(bench, ['A'])
+    t.equal(keys.at(-1), 'A', 'listening outlives the time limit of the pad')
     await settled(clock, pad.stop())
-    await type(bench, ['8'])
+    await type(bench, ['B'])
     t.equal(keys.length, all.length + 1)
     const entering = pad.enterPin(request())
     t.match(
@@ -249,13 +276,15 @@ export function padSuite(t: Test, newBench: () => PadBench | Promise<PadBench>):
     t.same(await settled(bench.clock, switching), {kind: 'listening'})
     await settled(bench.clock, entering)
     await bench.clock.advance(5_000)
-    await type(bench, ['5'])
-    t.same(keys, ['5'])
+    await type(bench, ['clear'])
+    t.same(keys, ['clear'])
     await bench.pad.close()
   })
 
   t.test('without a key there is no PIN', async t => {
     const bench = await newBench()
+    // Keys that come in nowhere cannot be left out either.
+    if (bench.pad.capabilities.keyLoad === 'none') return
     await settled(bench.clock, bench.pad.open())
     // Some pads say so at once, others only when the block is fetched.
     const entering = bench.pad.enterPin(request())
@@ -278,6 +307,85 @@ export function padSuite(t: Test, newBench: () => PadBench | Promise<PadBench>):
     ] as const)
       await t.rejects(bench.pad.enterPin({...request(), lengthMin, lengthMax}), {name: 'AssertionFailed'})
     await bench.pad.close()
+  })
+
+  t.test('MACs as the capabilities say, of any length', async t => {
+    const bench = await newBench()
+    const {pad, clock} = bench
+    await ready(bench)
+    await settled(clock, pad.loadKey({...pinKey(), use: 'mac'}))
+    const {macMethods, keyScheme} = pad.capabilities
+    const message = Buffer.from('4012345678909D987', 'latin1')
+    for (const method of ['desCbc', 'retail', 'tdesCbc'] as const) {
+      if (!macMethods.includes(method)) {
+        t.match(await settled(clock, pad.mac(message, method)), {fault: 'not-supported'}, method)
+        continue
+      }
+      t.ok(isMacOf(await settled(clock, pad.mac(message, method)), method, message), method)
+      for (const bytes of [1, 8, 16, 256]) {
+        const long = new Uint8Array(bytes).fill(0x41)
+        t.ok(isMacOf(await settled(clock, pad.mac(long, method)), method, long), `${method} of ${bytes}`)
+      }
+      const tooLong = new Uint8Array(1_003).fill(0x42)
+      const made = await settled(clock, pad.mac(tooLong, method))
+      if (keyScheme === 'dukpt') t.match(made, {fault: 'bad-request'}, 'one key, one message')
+      else t.ok(isMacOf(made, method, tooLong), `${method} of 1003`)
+      t.match(await settled(clock, pad.mac(new Uint8Array(0), method)), {fault: 'bad-request'})
+    }
+    await pad.close()
+  })
+
+  t.test('tones, display and self-test as the capabilities say', async t => {
+    const bench = await newBench()
+    const {pad, clock} = bench
+    await ready(bench)
+    const {tones, display, selfTest} = pad.capabilities
+    for (const tone of ['beep', 'keysOn', 'keysOff'] as const)
+      t.match(
+        await settled(clock, pad.tone(tone)),
+        tones.includes(tone) ? {kind: 'done'} : {fault: 'not-supported'},
+        tone,
+      )
+    t.match(
+      await settled(clock, pad.show(['HELLO'])),
+      display === null ? {fault: 'not-supported'} : {kind: 'done'},
+    )
+    t.match(await settled(clock, pad.selfTest()), selfTest ? {kind: 'passed'} : {fault: 'not-supported'})
+    const entering = pad.enterPin(request())
+    await clock.advance(5_000)
+    await type(bench, ['4', '4', '4', '4', 'enter'])
+    t.equal(pinIn(await settled(clock, entering)), '4444', 'and the pad serves afterwards')
+    await pad.close()
+  })
+
+  t.test('what the pad tells of itself', async t => {
+    const bench = await newBench()
+    const {pad, clock} = bench
+    await ready(bench)
+    const status = await settled(clock, pad.status())
+    if (status.kind !== 'status') {
+      t.fail(status.detail)
+      return
+    }
+    t.not(status.masterKey, 'missing')
+    t.not(status.pinKey, 'missing')
+    t.not(status.tamper, 'tampered')
+    t.equal(status.input, 'idle')
+    t.match(status.serialNumber, /^\S+$/)
+    await settled(
+      clock,
+      pad.listen(() => undefined),
+    )
+    const keys: Key[] = []
+    await settled(
+      clock,
+      pad.listen(key => keys.push(key)),
+    )
+    t.equal((await settled(clock, pad.status())).kind, 'status', 'while keys are listened to')
+    await clock.advance(1_000)
+    await type(bench, ['enter'])
+    t.same(keys, ['enter'], 'by who listens now, and listening goes on')
+    await pad.close()
   })
 
   t.test('a pulled cable ends PIN entry, and opening again finds the pad idle', async t => {

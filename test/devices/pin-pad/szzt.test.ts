@@ -3,7 +3,7 @@ import t from 'tap'
 import {bytesOfHex, hexOf} from '../../../crypto/hex.ts'
 import {tdesEncrypt} from '../../../crypto/tdes.ts'
 import {COMMAND, CONTROL, KEY_TYPE, MAC_TYPE, ZT588, ZT598} from '../../../devices/pin-pad/szzt/bytes.ts'
-import type {CommandName, ControlName, Profile} from '../../../devices/pin-pad/szzt/bytes.ts'
+import type {CommandName, ControlName} from '../../../devices/pin-pad/szzt/bytes.ts'
 import {
   authenticateText,
   controlText,
@@ -27,12 +27,11 @@ import type {LineMischief} from '../../../devices/pin-pad/szzt/mischief.ts'
 import {DEMO_MASTER_KEY} from '../../../devices/pin-pad/szzt/secure-module.ts'
 import golden from '../../../devices/pin-pad/szzt/vectors.json' with {type: 'json'}
 import type {Key} from '../../../devices/pin-pad/port.ts'
-import type {ByteLink} from '../../../devices/wire/link.ts'
 import {loopbackPair} from '../../../devices/wire/loopback.ts'
 import {lineLog} from '../../../kit/log.ts'
 import {seededRandom} from '../../../kit/random.ts'
+import {szztBench} from './benches.ts'
 import {newClock, padSuite, pinIn, pinKey, ready, request, settled, type} from './suite.ts'
-import type {PadBench} from './suite.ts'
 
 interface Vector {
   readonly name: string
@@ -183,67 +182,7 @@ t.test('replies of another form are not read', t => {
   t.end()
 })
 
-interface Bench extends PadBench {
-  readonly emulator: SzztEmulator
-}
-
-/** The link, keeping what it brings. */
-function tapped(link: ByteLink, heard: (chunk: Uint8Array) => void): ByteLink {
-  return {
-    get isOpen() {
-      return link.isOpen
-    },
-    open: listener =>
-      link.open({
-        bytes: chunk => {
-          heard(chunk)
-          listener.bytes(chunk)
-        },
-        lost: why => {
-          listener.lost(why)
-        },
-      }),
-    write: bytes => link.write(bytes),
-    close: () => link.close(),
-  }
-}
-
-async function newBench(profile: Profile = ZT588): Promise<Bench> {
-  const clock = newClock()
-  const {near, far, cable} = loopbackPair(clock, {delayMs: 2})
-  const emulator = new SzztEmulator(far, clock, {profile})
-  await emulator.start()
-  const lines: string[] = []
-  let heard = ''
-  const link = tapped(near, chunk => {
-    heard += `${hexOf(chunk)} `
-  })
-  return {
-    pad: new SzztPinPad(
-      link,
-      clock,
-      lineLog(clock, line => lines.push(line), 'debug'),
-      profile,
-    ),
-    clock,
-    emulator,
-    clearErases: profile.clearErases,
-    press: key => emulator.press(key),
-    written: () => JSON.stringify([lines, emulator.transcript, emulator.world]),
-    fromPad: () => {
-      const since = heard
-      heard = ''
-      return since
-    },
-    pullCable: () => {
-      cable.pull()
-    },
-    plugCable: () => {
-      cable.plug()
-    },
-    cable,
-  }
-}
+const newBench = szztBench
 
 for (const profile of [ZT588, ZT598]) {
   t.test(`as every pad: ${profile.model}`, t => {
