@@ -248,5 +248,6 @@ export const ENTRY_POINTS: readonly string[] = [
   'host/main.ts',
   'fsm/draw.ts',
   'test/run.ts',
+  'test/fuzz/main.ts',
   'test/perf/main.ts',
 ]

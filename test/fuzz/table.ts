@@ -1,0 +1,108 @@
+/**
+ * Every framer and decoder there is, driver's side and device's side, one row each, and every emulator as a whole.
+ * `fuzz.test.ts` holds that none is missing.
+ */
+import {readFileSync} from 'node:fs'
+import {join} from 'node:path'
+import {decodeCommand, decodeResponse} from '../../devices/card-reader/apdu.ts'
+import {ENQ, EOT, ACK as CRT310_ACK, NAK as CRT310_NAK} from '../../devices/card-reader/crt310/bytes.ts'
+import * as crt310 from '../../devices/card-reader/crt310/codec.ts'
+import {HANDSHAKE as LCDM2000_HANDSHAKE} from '../../devices/dispenser/lcdm2000/bytes.ts'
+import * as lcdm2000 from '../../devices/dispenser/lcdm2000/codec.ts'
+import * as lcdm2000Device from '../../devices/dispenser/lcdm2000/emulator-frames.ts'
+import {HANDSHAKE as REFERENCE_HANDSHAKE} from '../../devices/dispenser/reference/bytes.ts'
+import * as reference from '../../devices/dispenser/reference/codec.ts'
+import * as referenceDevice from '../../devices/dispenser/reference/emulator-frames.ts'
+import * as szzt from '../../devices/pin-pad/szzt/codec.ts'
+import {readJson} from '../../kit/exact-json.ts'
+import {emulated} from './emulated.ts'
+import {framed, pure, reading} from './targets.ts'
+import type {Target} from './targets.ts'
+
+const CRT310_HOST = goldenFrames('card-reader/crt310', 'host')
+const CRT310_DEVICE = goldenFrames('card-reader/crt310', 'device')
+const LCDM2000_HOST = goldenFrames('dispenser/lcdm2000', 'host')
+const LCDM2000_DEVICE = goldenFrames('dispenser/lcdm2000', 'device')
+const REFERENCE_HOST = goldenFrames('dispenser/reference', 'host')
+const REFERENCE_DEVICE = goldenFrames('dispenser/reference', 'device')
+const SZZT_HOST = goldenFrames('pin-pad/szzt', 'host')
+const SZZT_DEVICE = goldenFrames('pin-pad/szzt', 'device')
+
+export const TARGETS: readonly Target[] = [
+  framed('lcdm2000 framer', LCDM2000_HANDSHAKE.shape, LCDM2000_DEVICE),
+  pure('lcdm2000 answers', lcdm2000.decode, LCDM2000_DEVICE),
+  reading('lcdm2000 emulator', () => new lcdm2000Device.HostReader(), LCDM2000_HOST),
+  pure(
+    'lcdm2000 emulator counts',
+    counts => lcdm2000Device.readCounts([...counts], 2),
+    inside(LCDM2000_HOST, 4, 2),
+  ),
+  framed('reference framer', REFERENCE_HANDSHAKE.shape, REFERENCE_DEVICE),
+  pure('reference answers', reference.decode, REFERENCE_DEVICE),
+  reading('reference emulator', () => new referenceDevice.HostReader(), REFERENCE_HOST),
+  pure('reference emulator picks', word => referenceDevice.readPick(latin(word)), [
+    bytesOf('1=3'),
+    bytesOf('2=60'),
+  ]),
+  framed('crt310 framer', crt310.frameShape([CRT310_ACK, CRT310_NAK]), CRT310_DEVICE),
+  framed('crt310 emulator framer', crt310.frameShape([ENQ, EOT]), CRT310_HOST),
+  pure('crt310 frames', crt310.decodeFrame, [...CRT310_HOST, ...CRT310_DEVICE]),
+  pure('crt310 replies', replyToStatus, inside(CRT310_DEVICE, 3, 2)),
+  pure('crt310 results', crt310.decodeResult, inside(CRT310_DEVICE, 5, 2)),
+  pure('crt310 status', crt310.decodeStatus, inside(CRT310_DEVICE, 5, 2)),
+  pure('crt310 track 2', crt310.decodeTrack2, inside(CRT310_DEVICE, 5, 2)),
+  pure('crt310 track 2 text', text => crt310.track2Of(latin(text)), [
+    bytesOf('4761739001010010=30122011234567890'),
+  ]),
+  framed('szzt framer', szzt.frameShape('host', false), SZZT_DEVICE),
+  framed('szzt framer, long texts', szzt.frameShape('host', true), SZZT_DEVICE),
+  framed('szzt emulator framer', szzt.frameShape('pad', true), SZZT_HOST),
+  pure('szzt frames', frame => szzt.decodeFrame(frame, true), [...SZZT_HOST, ...SZZT_DEVICE]),
+  pure('szzt identification', szzt.decodeIdentification, inside(SZZT_DEVICE, 4, 3)),
+  pure('szzt check values', szzt.decodeCheckValue, inside(SZZT_DEVICE, 4, 3)),
+  pure('szzt PIN blocks', szzt.decodeBlock, inside(SZZT_DEVICE, 4, 3)),
+  pure('szzt hexadecimal', text => szzt.decodeHex(text, 16), inside(SZZT_DEVICE, 4, 3)),
+  pure('chip responses', decodeResponse, [Uint8Array.of(0x6f, 0x00, 0x90, 0x00), Uint8Array.of(0x61, 0x10)]),
+  pure('chip commands', decodeCommand, [Uint8Array.of(0x00, 0xa4, 0x04, 0x00, 2, 0x3f, 0x00, 0x00)]),
+  pure('JSON', text => readJson(latin(text)), [bytesOf('{"a": [1.50, true, null, "\\u0041"], "b": {}}')]),
+]
+
+/** Whole emulators: slower by a thousand, so they get fewer inputs. */
+export const EMULATED: readonly Target[] = [
+  emulated('lcdm2000', LCDM2000_HOST),
+  emulated('crt310', CRT310_HOST),
+  emulated('szzt', SZZT_HOST),
+]
+
+/** The frames of a model's `vectors.json` that come from that side. */
+export function goldenFrames(folder: string, from: 'host' | 'device'): readonly Uint8Array[] {
+  const path = join(import.meta.dirname, '..', '..', 'devices', folder, 'vectors.json')
+  const file: unknown = JSON.parse(readFileSync(path, 'utf8'))
+  const list: unknown = typeof file === 'object' && file !== null && 'vectors' in file ? file.vectors : file
+  const vectors: readonly unknown[] = Array.isArray(list) ? list : []
+  return vectors.flatMap(vector => {
+    if (typeof vector !== 'object' || vector === null || !('hex' in vector) || !('from' in vector)) return []
+    return vector.from === from
+      ? [Uint8Array.from(Buffer.from(String(vector.hex).replaceAll(' ', ''), 'hex'))]
+      : []
+  })
+}
+
+/** Bytes as CM, PM and data of what answers a CRT-310's status command. */
+function replyToStatus([cm = 0, pm = 0, ...data]: Uint8Array): unknown {
+  const sent = crt310.decodeFrame(crt310.encodeCommand('status'))
+  return sent === null ? null : crt310.decodeReply({cm, pm, data: Uint8Array.from(data)}, sent)
+}
+
+/** What the frames carry, without so many bytes at either end. */
+function inside(frames: readonly Uint8Array[], headBytes: number, tailBytes: number): readonly Uint8Array[] {
+  return frames.map(frame => frame.slice(headBytes, -tailBytes))
+}
+
+function latin(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('latin1')
+}
+
+function bytesOf(text: string): Uint8Array {
+  return Uint8Array.from(Buffer.from(text, 'latin1'))
+}
