@@ -214,10 +214,12 @@ function operationOf(
   assert((approval === null) === (state === 'declined'), 'an operation is approved or declined')
   return {
     key: wish.key,
+    type: 'withdrawal',
     atmId: wish.atmId,
     state,
     fingerprint: wish.fingerprint,
     accountId: wish.account.accountId,
+    targetAccountId: null,
     currency: wish.account.currency,
     amountMinor: wish.amountMinor,
     feeMinor: wish.feeMinor,
@@ -227,6 +229,7 @@ function operationOf(
     transactionId: approval === null ? null : approval.transaction_id,
     answer: approval === null ? null : writeJson(approval),
     evidence: '',
+    wasSuspect: false,
     createdAtMs: nowMs,
     changedAtMs: nowMs,
   }

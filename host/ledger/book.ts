@@ -13,7 +13,17 @@ export interface Posting {
   readonly amountMinor: Minor
 }
 
-export type EntryKind = 'opening' | 'hold' | 'completion' | 'reversal' | 'forced' | 'withdrawal'
+export type EntryKind =
+  | 'opening'
+  | 'hold'
+  | 'completion'
+  | 'reversal'
+  | 'forced'
+  | 'withdrawal'
+  | 'deposit'
+  | 'transfer'
+  | 'load'
+  | 'resolution'
 
 export interface Entry {
   readonly kind: EntryKind
@@ -32,6 +42,10 @@ export const ledgerAccounts = {
   held: (atmId: string) => `held:${atmId}`,
   /** Cash in a teller's drawer. */
   till: (teller: string) => `till:${teller}`,
+  /** Cash outside machines and drawers: it comes from here when a machine is loaded. */
+  vault: 'vault',
+  /** What a machine's cash was found to be over (credit) or short (debit), once somebody has said so. */
+  cashDifference: (atmId: string) => `cash-difference:${atmId}`,
   feeIncome: 'fee-income',
   /** Paid, and nobody knows by whom. */
   suspense: 'suspense',
@@ -102,6 +116,48 @@ export function tellerWithdrawalEntry(
     [ledgerAccounts.customer(accountId), -(amountMinor + feeMinor)],
     [ledgerAccounts.till(teller), amountMinor],
     [ledgerAccounts.feeIncome, feeMinor],
+  ])
+}
+
+/** Cash taken in. @param cash the ledger account of the machine or drawer that has it now */
+export function depositEntry(accountId: string, cash: string, currency: Currency, amountMinor: Minor): Entry {
+  return entry('deposit', currency, [
+    [cash, 0 - amountMinor],
+    [ledgerAccounts.customer(accountId), amountMinor],
+  ])
+}
+
+export function transferEntry(
+  sourceAccountId: string,
+  targetAccountId: string,
+  currency: Currency,
+  amountMinor: Minor,
+): Entry {
+  return entry('transfer', currency, [
+    [ledgerAccounts.customer(sourceAccountId), 0 - amountMinor],
+    [ledgerAccounts.customer(targetAccountId), amountMinor],
+  ])
+}
+
+/** Notes that a person put into a machine, less those taken out; null when it comes to nothing. */
+export function loadEntry(atmId: string, currency: Currency, addedMinor: Minor): Entry | null {
+  if (addedMinor === 0) return null
+  return entry('load', currency, [
+    [ledgerAccounts.atmCash(atmId), 0 - addedMinor],
+    [ledgerAccounts.vault, addedMinor],
+  ])
+}
+
+/** What a person decided about a difference: the debit of one ledger account to the credit of another. */
+export function resolutionEntry(
+  debit: string,
+  credit: string,
+  currency: Currency,
+  amountMinor: Minor,
+): Entry {
+  return entry('resolution', currency, [
+    [debit, 0 - amountMinor],
+    [credit, amountMinor],
   ])
 }
 

@@ -19,7 +19,7 @@ import type {Currency, Minor} from '../../kit/money.ts'
  * - `declined`: refused, nothing was touched
  * - `tombstone`: reversed before it was ever asked for; the late request finds this and is declined
  * - `forced`: completed without ever having been asked for; in suspense until a person books it
- * - `posted`: withdrawn at a counter, at once
+ * - `posted`: at once and for good: over the counter, a deposit, a transfer
  */
 export const OPERATION_STATES = [
   'held',
@@ -33,9 +33,14 @@ export const OPERATION_STATES = [
 ] as const
 export type OperationState = (typeof OPERATION_STATES)[number]
 
+export const OPERATION_TYPES = ['withdrawal', 'deposit', 'transfer'] as const
+export type OperationType = (typeof OPERATION_TYPES)[number]
+
 /** The bank's record of one operation. */
 export interface Operation {
   readonly key: string
+  /** A withdrawal where an advice came before any request: nothing else is advised of. */
+  readonly type: OperationType
   /** The machine, or null for a teller's. */
   readonly atmId: string | null
   readonly state: OperationState
@@ -43,6 +48,8 @@ export interface Operation {
   readonly fingerprint: string | null
   /** Null when the bank never saw a request that it could place. */
   readonly accountId: string | null
+  /** Of a transfer. */
+  readonly targetAccountId: string | null
   readonly currency: Currency | null
   /** As asked for. */
   readonly amountMinor: Minor
@@ -54,8 +61,10 @@ export interface Operation {
   readonly transactionId: string | null
   /** The answer to the request, as sent; null when there was none. */
   readonly answer: string | null
-  /** The machine's reason or evidence row. */
+  /** The machine's reason or evidence row, the code of a no, or who settled it and why. */
   readonly evidence: string
+  /** Whether the machine has said that it does not know; stays when somebody settles it. */
+  readonly wasSuspect: boolean
   readonly createdAtMs: EpochMs
   readonly changedAtMs: EpochMs
 }
@@ -110,6 +119,56 @@ export function decideAdvice(
   if (advice.atMostMinor < advice.atLeastMinor)
     return {kind: 'impossible', why: 'at most is less than at least'}
   return operation === null ? suspectUnknown(advice, at) : suspect(operation, advice, at.nowMs)
+}
+
+export type Settlement =
+  | {readonly kind: 'apply'; readonly next: Operation; readonly entry: Entry | null}
+  | {readonly kind: 'impossible'; readonly why: string}
+
+/**
+ * Closes a hold or a suspect by what a count or a person found: so much left the machine. The fee falls due only for
+ * all that was asked for. Where the bank has no hold, what was paid goes to suspense.
+ */
+export function decideSettlement(
+  operation: Operation,
+  paidMinor: Minor,
+  evidence: string,
+  nowMs: EpochMs,
+): Settlement {
+  if (operation.state !== 'held' && operation.state !== 'suspect')
+    return {kind: 'impossible', why: `the operation is ${operation.state}`}
+  const hasHold = operation.accountId !== null
+  const most = hasHold ? operation.amountMinor : operation.paidAtMostMinor
+  if (paidMinor < 0 || paidMinor > most)
+    return {kind: 'impossible', why: 'more than can have left the machine'}
+  const feeMinor = paidMinor === operation.amountMinor ? operation.feeMinor : minorUnits(0)
+  const settled = {
+    ...operation,
+    paidMinor,
+    paidAtMostMinor: paidMinor,
+    paidFeeMinor: hasHold && paidMinor > 0 ? feeMinor : minorUnits(0),
+    evidence,
+    changedAtMs: nowMs,
+  }
+  if (paidMinor === 0)
+    return {
+      kind: 'apply',
+      next: {...settled, state: 'reversed'},
+      entry: hasHold ? reversalEntry(heldMoney(operation)) : null,
+    }
+  if (hasHold)
+    return {
+      kind: 'apply',
+      next: {...settled, state: 'completed'},
+      entry: completionEntry(heldMoney(operation), paidMinor, settled.paidFeeMinor),
+    }
+  const atmId = present(operation.atmId, 'the machine of a suspect')
+  const currency = present(operation.currency, 'the currency of a suspect')
+  return {
+    kind: 'apply',
+    next: {...settled, state: 'forced'},
+    entry: forcedEntry(atmId, currency, paidMinor),
+  }
 }
 
 /** The money of an operation that holds some. */
@@ -199,6 +258,7 @@ function suspect(operation: Operation, advice: Suspect, nowMs: EpochMs): AdviceD
           paidMinor: advice.atLeastMinor,
           paidAtMostMinor: advice.atMostMinor,
           evidence: advice.evidence,
+          wasSuspect: true,
           changedAtMs: nowMs,
         },
         entry: null,
@@ -212,9 +272,12 @@ function suspect(operation: Operation, advice: Suspect, nowMs: EpochMs): AdviceD
         : {kind: 'contradicts', why: 'suspected before with other amounts'}
     case 'completed':
     case 'reversed':
+    case 'forced':
+      // Said again because our acknowledgement was lost, while somebody here has settled it.
+      if (operation.wasSuspect) return {kind: 'repeat', state: operation.state}
+      return {kind: 'tooLate', why: `a suspicion cannot follow ${operation.state}`}
     case 'tombstone':
     case 'declined':
-    case 'forced':
     case 'posted':
       return {kind: 'tooLate', why: `a suspicion cannot follow ${operation.state}`}
   }
@@ -259,6 +322,7 @@ function suspectUnknown(advice: Suspect, at: At): AdviceDecision {
     currency: advice.currency,
     paidMinor: advice.atLeastMinor,
     paidAtMostMinor: advice.atMostMinor,
+    wasSuspect: true,
   }
   return {kind: 'apply', next, entry: null, isNew: true}
 }
@@ -269,8 +333,10 @@ function unseen(at: At, evidence: string): Omit<Operation, 'state'> {
   return {
     key: at.key,
     atmId: at.atmId,
+    type: 'withdrawal',
     fingerprint: null,
     accountId: null,
+    targetAccountId: null,
     currency: null,
     amountMinor: nothing,
     feeMinor: nothing,
@@ -280,6 +346,7 @@ function unseen(at: At, evidence: string): Omit<Operation, 'state'> {
     transactionId: null,
     answer: null,
     evidence,
+    wasSuspect: false,
     createdAtMs: at.nowMs,
     changedAtMs: at.nowMs,
   }

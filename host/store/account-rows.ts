@@ -1,8 +1,9 @@
 /** Customers and their accounts. */
+import {filtered} from './filter.ts'
 import {firstRow} from './sql.ts'
 import type {Sql, SqlRow} from './sql.ts'
 import type {Migration} from './dialect.ts'
-import type {AccountRows, BankAccount} from './port.ts'
+import type {AccountRows, BankAccount, User} from './port.ts'
 
 export const ACCOUNT_TABLES: Migration = {
   name: 'accounts',
@@ -25,6 +26,7 @@ export const ACCOUNT_TABLES: Migration = {
        account_id TEXT PRIMARY KEY REFERENCES accounts,
        currency TEXT NOT NULL
      ) ${strict}`,
+    'CREATE INDEX accounts_by_user ON accounts (user_id)',
   ],
 }
 
@@ -51,6 +53,33 @@ export function accountRows(sql: Sql): AccountRows {
         [userId, name, email, phoneNumber, address],
       )
     },
+    async findUser(userId) {
+      const row = await firstRow(sql, 'SELECT * FROM users WHERE user_id = $1', [userId])
+      return row === null ? null : userOf(row)
+    },
+    async users(slice) {
+      const {where, values} = filtered([], slice, ['user_id'], 'ascending')
+      const {rows} = await sql.query(
+        `SELECT * FROM users ${where} ORDER BY user_id LIMIT $${values.length + 1}`,
+        [...values, slice.countMax],
+      )
+      return rows.map(userOf)
+    },
+    async changeUser({userId, name, email, phoneNumber, address}) {
+      await sql.query(
+        'UPDATE users SET name = $2, email = $3, phone_number = $4, address = $5 WHERE user_id = $1',
+        [userId, name, email, phoneNumber, address],
+      )
+    },
+    async page({userId}, slice) {
+      const {where, values} = filtered([['a.user_id = ?', userId]], slice, ['a.account_id'], 'ascending')
+      const {rows} = await sql.query(
+        `SELECT a.*, t.currency FROM accounts a JOIN account_terms t USING (account_id) ${where}
+         ORDER BY a.account_id LIMIT $${values.length + 1}`,
+        [...values, slice.countMax],
+      )
+      return rows.map(accountOf)
+    },
     async put({accountId, userId, accountType, createdAt, currency}) {
       await sql.query(
         `INSERT INTO accounts (account_id, user_id, account_type, balance, created_at)
@@ -62,6 +91,16 @@ export function accountRows(sql: Sql): AccountRows {
         currency,
       ])
     },
+  }
+}
+
+function userOf(row: SqlRow): User {
+  return {
+    userId: row.text('user_id'),
+    name: row.text('name'),
+    email: row.text('email'),
+    phoneNumber: row.text('phone_number'),
+    address: row.text('address'),
   }
 }
 

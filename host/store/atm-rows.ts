@@ -74,7 +74,7 @@ export function atmRows(sql: Sql): AtmRows {
   }
 }
 
-function atmOf(row: SqlRow): Atm {
+export function atmOf(row: SqlRow): Atm {
   return {
     atmId: row.text('atm_id'),
     location: row.text('location'),

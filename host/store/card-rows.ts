@@ -1,5 +1,6 @@
 /** Cards, the accounts they open, and who stands at which machine. */
 import {accountOf} from './account-rows.ts'
+import {filtered} from './filter.ts'
 import {firstRow} from './sql.ts'
 import type {Sql, SqlRow} from './sql.ts'
 import type {Migration} from './dialect.ts'
@@ -41,6 +42,28 @@ export function cardRows(sql: Sql): CardRows {
     async findByPan(panHash) {
       const row = await firstRow(sql, 'SELECT * FROM cards WHERE pan_hash = $1', [panHash])
       return row === null ? null : cardOf(row)
+    },
+    async find(cardId) {
+      const row = await firstRow(sql, 'SELECT * FROM cards WHERE card_id = $1', [cardId])
+      return row === null ? null : cardOf(row)
+    },
+    async page({accountId}, slice) {
+      const {where, values} = filtered(
+        [
+          [
+            'EXISTS (SELECT 1 FROM card_accounts a WHERE a.card_id = c.card_id AND a.account_id = ?)',
+            accountId,
+          ],
+        ],
+        slice,
+        ['c.card_id'],
+        'ascending',
+      )
+      const {rows} = await sql.query(
+        `SELECT * FROM cards c ${where} ORDER BY c.card_id LIMIT $${values.length + 1}`,
+        [...values, slice.countMax],
+      )
+      return rows.map(cardOf)
     },
     async accounts(cardId) {
       const {rows} = await sql.query(

@@ -6,6 +6,7 @@
 import {customerChanges} from '../ledger/book.ts'
 import type {Sql} from './sql.ts'
 import {present} from '../../kit/assert.ts'
+import {minorUnits} from '../../kit/money.ts'
 import type {Minor} from '../../kit/money.ts'
 import type {Migration} from './dialect.ts'
 import type {LedgerRows} from './port.ts'
@@ -66,7 +67,7 @@ export function ledgerRows(sql: Sql): LedgerRows {
         )
       return {kind: 'posted', balances}
     },
-    async addTransaction(transaction) {
+    async addTransaction(transaction, targetAccountId) {
       await sql.query(
         `INSERT INTO transactions (transaction_id, account_id, atm_id, transaction_type, amount, transaction_date)
          VALUES ($1, $2, $3, $4, $5, $6)`,
@@ -79,6 +80,19 @@ export function ledgerRows(sql: Sql): LedgerRows {
           transaction.transactionDate,
         ],
       )
+      if (targetAccountId !== undefined)
+        await sql.query('INSERT INTO transfer_targets (transaction_id, target_account_id) VALUES ($1, $2)', [
+          transaction.transactionId,
+          targetAccountId,
+        ])
+    },
+    async balance(ledgerAccount, currency) {
+      const {rows} = await sql.query(
+        `SELECT CAST(COALESCE(sum(amount), 0) AS BIGINT) AS balance FROM postings
+         WHERE ledger_account = $1 AND currency = $2`,
+        [ledgerAccount, currency],
+      )
+      return rows[0]?.minor('balance') ?? minorUnits(0)
     },
     async postings() {
       const {rows} = await sql.query('SELECT * FROM postings ORDER BY at_ms, operation_key, kind, leg')

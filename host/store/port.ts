@@ -4,7 +4,8 @@
  */
 import type {Role} from '../guard/roles.ts'
 import type {Entry} from '../ledger/book.ts'
-import type {Operation} from '../ledger/operation.ts'
+import type {Operation, OperationState, OperationType} from '../ledger/operation.ts'
+import type {DifferenceClass, Totals} from '../settlement/compare.ts'
 import type {EpochMs} from '../../kit/clock.ts'
 import type {Currency, Minor} from '../../kit/money.ts'
 
@@ -98,6 +99,251 @@ export type Posted =
   /** A customer has too little; nothing was written. */
   | {readonly kind: 'insufficient'}
 
+/** A page of a list: at most so many rows, behind the row with these values in the columns that order the list. */
+export interface Slice {
+  readonly after: readonly (string | number)[] | null
+  readonly countMax: number
+}
+
+/** A line of a statement with what its tables know besides. */
+export interface StatementLine extends BankTransaction {
+  readonly currency: Currency
+  readonly targetAccountId: string | null
+}
+
+/** One posting of one customer's account. */
+export interface Movement {
+  readonly key: string
+  readonly kind: string
+  readonly leg: number
+  readonly amountMinor: Minor
+  /** What the account had after it. */
+  readonly balanceMinor: Minor
+  readonly atMs: EpochMs
+}
+
+export interface StatementRows {
+  /** Newest first. */
+  transactions(
+    filter: {
+      readonly accountId?: string | undefined
+      readonly atmId?: string | undefined
+      readonly type?: OperationType | undefined
+      /** ISO 8601: counts itself. */
+      readonly from?: string | undefined
+      /** Does not. */
+      readonly to?: string | undefined
+    },
+    slice: Slice,
+  ): Promise<readonly StatementLine[]>
+  /** Newest first, by `[atMs, key, kind, leg]`. */
+  movements(account: BankAccount, slice: Slice): Promise<readonly Movement[]>
+}
+
+/** One business date of one machine. */
+export interface BusinessDay {
+  readonly atmId: string
+  /** `2026-11-22`. */
+  readonly date: string
+  readonly openedAtMs: EpochMs
+  /** Null while the machine is in it. */
+  readonly closedAtMs: EpochMs | null
+  /** What the machine said its sums were; null when the bank closed the date without it, or has not. */
+  readonly machineTotals: Totals | null
+  /** How many rows the machine's journal had then; null when it did not say. */
+  readonly journalRowsCount: number | null
+  /** The answer to the cut-over, as sent. */
+  readonly answer: string | null
+}
+
+/** What a machine told that its date counts. */
+export type Accepted = 'withdrawal' | 'reversal' | 'deposit'
+
+export interface DayRows {
+  open(atmId: string): Promise<BusinessDay | null>
+  find(atmId: string, date: string): Promise<BusinessDay | null>
+  /** Newest first, by `[date]`. */
+  list(atmId: string, slice: Slice): Promise<readonly BusinessDay[]>
+  begin(atmId: string, date: string, atMs: EpochMs): Promise<void>
+  close(
+    atmId: string,
+    date: string,
+    end: Pick<BusinessDay, 'machineTotals' | 'journalRowsCount' | 'answer'> & {readonly atMs: EpochMs},
+  ): Promise<void>
+  /** Counts an operation in a date, once. */
+  accept(
+    key: string,
+    what: Accepted,
+    at: {readonly atmId: string; readonly date: string; readonly amountMinor: Minor},
+  ): Promise<void>
+  /** Of what was accepted in the date; a function of rows alone. */
+  totals(atmId: string, date: string): Promise<Totals>
+}
+
+/** The last that a machine said of itself. */
+export interface MachineStatus {
+  readonly atmId: string
+  readonly heardAtMs: EpochMs
+  /** JSON as the machine sent it; null before the first. */
+  readonly cash: string | null
+  readonly cashAtMs: EpochMs | null
+}
+
+export const PARTS = [
+  'machine',
+  'card-reader',
+  'pin-pad',
+  'dispenser',
+  'acceptor',
+  'printer',
+  'link',
+  'safe',
+] as const
+export interface MachineEvent {
+  readonly seq: number
+  /** By the machine's clock, ISO 8601. */
+  readonly at: string
+  readonly part: (typeof PARTS)[number]
+  readonly state: 'ok' | 'degraded' | 'out'
+  readonly detail: string
+}
+
+/** What waits for somebody, at one machine. */
+export interface OpenCounts {
+  readonly holdsCount: number
+  readonly suspectsCount: number
+  readonly differencesCount: number
+}
+
+export interface FleetRows {
+  /** By `[atmId]`. */
+  list(slice: Slice): Promise<readonly Atm[]>
+  setLocation(atmId: string, location: string): Promise<void>
+  statuses(atmIds: readonly string[]): Promise<ReadonlyMap<string, MachineStatus>>
+  heard(atmId: string, atMs: EpochMs): Promise<void>
+  setCash(atmId: string, cash: string, atMs: EpochMs): Promise<void>
+  /** Takes one event, once. */
+  addEvent(atmId: string, event: MachineEvent, atMs: EpochMs): Promise<void>
+  /** 0 when there is none. */
+  lastEventSeq(atmId: string): Promise<number>
+  /** The newest of each part. */
+  parts(atmIds: readonly string[]): Promise<ReadonlyMap<string, readonly MachineEvent[]>>
+  openCounts(): Promise<ReadonlyMap<string, OpenCounts>>
+}
+
+/** What a person found in one unit, and left in it. */
+export interface CountedNotes {
+  readonly unit: string
+  readonly kind: 'cassette' | 'bin'
+  readonly noteMinor: Minor
+  readonly countedCount: number
+  readonly leftCount: number
+  /** What the machine believed; null when it did not say. */
+  readonly believedCount: number | null
+}
+
+export interface CashCount {
+  readonly atmId: string
+  readonly date: string
+  readonly currency: Currency
+  readonly units: readonly CountedNotes[]
+  readonly countedBy: string
+  readonly countedAtMs: EpochMs
+}
+
+export interface CountRows {
+  find(atmId: string, date: string): Promise<CashCount | null>
+  /** The last one of an earlier date. */
+  before(atmId: string, date: string): Promise<CashCount | null>
+  add(count: CashCount): Promise<void>
+}
+
+/** How far a machine's journal is here. */
+export interface JournalTip {
+  readonly offsetBytes: number
+  readonly rowsCount: number
+  /** 64 zeros before the first row. */
+  readonly lastHash: string
+  /** When the last of it came. */
+  readonly takenAtMs: EpochMs
+}
+
+export interface JournalSegment {
+  readonly offsetBytes: number
+  readonly lengthBytes: number
+  readonly sha256: string
+  readonly text: string
+}
+
+/** What a machine's journal says of an operation; amounts in minor units. */
+export interface JournalWord {
+  readonly key: string
+  readonly date: string
+  readonly kind: 'asked' | 'completed' | 'reversed' | 'suspect' | 'stored'
+  /** As the request named it; null where the journal has no request. */
+  readonly currency: Currency | null
+  /** Left the machine, at least and at most; below zero for a deposit. */
+  readonly leastMinor: Minor
+  readonly mostMinor: Minor
+}
+
+export interface JournalRows {
+  tip(atmId: string): Promise<JournalTip | null>
+  /** @param tip after the segment */
+  add(atmId: string, segment: JournalSegment, tip: JournalTip): Promise<void>
+  segment(atmId: string, offsetBytes: number): Promise<JournalSegment | null>
+  /** The newer word replaces the older; `currency` stays when the newer names none. */
+  putWord(atmId: string, word: JournalWord): Promise<void>
+  /** Of operations whose keys have dates after `from` (null: any) up to `to` with it. */
+  words(atmId: string, from: string | null, to: string): Promise<readonly JournalWord[]>
+}
+
+export const DIFFERENCE_STATES = ['open', 'gone', 'resolved'] as const
+export type DifferenceState = (typeof DIFFERENCE_STATES)[number]
+
+/** A difference that a comparison found, and what became of it. Never deleted. */
+export interface KnownDifference {
+  /** `<atm>:<date>:<class>:<subject>`, with `:2` and so on where more of it was found after it was resolved. */
+  readonly id: string
+  readonly atmId: string
+  readonly date: string
+  readonly class: DifferenceClass
+  readonly subject: string
+  readonly currency: Currency
+  readonly leastMinor: Minor
+  readonly mostMinor: Minor
+  readonly explanation: string
+  readonly state: DifferenceState
+  readonly foundAtMs: EpochMs
+  readonly resolution: Resolution | null
+}
+
+export const ACTIONS = ['settle', 'debit-customer', 'credit-customer', 'write-off', 'accept'] as const
+export interface Resolution {
+  readonly action: (typeof ACTIONS)[number]
+  readonly by: string
+  readonly reason: string
+  readonly atMs: EpochMs
+}
+
+export interface DifferenceRows {
+  find(id: string): Promise<KnownDifference | null>
+  of(atmId: string, date: string): Promise<readonly KnownDifference[]>
+  /** Newest first, by `[foundAtMs, id]`. */
+  list(
+    filter: {readonly atmId?: string | undefined; readonly state?: DifferenceState | undefined},
+    slice: Slice,
+  ): Promise<readonly KnownDifference[]>
+  /** Adds it, or gives the one of that id its new amounts, words, state and resolution. */
+  put(difference: KnownDifference): Promise<void>
+  /** The verdict of the last comparison of a date, for the list of dates. */
+  setVerdict(atmId: string, date: string, verdict: Verdict, atMs: EpochMs): Promise<void>
+  verdicts(atmId: string, dates: readonly string[]): Promise<ReadonlyMap<string, Verdict>>
+}
+
+export const VERDICTS = ['in-balance', 'out-of-balance', 'incomplete'] as const
+export type Verdict = (typeof VERDICTS)[number]
+
 export interface AtmRows {
   find(atmId: string): Promise<Atm | null>
   list(): Promise<readonly Atm[]>
@@ -115,6 +361,9 @@ export interface CardRows {
   /** In the order in which the customer is offered them. */
   accounts(cardId: string): Promise<readonly BankAccount[]>
   put(card: Card, accountIds: readonly string[]): Promise<void>
+  find(cardId: string): Promise<Card | null>
+  /** By `[cardId]`. */
+  page(filter: {readonly accountId?: string | undefined}, slice: Slice): Promise<readonly Card[]>
   setStatus(cardId: string, status: CardStatus): Promise<void>
   /** Adds `by` (1 or -1) to the tries, never below 0. */
   addTries(cardId: string, by: number): Promise<void>
@@ -129,6 +378,12 @@ export interface AccountRows {
   find(accountId: string): Promise<BankAccount | null>
   list(): Promise<readonly (BankAccount & {readonly userName: string})[]>
   putUser(user: User): Promise<void>
+  findUser(userId: string): Promise<User | null>
+  /** By `[userId]`. */
+  users(slice: Slice): Promise<readonly User[]>
+  changeUser(user: User): Promise<void>
+  /** By `[accountId]`. */
+  page(filter: {readonly userId?: string | undefined}, slice: Slice): Promise<readonly BankAccount[]>
   /** With balance zero; an opening entry gives it one. */
   put(account: Omit<BankAccount, 'balanceMinor'>): Promise<void>
 }
@@ -143,6 +398,17 @@ export interface OperationRows {
   /** Those that hold money: `held` and `suspect`. */
   open(): Promise<readonly Operation[]>
   all(): Promise<readonly Operation[]>
+  /** Latest change first, by `[changedAtMs, key]`. */
+  page(
+    filter: {
+      readonly state?: OperationState | undefined
+      readonly atmId?: string | undefined
+      readonly accountId?: string | undefined
+    },
+    slice: Slice,
+  ): Promise<readonly Operation[]>
+  /** Of one machine, with keys of dates after `from` (null: any) up to `to` with it. */
+  ofDates(atmId: string, from: string | null, to: string): Promise<readonly Operation[]>
 }
 
 export interface LedgerRows {
@@ -151,7 +417,10 @@ export interface LedgerRows {
    * entry once; a second time is our own mistake and takes the transaction with it.
    */
   post(key: string, entry: Entry, atMs: EpochMs): Promise<Posted>
-  addTransaction(transaction: BankTransaction): Promise<void>
+  /** @param targetAccountId of a transfer */
+  addTransaction(transaction: BankTransaction, targetAccountId?: string): Promise<void>
+  /** What one ledger account has in one currency. */
+  balance(ledgerAccount: string, currency: Currency): Promise<Minor>
   postings(): Promise<readonly StoredPosting[]>
   transactions(): Promise<readonly BankTransaction[]>
 }
@@ -241,6 +510,12 @@ export interface Tx {
   readonly ledger: LedgerRows
   readonly people: PeopleRows
   readonly messages: MessageRows
+  readonly statements: StatementRows
+  readonly days: DayRows
+  readonly fleet: FleetRows
+  readonly counts: CountRows
+  readonly journals: JournalRows
+  readonly differences: DifferenceRows
 }
 
 export interface Store {

@@ -4,8 +4,14 @@ import {atmRows} from './atm-rows.ts'
 import {cardRows} from './card-rows.ts'
 import {ledgerRows} from './ledger-rows.ts'
 import {messageRows} from './message-rows.ts'
+import {countRows} from './count-rows.ts'
+import {dayRows} from './day-rows.ts'
+import {differenceRows} from './difference-rows.ts'
+import {fleetRows} from './fleet-rows.ts'
+import {journalRows} from './journal-rows.ts'
 import {operationRows} from './operation-rows.ts'
 import {peopleRows} from './people-rows.ts'
+import {statementRows} from './statement-rows.ts'
 import type {Tx} from './port.ts'
 import type {Sql} from './sql.ts'
 
@@ -18,5 +24,11 @@ export function rowsOver(sql: Sql): Tx {
     ledger: ledgerRows(sql),
     people: peopleRows(sql),
     messages: messageRows(sql),
+    statements: statementRows(sql),
+    days: dayRows(sql),
+    fleet: fleetRows(sql),
+    counts: countRows(sql),
+    journals: journalRows(sql),
+    differences: differenceRows(sql),
   }
 }

@@ -11,8 +11,14 @@ import {ATM_TABLES} from './atm-rows.ts'
 import {CARD_TABLES} from './card-rows.ts'
 import {LEDGER_TABLES} from './ledger-rows.ts'
 import {MESSAGE_TABLES} from './message-rows.ts'
+import {COUNT_TABLES} from './count-rows.ts'
+import {DAY_TABLES} from './day-rows.ts'
+import {DIFFERENCE_TABLES} from './difference-rows.ts'
+import {FLEET_TABLES} from './fleet-rows.ts'
+import {JOURNAL_TABLES} from './journal-rows.ts'
 import {OPERATION_TABLES} from './operation-rows.ts'
 import {PEOPLE_TABLES} from './people-rows.ts'
+import {STATEMENT_TABLES} from './statement-rows.ts'
 import type {Dialect, Migration} from './dialect.ts'
 
 /** Applied in this order, each once, forward only. */
@@ -24,6 +30,12 @@ export const MIGRATIONS: readonly Migration[] = [
   LEDGER_TABLES,
   PEOPLE_TABLES,
   MESSAGE_TABLES,
+  STATEMENT_TABLES,
+  DAY_TABLES,
+  FLEET_TABLES,
+  COUNT_TABLES,
+  JOURNAL_TABLES,
+  DIFFERENCE_TABLES,
 ]
 
 /** Where an engine notes what it has applied. */
