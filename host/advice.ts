@@ -7,6 +7,7 @@ import type {Bank} from './bank.ts'
 import {decideAdvice} from './ledger/operation.ts'
 import type {BankAdvice, Operation, OperationState} from './ledger/operation.ts'
 import type {Tx} from './store/port.ts'
+import {acceptInDay} from './settlement/day.ts'
 import {assert, present} from '../kit/assert.ts'
 
 /**
@@ -33,6 +34,7 @@ export async function takeAdvice(
           assert(posted.kind === 'posted', 'settling a hold took a customer below zero')
         }
         await recordWithdrawal(tx, next)
+        await count(tx, atmId, next)
         if (next.state === 'forced' || next.state === 'suspect')
           bank.log.warn('somebody must look at an operation', {key, state: next.state})
         return acknowledged(key, next.state)
@@ -53,7 +55,7 @@ export async function takeAdvice(
 }
 
 /** A settled hold becomes a line of the customer's statement. */
-async function recordWithdrawal(tx: Tx, operation: Operation): Promise<void> {
+export async function recordWithdrawal(tx: Tx, operation: Operation): Promise<void> {
   if (operation.state !== 'completed') return
   await tx.ledger.addTransaction({
     transactionId: present(operation.transactionId, 'the transaction id of a completed operation'),
@@ -63,6 +65,17 @@ async function recordWithdrawal(tx: Tx, operation: Operation): Promise<void> {
     amountMinor: operation.paidMinor,
     transactionDate: isoSeconds(operation.changedAtMs),
   })
+}
+
+/** What the machine's sums at its next cut-over must have as well. */
+async function count(
+  tx: Tx,
+  atmId: string,
+  {key, state, amountMinor, paidMinor, changedAtMs}: Operation,
+): Promise<void> {
+  if (state === 'completed' || state === 'forced')
+    await acceptInDay(tx, atmId, key, 'withdrawal', paidMinor, changedAtMs)
+  if (state === 'reversed') await acceptInDay(tx, atmId, key, 'reversal', amountMinor, changedAtMs)
 }
 
 function acknowledged(key: string, state: OperationState): Answer {

@@ -4,23 +4,20 @@
  */
 import Fastify from 'fastify'
 import type {FastifyInstance, FastifyReply, FastifyRequest} from 'fastify'
-import {isUtf8} from 'node:buffer'
 import type {IncomingMessage, Server, ServerResponse} from 'node:http'
 import {problemOf} from './api/answer.ts'
 import type {Answer} from './api/answer.ts'
 import {routes} from './api/routes.ts'
-import type {Route} from './api/routes.ts'
+import {closedTo} from './api/route.ts'
+import type {Route} from './api/route.ts'
 import type {Bank} from './bank.ts'
+import {DOCUMENT_HEADERS, documents} from './documents.ts'
 import type {MessageSeal} from './guard/messages.ts'
-import {isAmong} from './identity.ts'
 import type {Authenticate, Authenticated, Guest, Identity} from './identity.ts'
+import {contentOf, partsOf} from './request.ts'
 import {AssertionFailed, present} from '../kit/assert.ts'
 import {codeOf, reasonOf} from '../kit/errors.ts'
-import {readJson} from '../kit/exact-json.ts'
-import type {Json} from '../kit/exact-json.ts'
 
-/** The largest body taken; the largest message we know has under 1 KiB. */
-const BODY_BYTES_MAX = 16_384
 export type ServerFactory = (listener: (request: IncomingMessage, response: ServerResponse) => void) => Server
 
 /** The way in from a network. */
@@ -31,12 +28,18 @@ export interface Door {
   readonly messages: MessageSeal
 }
 
+/** Longest parameter of a path: the id of a difference. */
+const PARAMETER_CHARS_MAX = 220
+
 /** @param door without it the app is driven by `inject` */
 export function buildApp(bank: Bank, authenticate: Authenticate, door?: Door): FastifyInstance {
   const app = Fastify({
     // Ours is injected, and a framework's request log would hold card data sooner or later.
     logger: false,
-    bodyLimit: BODY_BYTES_MAX,
+    routerOptions: {maxParamLength: PARAMETER_CHARS_MAX},
+    frameworkErrors: (_, __, reply) => {
+      send(reply, problemOf('malformed', 'the path is not well written'))
+    },
     ...(door === undefined ? {} : {serverFactory: door.serverFactory}),
   })
   app.removeAllContentTypeParsers()
@@ -45,24 +48,64 @@ export function buildApp(bank: Bank, authenticate: Authenticate, door?: Door): F
   })
   app.setNotFoundHandler((_, reply) => send(reply, problemOf('no-route', 'this path is not served')))
   app.setErrorHandler((thrown, request, reply) => send(reply, answerOfFault(bank, thrown, request)))
-  for (const route of routes)
-    app.route({
-      method: route.method,
-      url: route.url,
-      handler: async (request, reply) => {
-        const who = await authenticate(request.raw)
-        const {answer, headers} = await answerTo(bank, door?.messages ?? null, who, route, request)
-        bank.log.info('answered', {
-          method: route.method,
-          route: route.url,
-          who: who.kind === 'atm' ? who.atmId : who.kind === 'person' ? who.name : who.kind,
-          status: answer.status,
-          rc: answer.rc,
-        })
-        return send(reply.headers(headers), answer)
-      },
-    })
+  for (const [url, own] of Map.groupBy(routes, each => each.url)) {
+    for (const route of own) serve(app, bank, authenticate, door?.messages ?? null, route)
+    refuseOtherMethods(app, url, own)
+  }
+  // For whoever asks: there is nothing in them that is not in the source.
+  for (const {url, contentType, content} of documents())
+    app.get(url, async (_, reply) => reply.headers(DOCUMENT_HEADERS).type(contentType).send(content))
   return app
+}
+
+function serve(
+  app: FastifyInstance,
+  bank: Bank,
+  authenticate: Authenticate,
+  messages: MessageSeal | null,
+  route: Route,
+): void {
+  app.route({
+    method: route.method,
+    url: pattern(route.url),
+    bodyLimit: route.bodyBytesMax,
+    handler: async (request, reply) => {
+      const who = await authenticate(request.raw)
+      const {answer, headers} = await answerTo(bank, messages, who, route, request)
+      bank.log.info('answered', {
+        method: route.method,
+        route: route.url,
+        who: who.kind === 'atm' ? who.atmId : who.kind === 'person' ? who.name : who.kind,
+        status: answer.status,
+        rc: answer.rc,
+      })
+      return send(reply.headers(headers), answer)
+    },
+  })
+}
+
+/** `/api/users/{user_id}` as the router writes it. */
+function pattern(url: string): string {
+  return url.replaceAll(/\{([a-z_]+)\}/g, ':$1')
+}
+
+/** A known path asked in another way says in which ways it may be asked. */
+function refuseOtherMethods(app: FastifyInstance, url: string, own: readonly Route[]): void {
+  const allowed = own.flatMap(({method}) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
+  const refuse = async (_: FastifyRequest, reply: FastifyReply) =>
+    send(
+      reply.header('allow', allowed.join(', ')),
+      problemOf('wrong-method', `this path is asked with ${allowed.join(' or ')}`),
+    )
+  app.route({
+    method: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'].filter(
+      each => !allowed.includes(each),
+    ),
+    url: pattern(url),
+    // Before anything of the request is read.
+    onRequest: refuse,
+    handler: refuse,
+  })
 }
 
 /** An answer, and what seals it. */
@@ -102,20 +145,10 @@ async function run(
     if (atm?.status !== 'active')
       return unknownCaller(bank, 'certificate', `${who.atmId} is not an active machine`)
   }
-  if (!isAmong(route.callers, who))
-    return who.kind === 'guest'
-      ? problemOf('not-signed-in', 'this path needs a certificate or a token')
-      : problemOf('not-you', 'this path is not open to the caller')
-  const body = bodyOf(request, route)
-  if ('why' in body) return problemOf('malformed', body.why)
-  const header = request.headers['idempotency-key']
-  return route.run({
-    bank,
-    who,
-    id: idOf(request.params),
-    keyHeader: typeof header === 'string' ? header : null,
-    body: body.json,
-  })
+  const closed = closedTo(route, who)
+  if (closed !== null) return closed
+  const parts = partsOf(request, route)
+  return 'why' in parts ? problemOf('malformed', parts.why) : route.run({bank, who, ...parts})
 }
 
 function unknownCaller(bank: Bank, offered: 'certificate' | 'token', why: string): Answer {
@@ -125,26 +158,6 @@ function unknownCaller(bank: Bank, offered: 'certificate' | 'token', why: string
     : problemOf('unknown-caller', 'the certificate is not one of an active machine')
 }
 
-function bodyOf(request: FastifyRequest, route: Route): {readonly json: Json} | {readonly why: string} {
-  if (route.request === null) return {json: null}
-  const content = contentOf(request)
-  if (content.length === 0) return {why: 'there is no body of type application/json'}
-  if (!isUtf8(content)) return {why: 'the body is not UTF-8'}
-  const read = readJson(content.toString('utf8'))
-  return read.kind === 'refused' ? {why: read.why} : {json: read.json}
-}
-
-/** As it travelled; empty when there was none. */
-function contentOf({body}: FastifyRequest): Buffer {
-  return Buffer.isBuffer(body) ? body : Buffer.alloc(0)
-}
-
-function idOf(params: unknown): string {
-  return typeof params === 'object' && params !== null && 'id' in params && typeof params.id === 'string'
-    ? params.id
-    : ''
-}
-
 /**
  * What failed took its transaction with it, so the request is what stops, our own mistakes included: one bad
  * request must not take the bank from every other machine.
@@ -152,7 +165,9 @@ function idOf(params: unknown): string {
 function answerOfFault(bank: Bank, thrown: unknown, request: FastifyRequest): Answer {
   const code = codeOf(thrown)
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
-    return problemOf('too-large', `more than ${BODY_BYTES_MAX} bytes`)
+    return problemOf('too-large', `more than ${request.routeOptions.bodyLimit} bytes`)
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE')
+    return problemOf('wrong-type', 'a body here is application/json')
   if (code?.startsWith('FST_ERR_') === true)
     return problemOf('malformed', 'the request is not HTTP with a JSON body')
   bank.log.error('a request failed', {
@@ -164,5 +179,10 @@ function answerOfFault(bank: Bank, thrown: unknown, request: FastifyRequest): An
 }
 
 function send(reply: FastifyReply, answer: Answer): FastifyReply {
-  return reply.code(answer.status).type(answer.contentType).send(answer.text)
+  if (answer.status === 401) reply.header('www-authenticate', 'Bearer')
+  return reply
+    .code(answer.status)
+    .headers({'cache-control': 'no-store', 'x-content-type-options': 'nosniff'})
+    .type(answer.contentType)
+    .send(answer.text)
 }

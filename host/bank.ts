@@ -26,3 +26,8 @@ export function businessDate(nowMs: EpochMs): string {
 export function isoSeconds(atMs: EpochMs): string {
   return `${isoTime(atMs).slice(0, 19)}Z`
 }
+
+/** A fresh id; it grows with time, so that rows of one hour lie together. */
+export function newId({clock, random}: Pick<Bank, 'clock' | 'random'>): string {
+  return `${clock.wallMs().toString(16).padStart(12, '0')}${Buffer.from(random.bytes(6)).toString('hex')}`
+}

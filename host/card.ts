@@ -2,8 +2,9 @@
 import {answered, declinedWith, problemOf} from './api/answer.ts'
 import type {Answer} from './api/answer.ts'
 import type {ProbeAnswer, SignOnAnswer, VerifyAnswer, VerifyRequest} from './api/schema.ts'
-import {businessDate, isoSeconds} from './bank.ts'
+import {isoSeconds} from './bank.ts'
 import type {Bank} from './bank.ts'
+import {dateFor, openDay} from './settlement/day.ts'
 import type {Card} from './store/port.ts'
 import {bytesOfHex, hexOf} from '../crypto/hex.ts'
 import {present, unreachable} from '../kit/assert.ts'
@@ -21,9 +22,10 @@ export async function signOn(bank: Bank, atmId: string): Promise<Answer> {
     const made = bank.pin.makePinKey(atmId, keys.masterKey)
     await tx.atms.setPinKey(atmId, made.stored)
     const nowMs = bank.clock.wallMs()
+    await tx.fleet.heard(atmId, nowMs)
     const body: SignOnAnswer = {
       atm_id: atmId,
-      business_date: businessDate(nowMs),
+      business_date: await openDay(tx, atmId, nowMs),
       pin_key: hexOf(made.underMaster),
       pin_key_check_value: made.checkValue,
       host_time: isoSeconds(nowMs),
@@ -32,14 +34,11 @@ export async function signOn(bank: Bank, atmId: string): Promise<Answer> {
   })
 }
 
-/** Proves the link. */
-export function probe(bank: Bank, atmId: string): Answer {
+/** Proves the link, and tells the date that a sign-on now would tell. */
+export async function probe(bank: Bank, atmId: string): Promise<Answer> {
   const nowMs = bank.clock.wallMs()
-  const body: ProbeAnswer = {
-    atm_id: atmId,
-    business_date: businessDate(nowMs),
-    host_time: isoSeconds(nowMs),
-  }
+  const date = await bank.store.read(tx => dateFor(tx, atmId, nowMs))
+  const body: ProbeAnswer = {atm_id: atmId, business_date: date, host_time: isoSeconds(nowMs)}
   return answered(body)
 }
 

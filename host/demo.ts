@@ -2,6 +2,7 @@
 import type {Bank} from './bank.ts'
 import {isoSeconds} from './bank.ts'
 import {openingEntry} from './ledger/book.ts'
+import {shownPan} from './pan.ts'
 import type {AccountType, Card} from './store/port.ts'
 import {bytesOfHex} from '../crypto/hex.ts'
 import {assert} from '../kit/assert.ts'
@@ -96,7 +97,7 @@ export async function seedDemo(
         {
           cardId: `c${index + 1}`,
           panHash: bank.pin.panHash(new Secret(card.pan)),
-          panShown: `${card.pan.slice(0, 6)}******${card.pan.slice(-4)}`,
+          panShown: shownPan(card.pan),
           expires: EXPIRES,
           status: card.status,
           pinVerifier: card.verifier,

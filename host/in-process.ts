@@ -18,10 +18,10 @@ export const inProcessAuthenticate: Authenticate = async () =>
 /** Has the shape of the machine's Transport. */
 export interface InProcessTransport {
   send(request: {
-    readonly method: 'GET' | 'POST'
+    readonly method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE'
     readonly path: string
     readonly headers: Readonly<Record<string, string>>
-    readonly body: string | null
+    readonly body: string | Uint8Array | null
     readonly deadlineMs: number
   }): Promise<InProcessAnswer | InProcessSilence>
   close(): Promise<void>
@@ -54,7 +54,12 @@ export function inProcessTransport(
   return {
     async send({method, path, headers, body}) {
       const work = caller.run(who, async () =>
-        app.inject({method, url: path, headers: {...headers}, ...(body === null ? {} : {payload: body})}),
+        app.inject({
+          method,
+          url: path,
+          headers: {...headers},
+          ...(body === null ? {} : {payload: typeof body === 'string' ? body : Buffer.from(body)}),
+        }),
       )
       try {
         const answer = await clock.outside(work)

@@ -20,12 +20,12 @@ export const operationKey = text(
   /^[A-Za-z0-9_-]{1,16}:[0-9]{4}-[0-9]{2}-[0-9]{2}:[0-9]{6}$/,
   34,
 )
-const isoDate = text('a date', /^[0-9]{4}-[0-9]{2}-[0-9]{2}$/, 10)
-const isoMoment = text('a moment in UTC', /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,12}Z$/, 24)
+export const isoDate = text('a date', /^[0-9]{4}-[0-9]{2}-[0-9]{2}$/, 10)
+export const isoMoment = text('a moment in UTC', /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,12}Z$/, 24)
 /** ISO 8583 field 39. */
-const responseCode = text('a response code', /^[0-9A-Z]{2}$/, 2)
+export const responseCode = text('a response code', /^[0-9A-Z]{2}$/, 2)
 const authCode = text('an authorization code', /^[0-9A-Z]{6}$/, 6)
-const transactionId = text('a transaction id', /^[0-9A-Za-z-]{1,40}$/, 40)
+export const transactionId = text('a transaction id', /^[0-9A-Za-z-]{1,40}$/, 40)
 /** Which evidence the machine's money table decided by, for the one who audits it. */
 const evidenceRow = text('an evidence row', /^[\x20-\x7e]{0,200}$/, 200)
 
@@ -62,6 +62,54 @@ export const withdrawAnswer = record({
   auth_code: optional(authCode),
 })
 export type WithdrawAnswer = Of<typeof withdrawAnswer>
+
+/** Notes of one worth. */
+const notes = record({
+  value: amount('worth of one note', 'unsigned'),
+  count: wholeNumber('notes', 0, 100_000),
+})
+
+/** Cash taken in. From an ATM: what was stored, no more and no less; `notes` must add up to `amount`. */
+export const depositRequest = record({
+  amount: amount('what was taken in', 'unsigned'),
+  atm_id: optional(atmId),
+  currency: optional(currency),
+  notes: optional(list(notes, 20)),
+})
+export type DepositRequest = Of<typeof depositRequest>
+
+export const depositAnswer = record({
+  transaction_id: transactionId,
+  account_id: accountId,
+  amount: amount('what was taken in', 'unsigned'),
+  balance: amount('what the customer may still use', 'signed'),
+  transaction_date: isoMoment,
+  currency: optional(currency),
+  rc: optional(responseCode),
+})
+export type DepositAnswer = Of<typeof depositAnswer>
+
+export const transferRequest = record({
+  target_account_id: accountId,
+  amount: amount('what goes over', 'unsigned'),
+  atm_id: optional(atmId),
+  currency: optional(currency),
+})
+export type TransferRequest = Of<typeof transferRequest>
+
+export const transferAnswer = record({
+  transaction_id: transactionId,
+  source_account_id: accountId,
+  target_account_id: accountId,
+  amount: amount('what went over', 'unsigned'),
+  source_balance: amount('what the giver may still use', 'signed'),
+  /** A machine is not told what another customer has. */
+  target_balance: optional(amount('what the receiver may still use', 'signed')),
+  transaction_date: isoMoment,
+  currency: optional(currency),
+  rc: optional(responseCode),
+})
+export type TransferAnswer = Of<typeof transferAnswer>
 
 /** A business decision against the customer's wish; HTTP 200, so that no layer in between repeats the request. */
 export const declined = record({
@@ -179,6 +227,91 @@ export const acceptInvitationRequest = record({
 export type AcceptInvitationRequest = Of<typeof acceptInvitationRequest>
 
 export const personAnswer = record({name: personName, roles})
+/** A place for notes in a machine. A bin that takes several denominations is a unit for each. */
+export const unitName = text('a name of a unit', /^[a-z0-9-]{1,20}$/, 20)
+const cashUnit = record({
+  unit: unitName,
+  kind: oneOf(['cassette', 'bin']),
+  value: amount('worth of one note', 'unsigned'),
+  count: wholeNumber('notes that the machine believes in it', 0, 100_000),
+})
+
+/** What a machine believes to hold now. */
+export const cashRequest = record({currency, units: list(cashUnit, 32)})
+export type CashRequest = Of<typeof cashRequest>
+export const cashAnswer = record({atm_id: atmId, business_date: isoDate, taken_at: isoMoment})
+export type CashAnswer = Of<typeof cashAnswer>
+
+const sums = (what: string) =>
+  record({count: wholeNumber(`${what}, how many`, 0, 999_999), amount: amount(`${what}, in sum`, 'unsigned')})
+/** What the bank acknowledged in a business date: the counts and amounts of ISO 8583 fields 74 to 89. */
+export const totals = record({
+  withdrawals: sums('completed withdrawals without fees'),
+  reversals: sums('reversed approvals'),
+  deposits: sums('deposits'),
+})
+export type TotalsMessage = Of<typeof totals>
+
+/** Closes a business date. Sent again it is answered again; with other sums it is refused. */
+export const cutOverRequest = record({
+  business_date: isoDate,
+  currency,
+  totals,
+  units: optional(list(cashUnit, 32)),
+  /** Rows of the machine's journal at its cut-over: how far the bank must have it to hold it against its own. */
+  journal_rows: optional(wholeNumber('rows of the journal', 0, 1_000_000_000_000)),
+})
+export type CutOverRequest = Of<typeof cutOverRequest>
+
+export const cutOverAnswer = record({
+  atm_id: atmId,
+  closed_date: isoDate,
+  /** The date that is open from now on; the keys of what follows carry it. */
+  business_date: isoDate,
+  /** ISO 8583 field 66: 1 and 2. */
+  settlement: oneOf(['in-balance', 'out-of-balance']),
+  totals,
+})
+export type CutOverAnswer = Of<typeof cutOverAnswer>
+
+/** Most characters of one segment of a journal. */
+export const SEGMENT_CHARS_MAX = 262_144
+
+/**
+ * A piece of a machine's journal: whole lines of its JSON-lines export, from `offset` bytes on.
+ * The answer says where the next piece begins, also when this one was here before.
+ */
+export const journalRequest = record({
+  offset: wholeNumber('bytes before the segment', 0, 1_000_000_000_000),
+  sha256: text('SHA-256 of the segment in hex', /^[0-9a-f]{64}$/, 64),
+  segment: text('whole lines of a journal', /^(?:[^\n]+\n)+$/, SEGMENT_CHARS_MAX),
+})
+export type JournalRequest = Of<typeof journalRequest>
+
+export const journalAnswer = record({
+  atm_id: atmId,
+  next_offset: wholeNumber('bytes that the bank has', 0, 1_000_000_000_000),
+  rows: wholeNumber('rows that the bank has', 0, 1_000_000_000_000),
+  /** 64 zeros before the first row. */
+  last_hash: text('hash of the last row in hex', /^[0-9a-f]{64}$/, 64),
+})
+export type JournalAnswer = Of<typeof journalAnswer>
+
+/** What changed at a machine. `seq` is the machine's own, growing; one that was here before is not taken again. */
+export const statusEvent = record({
+  seq: wholeNumber('number of the event', 1, 1_000_000_000_000),
+  at: isoMoment,
+  part: oneOf(['machine', 'card-reader', 'pin-pad', 'dispenser', 'acceptor', 'printer', 'link', 'safe']),
+  state: oneOf(['ok', 'degraded', 'out']),
+  detail: text('a sentence', /^[\x20-\x7e]{0,200}$/, 200),
+})
+export type StatusEvent = Of<typeof statusEvent>
+export const eventsRequest = record({events: list(statusEvent, 100)})
+export const eventsAnswer = record({
+  atm_id: atmId,
+  taken_through: wholeNumber('number of the last event that the bank has', 0, 1_000_000_000_000),
+})
+export type EventsAnswer = Of<typeof eventsAnswer>
 
 /** RFC 9457 problem details, with the response code and what the sender may do. */
 export const problem = record({
@@ -197,6 +330,12 @@ export const paths = {
   withdraw: (account: string) => `/api/accounts/${encodeURIComponent(account)}/withdraw`,
   signOn: (atm: string) => `/api/atms/${encodeURIComponent(atm)}/sign-on`,
   verifyCard: (atm: string) => `/api/atms/${encodeURIComponent(atm)}/verify-card`,
+  deposit: (account: string) => `/api/accounts/${encodeURIComponent(account)}/deposit`,
+  transfer: (account: string) => `/api/accounts/${encodeURIComponent(account)}/transfer`,
+  cash: (atm: string) => `/api/atms/${encodeURIComponent(atm)}/cash`,
+  cutOver: (atm: string) => `/api/atms/${encodeURIComponent(atm)}/cut-over`,
+  journal: (atm: string) => `/api/atms/${encodeURIComponent(atm)}/journal`,
+  events: (atm: string) => `/api/atms/${encodeURIComponent(atm)}/events`,
   probe: (atm: string) => `/api/atms/${encodeURIComponent(atm)}/probe`,
   complete: (key: string) => `/api/operations/${encodeURIComponent(key)}/complete`,
   reverse: (key: string) => `/api/operations/${encodeURIComponent(key)}/reverse`,

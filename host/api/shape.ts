@@ -102,10 +102,28 @@ export function wholeNumber(description: string, least: number, most: number): S
   }
 }
 
+/** The same, written as text: in a query everything is. */
+export function digits(description: string, least: number, most: number): Shape<number> {
+  return {
+    schema: {type: 'integer', description, minimum: least, maximum: most},
+    decode: json => {
+      const value =
+        typeof json === 'string' && /^(?:0|[1-9][0-9]{0,14})$/.test(json) ? Number(json) : Number.NaN
+      return value >= least && value <= most
+        ? decoded(value)
+        : refused(`is not a whole number from ${least} to ${most}`)
+    },
+  }
+}
+
 export const flag: Shape<boolean> = {
   schema: {type: 'boolean'},
   decode: json => (typeof json === 'boolean' ? decoded(json) : refused('is not true or false')),
 }
+
+/** Digits before the point, and after it whatever the currency. Source: `parseAmount`, and ISO 4217, where no currency has more than four. */
+const WHOLE_DIGITS_MAX = 9
+const FRACTION_DIGITS_MAX = 4
 
 /**
  * An amount in major units as JSON writes it, `100.00`. It stays text; who knows the currency makes minor
@@ -113,16 +131,25 @@ export const flag: Shape<boolean> = {
  * @param sign `signed` for a balance, which may be below zero
  */
 export function amount(description: string, sign: 'unsigned' | 'signed'): Shape<NumberText> {
-  const pattern =
-    sign === 'signed'
-      ? /^-?(?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,4})?$/
-      : /^(?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,4})?$/
   return {
-    schema: {type: 'number', description, ...(sign === 'unsigned' ? {minimum: 0} : {})},
-    decode: json =>
-      json instanceof NumberText && pattern.test(json.source)
-        ? decoded(json)
-        : refused('is not an amount as a plain JSON number'),
+    schema: {
+      type: 'number',
+      description: `${description}; plain digits, at most as many after the point as the currency has`,
+      ...(sign === 'unsigned' ? {minimum: 0} : {}),
+    },
+    decode: json => {
+      if (typeof json === 'string') return refused('is text; an amount is a number such as 100.00')
+      if (!(json instanceof NumberText)) return refused('is no number')
+      const [, minus = '', whole = '', fraction = '', exponent] =
+        /^(-?)([0-9]+)(?:\.([0-9]+))?(.*)$/.exec(json.source) ?? []
+      if (exponent !== '') return refused('is written with an exponent')
+      if (minus !== '' && sign === 'unsigned') return refused('is below zero')
+      if (whole.length > WHOLE_DIGITS_MAX)
+        return refused(`has more than ${WHOLE_DIGITS_MAX} digits before the point`)
+      if (fraction.length > FRACTION_DIGITS_MAX)
+        return refused(`has more than ${FRACTION_DIGITS_MAX} digits after the point`)
+      return decoded(json)
+    },
   }
 }
 
@@ -196,6 +223,7 @@ function isList(json: Json): json is readonly Json[] {
   return Array.isArray(json)
 }
 
-function isMap(json: Json): json is ReadonlyMap<string, Json> {
+/** An object, as `readJson` gives it. */
+export function isMap(json: Json): json is ReadonlyMap<string, Json> {
   return json instanceof Map
 }

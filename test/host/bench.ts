@@ -5,6 +5,7 @@ import {bytesOfHex, hexOf} from '../../crypto/hex.ts'
 import {tdesDecrypt, tdesEncrypt} from '../../crypto/tdes.ts'
 import {operationKeyOf} from '../../fsm/vocabulary.ts'
 import type {OperationKey} from '../../fsm/vocabulary.ts'
+import {undocumented} from './document.ts'
 import {buildApp} from '../../host/app.ts'
 import type {Bank} from '../../host/bank.ts'
 import {DEMO_CARDS, DEMO_MASTER_KEY_HEX, seedDemo} from '../../host/demo.ts'
@@ -80,12 +81,12 @@ export interface Reply {
   readonly json: Readonly<Record<string, unknown>>
 }
 
-/** Sends raw text, as a caller that the bank knows. */
+/** Sends raw text or bytes, as a caller that the bank knows. What comes back is as it is documented, or it is no reply. */
 export async function send(
-  bench: Bench,
-  method: 'GET' | 'POST',
+  bench: Pick<Bench, 'app' | 'clock'>,
+  method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE',
   path: string,
-  body: string | null,
+  body: string | Uint8Array | null,
   options: {readonly key?: string; readonly who?: Identity | Guest; readonly type?: string} = {},
 ): Promise<Reply> {
   const transport = inProcessTransport(bench.app, options.who ?? ATM_IDENTITY, bench.clock)
@@ -97,12 +98,15 @@ export async function send(
   assert(readJson(answer.body).kind === 'json', `the bank sent no exact JSON: ${answer.body}`)
   const json: unknown = JSON.parse(answer.body)
   assert(isRecord(json), 'the bank answered no object')
-  return {
+  const reply = {
     status: answer.status,
     type: (answer.headers['content-type'] ?? '').replace(/;.*/, ''),
     text: answer.body,
     json,
   }
+  const faults = undocumented(method, path, reply)
+  assert(faults.length === 0, `${method} ${path} answered ${answer.body}: ${faults.join('; ')}`)
+  return reply
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -189,6 +189,7 @@ export const RAW_MODULES: Readonly<Record<string, readonly string[]>> = {
     'devices/wire/serial.ts',
     'fsm/draw.ts',
     'host/guard/demo-people.ts',
+    'host/documents.ts',
     'host/main.ts',
     'host/state.ts',
     'src/bench/control-socket.ts',

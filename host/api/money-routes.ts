@@ -1,0 +1,79 @@
+/** The four calls that move or show a customer's money. */
+import {identified, route} from './route.ts'
+import type {Route} from './route.ts'
+import type {ProblemName} from './answer.ts'
+import * as schema from './schema.ts'
+import {accountPath} from './office-schema.ts'
+import {deposit} from '../deposit.ts'
+import {transfer} from '../transfer.ts'
+import {balance, withdraw} from '../withdrawal.ts'
+
+/** What any movement may be refused for. */
+const MOVING = [
+  'unknown-account',
+  'unknown-atm',
+  'atm-inactive',
+  'amount-invalid',
+  'key-used-otherwise',
+  'declined',
+] as const satisfies readonly ProblemName[]
+
+export const moneyRoutes: readonly Route[] = [
+  route({
+    method: 'GET',
+    url: '/api/accounts/{account_id}/balance',
+    name: 'getBalance',
+    group: 'money',
+    summary: 'What the customer may still use',
+    callers: ['atm', 'accounts.read'],
+    path: accountPath,
+    answers: [schema.balanceAnswer],
+    problems: ['unknown-account'],
+    run: async ({bank, who, path}) => balance(bank, identified(who), path.account_id),
+  }),
+  route({
+    method: 'POST',
+    url: '/api/accounts/{account_id}/withdraw',
+    name: 'withdraw',
+    group: 'money',
+    summary: 'Hold for a machine, or post for a teller',
+    callers: ['atm', 'money.post'],
+    key: 'money',
+    path: accountPath,
+    request: schema.withdrawRequest,
+    answers: [schema.withdrawAnswer, schema.declined],
+    problems: [...MOVING, 'insufficient-funds', 'too-late'],
+    run: async ({bank, who, path, key, body}) =>
+      withdraw(bank, identified(who), {accountId: path.account_id, key, request: body}),
+  }),
+  route({
+    method: 'POST',
+    url: '/api/accounts/{account_id}/deposit',
+    name: 'deposit',
+    group: 'money',
+    summary: 'Post what a machine has stored, or a teller has taken in',
+    callers: ['atm', 'money.post'],
+    key: 'money',
+    path: accountPath,
+    request: schema.depositRequest,
+    answers: [schema.depositAnswer, schema.declined],
+    problems: MOVING,
+    run: async ({bank, who, path, key, body}) =>
+      deposit(bank, identified(who), {accountId: path.account_id, key, request: body}),
+  }),
+  route({
+    method: 'POST',
+    url: '/api/accounts/{account_id}/transfer',
+    name: 'transfer',
+    group: 'money',
+    summary: 'From the account in the path to another one',
+    callers: ['atm', 'money.post'],
+    key: 'money',
+    path: accountPath,
+    request: schema.transferRequest,
+    answers: [schema.transferAnswer, schema.declined],
+    problems: [...MOVING, 'same-account', 'insufficient-funds'],
+    run: async ({bank, who, path, key, body}) =>
+      transfer(bank, identified(who), {accountId: path.account_id, key, request: body}),
+  }),
+]
