@@ -24,6 +24,8 @@ export const DISPENSER_CASSETTES = {
   'lcdm4000-8n1': 4,
   'lcdm4000-serial': 4,
   'lcdm4000-serial-8n1': 4,
+  f56: 4,
+  'f56-pool': 4,
   reference: 2,
 } as const
 

@@ -2,6 +2,8 @@
 import {LINE as CRT310_LINE} from '../devices/card-reader/crt310/bytes.ts'
 import {Crt310} from '../devices/card-reader/crt310/driver.ts'
 import type {CardReader} from '../devices/card-reader/port.ts'
+import {LINE as F56_LINE, PROFILES as F56_PROFILES} from '../devices/dispenser/f56/bytes.ts'
+import {F56} from '../devices/dispenser/f56/driver.ts'
 import {LINE as LCDM2000_LINE} from '../devices/dispenser/lcdm2000/bytes.ts'
 import type {VARIANTS as LCDM2000_VARIANTS} from '../devices/dispenser/lcdm2000/bytes.ts'
 import {Lcdm2000} from '../devices/dispenser/lcdm2000/driver.ts'
@@ -48,6 +50,8 @@ export const DISPENSERS: Readonly<Record<Config['dispenser']['model'], Model<Dis
   'lcdm4000-8n1': lcdm4000('long-8n1'),
   'lcdm4000-serial': lcdm4000('serial'),
   'lcdm4000-serial-8n1': lcdm4000('serial-8n1'),
+  f56: f56('front'),
+  'f56-pool': f56('pool'),
   reference: {line: REFERENCE_LINE, on: (link, clock, log) => new ReferenceDispenser(link, clock, log)},
 }
 
@@ -66,6 +70,10 @@ function lcdm4000(profile: keyof typeof LCDM4000_PROFILES): Model<Dispenser> {
     line: LCDM4000_PROFILES[profile].line,
     on: (link, clock, log) => new Lcdm4000(link, clock, log, profile),
   }
+}
+
+function f56(profile: keyof typeof F56_PROFILES): Model<Dispenser> {
+  return {line: F56_LINE, on: (link, clock, log) => new F56(link, clock, log, F56_PROFILES[profile])}
 }
 
 /** A printer is no part of the settings before receipts are; a probe finds it here. */

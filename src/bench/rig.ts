@@ -1,6 +1,7 @@
 /** The emulated devices of one machine, each at the far end of a wire in memory with our driver at the near end. */
 import {Crt310Emulator} from '../../devices/card-reader/crt310/emulator.ts'
 import type {CardReader} from '../../devices/card-reader/port.ts'
+import {F56Emulator} from '../../devices/dispenser/f56/emulator.ts'
 import {Lcdm1000Emulator, Lcdm2000Emulator} from '../../devices/dispenser/lcdm2000/emulator.ts'
 import {Lcdm4000Emulator} from '../../devices/dispenser/lcdm4000/emulator.ts'
 import type {DispenserEmulator} from '../../devices/dispenser/mischief.ts'
@@ -41,6 +42,9 @@ const DISPENSER_EMULATORS = {
   lcdm4000: (link, clock, notes, noteMs) => new Lcdm4000Emulator(link, clock, four(notes), {noteMs}),
   'lcdm4000-serial': (link, clock, notes, noteMs) =>
     new Lcdm4000Emulator(link, clock, four(notes), {noteMs, forms: 'serial'}),
+  f56: (link, clock, notes, noteMs) => new F56Emulator(link, clock, four(notes), {noteMs}),
+  'f56-pool': (link, clock, notes, noteMs) =>
+    new F56Emulator(link, clock, four(notes), {noteMs, hasPool: true}),
   reference: (link, clock, notes, noteMs) =>
     new ReferenceDispenserEmulator(link, clock, two(notes), {noteMs}),
 } as const satisfies Partial<Readonly<Record<DispenserModel, MakeDispenser>>>

@@ -5,6 +5,7 @@ export const STANDS: Readonly<Partial<Record<ModelName, () => Promise<StandModel
   lcdm1000: async () => (await import('./stands/lcdm2000.ts')).LCDM1000,
   lcdm2000: async () => (await import('./stands/lcdm2000.ts')).LCDM2000,
   lcdm4000: async () => (await import('./stands/lcdm4000.ts')).LCDM4000,
+  f56: async () => (await import('./stands/f56.ts')).F56,
   crt310: async () => (await import('./stands/crt310.ts')).CRT310,
   escpos: async () => (await import('./stands/escpos.ts')).ESCPOS,
   szzt: async () => (await import('./stands/szzt.ts')).SZZT,

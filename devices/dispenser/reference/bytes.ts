@@ -84,6 +84,9 @@ const row = (
 
 const OURS = 'Nothing at the machine: report it with the log.'
 
+/** Declined because a motion is under way. */
+export const BUSY = '23'
+
 /** Every error there is. */
 export const ERRORS: readonly ErrorRow[] = [
   row('00', 'good', 'ok', null, ''),
@@ -113,7 +116,7 @@ export const ERRORS: readonly ErrorRow[] = [
   row('20', 'impossible order', 'before', 'bad-request', OURS),
   row('21', 'serial not announced, or void', 'before', 'bad-request', OURS),
   row('22', 'serial used before', 'before', 'bad-request', OURS),
-  row('23', 'busy moving', 'before', 'hardware', 'Wait; when it lasts, switch the dispenser off and on.'),
+  row(BUSY, 'busy moving', 'before', 'hardware', 'Wait; when it lasts, switch the dispenser off and on.'),
 ]
 
 /** The row of that code, or null: there are no others. */

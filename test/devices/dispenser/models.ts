@@ -1,4 +1,7 @@
 /** Every dispenser model, its driver and its emulator, as the suites take them. */
+import {PROFILES as F56_PROFILES} from '../../../devices/dispenser/f56/bytes.ts'
+import {F56} from '../../../devices/dispenser/f56/driver.ts'
+import {F56Emulator} from '../../../devices/dispenser/f56/emulator.ts'
 import {Lcdm2000} from '../../../devices/dispenser/lcdm2000/driver.ts'
 import {Lcdm1000Emulator, Lcdm2000Emulator} from '../../../devices/dispenser/lcdm2000/emulator.ts'
 import {Lcdm4000} from '../../../devices/dispenser/lcdm4000/driver.ts'
@@ -61,4 +64,25 @@ export const REFERENCE: Model = {
   needsMark: false,
 }
 
-export const MODELS: readonly Model[] = [LCDM1000, LCDM2000, LCDM4000, REFERENCE]
+function f56(profile: keyof typeof F56_PROFILES): Model {
+  return {
+    name: 'f56',
+    driver: (link, clock) => new F56(link, clock, silentLog, F56_PROFILES[profile]),
+    emulator: (link, clock, notes, noteMs) =>
+      new F56Emulator(
+        link,
+        clock,
+        {1: notes, 2: notes, 3: notes, 4: notes},
+        {noteMs, hasPool: profile === 'pool'},
+      ),
+    orderFrames: /^10 02 00 19 60 03/,
+    emptyFault: 'cassette-empty',
+    jamsAtMouth: ['mouth'],
+    needsMark: false,
+  }
+}
+
+export const F56_FRONT = f56('front')
+export const F56_POOL = f56('pool')
+
+export const MODELS: readonly Model[] = [LCDM1000, LCDM2000, LCDM4000, F56_FRONT, REFERENCE]

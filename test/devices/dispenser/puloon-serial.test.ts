@@ -29,9 +29,9 @@ t.teardown(() => {
 })
 
 /** So many times as fast as the clock on the wall. */
-const HASTE = 40
+const HASTE = 20
 /** Cases at the same time: most of them wait. */
-const AT_ONCE = 60
+const AT_ONCE = 40
 
 function hastyClock(): Clock {
   return {
@@ -160,6 +160,7 @@ for (const model of [LCDM1000, LCDM2000, LCDM4000]) {
       }
     }
     t.equal(wrong, 0, `${cases.length} cases`)
-    t.ok(kinds.has('dispensed') || kinds.has('partial'), `ended as ${[...kinds].join(', ')}`)
+    // How many come through depends on the machine's speed; that not all end alike does not.
+    t.ok(kinds.size > 3, `ended as ${[...kinds].join(', ')}`)
   })
 }
