@@ -33,10 +33,13 @@ export interface Model {
   readonly jamsAtMouth: readonly JamSpot[]
   /** Its memory is tied to an order by a mark. */
   readonly needsMark: boolean
+  /** The wire between them; one in memory when left out. */
+  readonly wire?: (clock: VirtualClock) => Promise<{readonly near: ByteLink; readonly far: ByteLink}>
 }
 
 export interface Rig {
   readonly clock: VirtualClock
+  /** Of the wire in memory. */
   readonly cable: Cable
   readonly dispenser: Dispenser
   readonly emulator: DispenserEmulator
@@ -58,7 +61,9 @@ export async function rigOf(
   }: {notes?: number; noteMs?: number; isOpen?: boolean} = {},
 ): Promise<Rig> {
   const clock = new VirtualClock(epochMs(1_700_000_000_000))
-  const {near, far, cable} = loopbackPair(clock)
+  const inMemory = loopbackPair(clock)
+  const {cable} = inMemory
+  const {near, far} = (await model.wire?.(clock)) ?? inMemory
   const emulator = model.emulator(far, clock, notes, noteMs)
   await emulator.start()
   const dispenser = model.driver(near, clock)
@@ -290,22 +295,7 @@ export async function conformance(t: Test, model: Model): Promise<void> {
     }
   })
 
-  await t.test(`${model.name}: the account agrees with the hidden ledger under every mischief`, async t => {
-    for (const noteMs of [0, 150]) {
-      for (const mischief of mischiefs((await rigOf(model)).emulator, 5)) {
-        const rig = await rigOf(model, {noteMs})
-        rig.emulator.plan(mischief)
-        const name = `${JSON.stringify(mischief)} at ${noteMs} ms a note`
-        const outcome = await dispenseAndCompare(t, rig, order, name)
-        checkKnowledge(t, model, mischief, outcome, name)
-        t.equal(
-          orderFrames(model, rig) <= 1 || mischief.kind === 'nakStorm',
-          true,
-          `${name}: one frame, one chance`,
-        )
-      }
-    }
-  })
+  await everyMischief(t, model, 5)
 
   await t.test(`${model.name}: two faults at once never make a false account`, async t => {
     const all = mischiefs((await rigOf(model)).emulator, 2)
@@ -438,6 +428,32 @@ export async function conformance(t: Test, model: Model): Promise<void> {
     for (const picks of [[], [pick(1, 1), pick(1, 1)], [pick(9, 1)], [pick(1, 0)], [pick(1, most + 1)]]) {
       await t.rejects(async () => rig.run(rig.dispenser.denominate(picks)), {name: 'AssertionFailed'})
       await t.rejects(async () => rig.run(rig.dispenser.dispense(picks, 1)), {name: 'AssertionFailed'})
+    }
+  })
+}
+
+/** A dispense under every fault. @param noteMax so many notes come before a fault at most */
+export async function everyMischief(
+  t: Test,
+  model: Model,
+  noteMax: number,
+  paces: readonly number[] = [0, 150],
+): Promise<void> {
+  await t.test(`${model.name}: the account agrees with the hidden ledger under every mischief`, async t => {
+    const order = orderOn(await rigOf(model))
+    for (const noteMs of paces) {
+      for (const mischief of mischiefs((await rigOf(model)).emulator, noteMax)) {
+        const rig = await rigOf(model, {noteMs})
+        rig.emulator.plan(mischief)
+        const name = `${JSON.stringify(mischief)} at ${noteMs} ms a note`
+        const outcome = await dispenseAndCompare(t, rig, order, name)
+        checkKnowledge(t, model, mischief, outcome, name)
+        t.equal(
+          orderFrames(model, rig) <= 1 || mischief.kind === 'nakStorm',
+          true,
+          `${name}: one frame, one chance`,
+        )
+      }
     }
   })
 }
