@@ -7,9 +7,19 @@ import {join} from 'node:path'
 import {decodeCommand, decodeResponse} from '../../devices/card-reader/apdu.ts'
 import {ENQ, EOT, ACK as CRT310_ACK, NAK as CRT310_NAK} from '../../devices/card-reader/crt310/bytes.ts'
 import * as crt310 from '../../devices/card-reader/crt310/codec.ts'
-import {HANDSHAKE as LCDM2000_HANDSHAKE} from '../../devices/dispenser/lcdm2000/bytes.ts'
+import {HostReader as PuloonHostReader} from '../../devices/dispenser/emulator-puloon-frames.ts'
+import {
+  DEVICE_ID as LCDM2000_ID,
+  HANDSHAKE as LCDM2000_HANDSHAKE,
+} from '../../devices/dispenser/lcdm2000/bytes.ts'
 import * as lcdm2000 from '../../devices/dispenser/lcdm2000/codec.ts'
 import * as lcdm2000Device from '../../devices/dispenser/lcdm2000/emulator-frames.ts'
+import {
+  DEVICE_ID as LCDM4000_ID,
+  HANDSHAKE as LCDM4000_HANDSHAKE,
+} from '../../devices/dispenser/lcdm4000/bytes.ts'
+import * as lcdm4000 from '../../devices/dispenser/lcdm4000/codec.ts'
+import * as lcdm4000Device from '../../devices/dispenser/lcdm4000/emulator-frames.ts'
 import {HANDSHAKE as REFERENCE_HANDSHAKE} from '../../devices/dispenser/reference/bytes.ts'
 import * as reference from '../../devices/dispenser/reference/codec.ts'
 import * as referenceDevice from '../../devices/dispenser/reference/emulator-frames.ts'
@@ -23,6 +33,8 @@ const CRT310_HOST = goldenFrames('card-reader/crt310', 'host')
 const CRT310_DEVICE = goldenFrames('card-reader/crt310', 'device')
 const LCDM2000_HOST = goldenFrames('dispenser/lcdm2000', 'host')
 const LCDM2000_DEVICE = goldenFrames('dispenser/lcdm2000', 'device')
+const LCDM4000_HOST = goldenFrames('dispenser/lcdm4000', 'host')
+const LCDM4000_DEVICE = goldenFrames('dispenser/lcdm4000', 'device')
 const REFERENCE_HOST = goldenFrames('dispenser/reference', 'host')
 const REFERENCE_DEVICE = goldenFrames('dispenser/reference', 'device')
 const SZZT_HOST = goldenFrames('pin-pad/szzt', 'host')
@@ -31,11 +43,24 @@ const SZZT_DEVICE = goldenFrames('pin-pad/szzt', 'device')
 export const TARGETS: readonly Target[] = [
   framed('lcdm2000 framer', LCDM2000_HANDSHAKE.shape, LCDM2000_DEVICE),
   pure('lcdm2000 answers', lcdm2000.decode, LCDM2000_DEVICE),
-  reading('lcdm2000 emulator', () => new lcdm2000Device.HostReader(), LCDM2000_HOST),
+  reading('lcdm2000 emulator', () => new PuloonHostReader(LCDM2000_ID), LCDM2000_HOST),
   pure(
     'lcdm2000 emulator counts',
     counts => lcdm2000Device.readCounts([...counts], 2),
     inside(LCDM2000_HOST, 4, 2),
+  ),
+  framed('lcdm4000 framer', LCDM4000_HANDSHAKE.shape, LCDM4000_DEVICE),
+  pure('lcdm4000 answers', lcdm4000.decode, LCDM4000_DEVICE),
+  reading('lcdm4000 emulator', () => new PuloonHostReader(LCDM4000_ID), LCDM4000_HOST),
+  pure(
+    'lcdm4000 emulator arguments',
+    argument => [
+      lcdm4000Device.readAsked([...argument], lcdm4000Device.FORMS.both),
+      lcdm4000Device.readFour([...argument]),
+      lcdm4000Device.readLengths([...argument]),
+      lcdm4000Device.readOrder([...argument]),
+    ],
+    inside(LCDM4000_HOST, 4, 2),
   ),
   framed('reference framer', REFERENCE_HANDSHAKE.shape, REFERENCE_DEVICE),
   pure('reference answers', reference.decode, REFERENCE_DEVICE),
@@ -69,7 +94,9 @@ export const TARGETS: readonly Target[] = [
 
 /** Whole emulators: slower by a thousand, so they get fewer inputs. */
 export const EMULATED: readonly Target[] = [
+  emulated('lcdm1000', LCDM2000_HOST),
   emulated('lcdm2000', LCDM2000_HOST),
+  emulated('lcdm4000', LCDM4000_HOST),
   emulated('crt310', CRT310_HOST),
   emulated('szzt', SZZT_HOST),
 ]
