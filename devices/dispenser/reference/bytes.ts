@@ -84,7 +84,7 @@ const row = (
 
 const OURS = 'Nothing at the machine: report it with the log.'
 
-/** Declined because a motion is under way. */
+/** It takes no order now. */
 export const BUSY = '23'
 
 /** Every error there is. */

@@ -3,7 +3,7 @@ import {assert} from '../../../kit/assert.ts'
 import {noteCount} from '../../../kit/money.ts'
 import type {Count} from '../../../kit/money.ts'
 import {xorOf} from '../../wire/shapes.ts'
-import {BUSY, COMMANDS, errorRow, ETX, SERIAL_MAX, STX} from './bytes.ts'
+import {COMMANDS, errorRow, ETX, SERIAL_MAX, STX} from './bytes.ts'
 import type {ErrorRow} from './bytes.ts'
 
 export type Command =
@@ -91,14 +91,7 @@ function serialText(serial: number): string {
 /** Whether the frame answers that kind of command: its letter in lower case, or `x` for declined. */
 export function answers(frame: Uint8Array, kind: Command['kind']): boolean {
   const letter = String.fromCharCode(frame[3] ?? 0)
-  // Busy with a motion is said of a second copy that the line made of an order; the first one's answer still comes.
-  if (letter === 'x') return COMMANDS[kind].retry === 'safe' || !isBusy(frame)
-  return letter === COMMANDS[kind].letter.toLowerCase()
-}
-
-function isBusy(frame: Uint8Array): boolean {
-  const answer = decode(frame)
-  return answer?.kind === 'declined' && answer.error.code === BUSY
+  return letter === 'x' || letter === COMMANDS[kind].letter.toLowerCase()
 }
 
 /** The answer in a whole, checked frame; null when a field makes no sense. */

@@ -32,7 +32,15 @@ import type {
   RetractOutcome,
   SensorStatus,
 } from '../port.ts'
-import {CASSETTES, COMMANDS, ERRORS, HANDSHAKE, NOTES_PER_BUNCH_MAX, NOTES_PER_CASSETTE_MAX} from './bytes.ts'
+import {
+  BUSY,
+  CASSETTES,
+  COMMANDS,
+  ERRORS,
+  HANDSHAKE,
+  NOTES_PER_BUNCH_MAX,
+  NOTES_PER_CASSETTE_MAX,
+} from './bytes.ts'
 import type {ErrorRow} from './bytes.ts'
 import {answers, decode, encode} from './codec.ts'
 import type {Answer, Command, Report} from './codec.ts'
@@ -214,6 +222,9 @@ export class ReferenceDispenser implements Dispenser {
     })
     if (reply.kind !== 'answer') return untold(reply)
     const answer = decode(reply.frame)
+    // What moves may be this very order, of which a bad line made two.
+    if (answer?.kind === 'declined' && answer.error.code === BUSY && row.retry === 'never')
+      return {...NONSENSE, detail: textOf(answer.error)}
     if (answer?.kind === 'declined')
       return {kind: 'declined', why: answer.error.fault ?? 'hardware', detail: textOf(answer.error)}
     return answer !== null && isKind(answer, kind) ? {kind: 'told', answer} : NONSENSE
