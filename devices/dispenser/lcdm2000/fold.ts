@@ -1,5 +1,6 @@
 /** LCDM-2000: what an answer proves about the notes, in the port's words. Pure. */
 import {noteCount} from '../../../kit/money.ts'
+import type {Count} from '../../../kit/money.ts'
 import {transportOf} from '../ask.ts'
 import type {CassetteStatus, DispenseOutcome, DispenserFault, DispenserStatus, Pick, Tally} from '../port.ts'
 import {errorRow, LOWER, UPPER} from './bytes.ts'
@@ -18,11 +19,13 @@ interface Line {
 /**
  * What became of a dispense order. Paid is the exit count, whatever the error byte says and whatever was
  * asked; only an answer without any count, and of a fault that stops before a pick, proves that nothing moved.
+ *
+ * A jam at the mouth is a note there, whatever the throat counted: the customer may have it.
  */
 export function foldDispense(picks: readonly Pick[], answer: DispenseAnswer): DispenseOutcome {
   const error = errorRow(answer.error)
   const detail = detailOf(error, answer)
-  const lines = linesOf(picks, answer)
+  const lines = error.class === 'mouth' ? withStuck(linesOf(picks, answer)) : linesOf(picks, answer)
   const tallies = lines.map(line => line.tally)
   const isShort = lines.some(({tally, asked}) => tally.dispensed < asked)
   const isOver = lines.some(({tally, asked}) => tally.dispensed > asked)
@@ -39,13 +42,23 @@ export function foldDispense(picks: readonly Pick[], answer: DispenseAnswer): Di
     kind: 'partial',
     fault: error.fault ?? 'count-mismatch',
     tallies,
-    inPath: noteCount(
-      tallies.reduce((sum, tally) => sum + tally.picked - tally.dispensed - tally.rejected, 0),
-    ),
+    inPath: inPathOf(lines),
     path: error.class === 'mouth' ? 'atMouth' : 'inside',
     counts: isDoubtful ? 'inDoubt' : 'trusted',
     detail,
   }
+}
+
+function inPathOf(lines: readonly Line[]): Count {
+  return noteCount(lines.reduce((sum, {tally}) => sum + tally.picked - tally.dispensed - tally.rejected, 0))
+}
+
+/** At least one note picked and neither out nor rejected, of the first cassette that gave too little. */
+function withStuck(lines: readonly Line[]): readonly Line[] {
+  const short = lines.find(({tally, asked}) => tally.dispensed < asked)
+  if (short === undefined || inPathOf(lines) > 0) return lines
+  const stuck: Line = {...short, tally: {...short.tally, picked: noteCount(short.tally.picked + 1)}}
+  return lines.map(line => (line === short ? stuck : line))
 }
 
 function linesOf(picks: readonly Pick[], answer: DispenseAnswer): readonly Line[] {

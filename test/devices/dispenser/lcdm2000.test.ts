@@ -134,6 +134,11 @@ t.test('answers fold into what they prove', async t => {
   t.match(fold(0x33, 0, 0, 0), {kind: 'partial', fault: 'jam', inPath: 0}, 'a jam may hold an uncounted note')
   t.match(fold(0x41, 0, 0, 0), {kind: 'partial', fault: 'hardware'})
   t.match(fold(0x35, 2, 1, 0), {kind: 'partial', path: 'atMouth', inPath: 1, counts: 'trusted'})
+  t.match(
+    fold(0x35, 2, 1, 1),
+    {kind: 'partial', path: 'atMouth', inPath: 1, tallies: [{picked: 3, dispensed: 1, rejected: 1}]},
+    'the throat left the reject out, and a note is at the mouth all the same',
+  )
   t.match(fold(0x3d, 3, 2, 0), {kind: 'partial', counts: 'inDoubt', inPath: 1})
   t.match(
     fold(0x3d, 3, 3, 0),
