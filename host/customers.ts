@@ -137,9 +137,9 @@ export async function showHistory(bank: Bank, accountId: string, query: PageQuer
     if (account === null) return noAccount()
     const page = await pageOf(
       query,
-      ['number', 'text', 'text', 'number'],
+      ['number', 'number', 'text', 'text', 'number'],
       slice => tx.statements.movements(account, slice),
-      ({atMs, key, kind, leg}) => [atMs, key, kind, leg],
+      ({atMs, amountMinor, key, kind, leg}) => [atMs, 0 - amountMinor, key, kind, leg],
     )
     if ('status' in page) return page
     const {currency} = account

@@ -15,8 +15,19 @@ export interface Document {
 }
 
 const HTML = 'text/html; charset=utf-8'
-const FILES = [['/office.css', 'office.css', 'text/css; charset=utf-8']] as const
-
+const JS = 'text/javascript; charset=utf-8'
+const FILES = [
+  ['/', 'index.html', HTML],
+  ['/office.css', 'office.css', 'text/css; charset=utf-8'],
+  ['/office.js', 'office.js', JS],
+  ['/views.js', 'views.js', JS],
+  ['/fleet.js', 'fleet.js', JS],
+  ['/cases.js', 'cases.js', JS],
+  ['/accounts.js', 'accounts.js', JS],
+  ['/draw.js', 'draw.js', JS],
+  ['/decide.js', 'decide.js', JS],
+  ['/link.js', 'link.js', JS],
+] as const
 /** Nothing from elsewhere, nothing inline, nowhere in a frame. */
 export const DOCUMENT_HEADERS = {
   'content-security-policy':

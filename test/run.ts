@@ -43,7 +43,7 @@ const CHECKS: readonly Check[] = [
 
 /** The browser's own scripts have the browser's types; the compiler refuses a project without a file. */
 function pageChecks(): readonly Check[] {
-  const hasPages = globSync('src/{screen,bench}/page/**/*.js', {cwd: ROOT}).length > 0
+  const hasPages = globSync('{src/screen,src/bench,host}/page/**/*.js', {cwd: ROOT}).length > 0
   return hasPages ? [{name: 'page types', command: ['tsc', '-p', 'tsconfig.page.json']}] : []
 }
 

@@ -60,7 +60,7 @@ function keyOfCursor(cursor: string, kinds: readonly KeyPart[]): Key | 'foreign'
   for (const [at, kind] of kinds.entries()) {
     const part: unknown = read.json[at]
     if (kind === 'text' && typeof part === 'string') key.push(part)
-    else if (kind === 'number' && part instanceof NumberText && /^[0-9]{1,15}$/.test(part.source))
+    else if (kind === 'number' && part instanceof NumberText && /^-?[0-9]{1,15}$/.test(part.source))
       key.push(Number(part.source))
     else return 'foreign'
   }

@@ -33,7 +33,7 @@ export function reportText(run: Reconciliation): string {
     `Verdict: ${VERDICT_TEXT[verdict]}`,
     ...missing.map(each => `  - ${MISSING_TEXT[each]}`),
     '',
-    `Left the machine                          at least         at most`,
+    `${'Left the machine'.padEnd(36)}${'at least'.padStart(14)}  ${'at most'.padStart(14)}`,
     moved("by the bank's operations", comparison.hostMoved),
     moved("by the machine's journal", comparison.journalMoved),
     moved(
@@ -56,7 +56,7 @@ function totalsLines(host: Totals, machine: Totals | null, money: (amountMinor: 
     return `  ${title.padEnd(18)}${own(host)}   ${others}`
   }
   return [
-    'Accepted in the date             by the bank             by the machine',
+    `${'Accepted in the date'.padEnd(20)}${'by the bank'.padStart(21)}   ${'by the machine'.padStart(21)}`,
     line(
       'withdrawals',
       totals => totals.withdrawalsCount,

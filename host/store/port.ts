@@ -136,7 +136,7 @@ export interface StatementRows {
     },
     slice: Slice,
   ): Promise<readonly StatementLine[]>
-  /** Newest first, by `[atMs, key, kind, leg]`. */
+  /** Newest first, by `[atMs, 0 - amountMinor, key, kind, leg]`. */
   movements(account: BankAccount, slice: Slice): Promise<readonly Movement[]>
 }
 

@@ -23,8 +23,11 @@ export const STATEMENT_TABLES: Migration = {
   ],
 }
 
-/** In which postings of one moment follow each other. */
-const ORDER = ['at_ms', 'operation_key', 'kind', 'leg'] as const
+/**
+ * Of one moment, what comes in is before what goes out, so that no balance on the way is one that never was:
+ * many postings of a busy account share a millisecond.
+ */
+const ORDER = ['at_ms', '(0 - amount)', 'operation_key', 'kind', 'leg'] as const
 
 export function statementRows(sql: Sql): StatementRows {
   return {
@@ -55,7 +58,7 @@ export function statementRows(sql: Sql): StatementRows {
       const {where, values} = filtered([['ledger_account = ?', ledgerAccount]], slice, ORDER, 'descending')
       const {rows} = await sql.query(
         `SELECT operation_key, kind, leg, amount, at_ms FROM postings ${where}
-         ORDER BY at_ms DESC, operation_key DESC, kind DESC, leg DESC LIMIT $${values.length + 1}`,
+         ORDER BY at_ms DESC, amount, operation_key DESC, kind DESC, leg DESC LIMIT $${values.length + 1}`,
         [...values, slice.countMax],
       )
       // Everything up to the newest of the page, and from there downwards.
