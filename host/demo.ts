@@ -3,9 +3,10 @@ import type {Bank} from './bank.ts'
 import {isoSeconds} from './bank.ts'
 import {openingEntry} from './ledger/book.ts'
 import {shownPan} from './pan.ts'
-import type {AccountType, Card} from './store/port.ts'
+import type {AccountType, Card, Tx} from './store/port.ts'
 import {bytesOfHex} from '../crypto/hex.ts'
 import {assert} from '../kit/assert.ts'
+import type {EpochMs} from '../kit/clock.ts'
 import {minorUnits} from '../kit/money.ts'
 import type {Currency} from '../kit/money.ts'
 import {Secret} from '../kit/secret.ts'
@@ -49,6 +50,18 @@ export const DEMO_CARDS: readonly DemoCard[] = [
   ]),
 ]
 
+/** Somebody without a card, for transfers to another person. */
+const NEIGHBOUR = {
+  user: {
+    userId: 'u9',
+    name: 'Eli Novak',
+    email: 'u9@example.org',
+    phoneNumber: '+49 30 555 0109',
+    address: '9 Demo Street',
+  },
+  account: {accountId: '67890', accountType: 'checking', openingMinor: 100_000},
+} as const
+
 /**
  * Fills an empty bank; does nothing to one that has the machine already.
  * @param atmIds machines to register, all with `DEMO_MASTER_KEY_HEX`
@@ -84,15 +97,7 @@ export async function seedDemo(
         phoneNumber: `+49 30 555 010${index}`,
         address: `${index + 1} Demo Street`,
       })
-      for (const account of card.accounts) {
-        const {accountId, accountType, openingMinor} = account
-        await tx.accounts.put({accountId, userId, accountType, currency, createdAt: isoSeconds(nowMs)})
-        const entry = openingEntry(accountId, currency, minorUnits(openingMinor))
-        assert(
-          (await tx.ledger.post(`opening:${accountId}`, entry, nowMs)).kind === 'posted',
-          'an opening balance was refused',
-        )
-      }
+      for (const account of card.accounts) await openAccount(tx, account, {userId, currency, nowMs})
       await tx.cards.put(
         {
           cardId: `c${index + 1}`,
@@ -106,7 +111,20 @@ export async function seedDemo(
         card.accounts.map(({accountId}) => accountId),
       )
     }
+    await tx.accounts.putUser(NEIGHBOUR.user)
+    await openAccount(tx, NEIGHBOUR.account, {userId: NEIGHBOUR.user.userId, currency, nowMs})
   })
+}
+
+async function openAccount(
+  tx: Tx,
+  {accountId, accountType, openingMinor}: DemoAccount,
+  {userId, currency, nowMs}: {userId: string; currency: Currency; nowMs: EpochMs},
+): Promise<void> {
+  await tx.accounts.put({accountId, userId, accountType, currency, createdAt: isoSeconds(nowMs)})
+  const entry = openingEntry(accountId, currency, minorUnits(openingMinor))
+  const posted = await tx.ledger.post(`opening:${accountId}`, entry, nowMs)
+  assert(posted.kind === 'posted', 'an opening balance was refused')
 }
 
 function demoCard(

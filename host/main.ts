@@ -1,10 +1,11 @@
 /** The bank as a program: reads its settings, starts, and stops when told. */
-import {readFileSync} from 'node:fs'
-import {join} from 'node:path'
+import {readFileSync, writeFileSync} from 'node:fs'
+import {join, resolve} from 'node:path'
 import {parseArgs} from 'node:util'
 import {atmId} from './api/schema.ts'
 import {flag, list, optional, record, text, wholeNumber} from './api/shape.ts'
 import type {Of} from './api/shape.ts'
+import type {Role} from './guard/roles.ts'
 import {startHost} from './start.ts'
 import type {HostOptions, RunningHost} from './start.ts'
 import {realClock} from '../kit/clock.ts'
@@ -13,8 +14,8 @@ import {readJson} from '../kit/exact-json.ts'
 import {lineLog} from '../kit/log.ts'
 import {systemRandom} from '../kit/random.ts'
 
-const USAGE = `usage: node host/main.ts [--config FILE] [--state DIR] [--address ADDR] [--port PORT]
-                         [--atm ID]... [--seed-demo]
+const USAGE = `usage: npm run host -- [--config FILE] [--state DIR] [--address ADDR] [--port PORT]
+                       [--atm ID]... [--seed-demo]
   --config FILE   JSON with state, address, port, atms, seed_demo; the other flags go before it
   --state DIR     database, keys and certificates (default: state/bank)
   --address ADDR  where to listen (default: 127.0.0.1)
@@ -37,8 +38,7 @@ function optionsOf(args: readonly string[]): HostOptions | 'help' {
   const {values} = parsed(args)
   if (values.help === true) return 'help'
   const file = values.config === undefined ? {} : readSettings(values.config)
-  const port = values.port === undefined ? (file.port ?? 8443) : Number(values.port)
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new BadInput('--port is not a port')
+  const port = values.port === undefined ? (file.port ?? 8443) : portOf(values.port)
   for (const id of values.atm ?? []) {
     const checked = atmId.decode(id, 'refuse')
     if (checked.kind === 'refused') throw new BadInput(`--atm ${checked.why}`)
@@ -50,6 +50,13 @@ function optionsOf(args: readonly string[]): HostOptions | 'help' {
     atmIds: values.atm ?? file.atms ?? ['ATM123'],
     seedDemo: values['seed-demo'] ?? file.seed_demo ?? false,
   }
+}
+
+/** @throws BadInput */
+function portOf(text: string): number {
+  const port = /^[0-9]{1,5}$/.test(text) ? Number(text) : Number.NaN
+  if (!(port <= 65_535)) throw new BadInput('--port is no number from 0 to 65535')
+  return port
 }
 
 function parsed(args: readonly string[]) {
@@ -85,15 +92,33 @@ function readSettings(path: string): Of<typeof settings> {
   return decoded.value
 }
 
+/** Something to ask as each of the demo people. */
+const DEMO_PATHS: Readonly<Record<Role, string>> = {
+  teller: '/api/accounts/12345/balance',
+  operator: '/api/atms',
+  supervisor: '/api/differences',
+  auditor: '/api/transactions',
+}
+
+/** Settings for curl with which it is one of the demo people. */
+function curlPath(stateFolder: string, name: string): string {
+  return join(stateFolder, `demo-${name}.curl`)
+}
+
+function curlSettings(stateFolder: string, token: string): string {
+  const authority = resolve(stateFolder, 'certificates', 'authority.crt')
+  return `cacert = "${authority}"\nheader = "Authorization: Bearer ${token}"\n`
+}
+
 /** What whoever started the bank must know to get in; it is written nowhere else. */
-function welcome({firstCode, demoPeople}: RunningHost): readonly string[] {
+function welcome({firstCode, demoPeople, url}: RunningHost, stateFolder: string): readonly string[] {
   const first =
     firstCode === null
       ? []
       : [`nobody works here yet; code for the first supervisor, good for a day and once: ${firstCode}`]
-  const demo = demoPeople.flatMap(({name, role, password, totpUri, token}) => [
+  const demo = demoPeople.flatMap(({name, role, password, totpUri}) => [
     `demo ${role} ${name}, password ${password}, ${totpUri}`,
-    `  signed in already: Authorization: Bearer ${token}`,
+    `  signed in already: curl -K ${curlPath(stateFolder, name)} ${url}${DEMO_PATHS[role]}`,
   ])
   return [
     ...first,
@@ -115,7 +140,12 @@ async function main(): Promise<void> {
   const host = await startHost(options, clock, systemRandom(), log)
   process.stdout.write(`bank listening on ${host.url}, host pin ${host.hostPin}\n`)
   process.stdout.write(`for the machines’ settings: ${join(options.stateFolder, 'certificates')}\n`)
-  for (const line of welcome(host)) process.stdout.write(`${line}\n`)
+  process.stdout.write(`back office ${host.url}/, API ${host.url}/api/docs\n`)
+  for (const {name, token} of host.demoPeople)
+    writeFileSync(curlPath(options.stateFolder, name), curlSettings(options.stateFolder, token), {
+      mode: 0o600,
+    })
+  for (const line of welcome(host, options.stateFolder)) process.stdout.write(`${line}\n`)
   const stop = () => {
     host.close().catch((thrown: unknown) => {
       log.error('the bank did not stop cleanly', {why: reasonOf(thrown)})

@@ -14,6 +14,7 @@ import {authenticateCaller, spkiPin, tlsServerFactory} from './tls.ts'
 import {signerOf} from '../crypto/atm-message.ts'
 import {assert, present} from '../kit/assert.ts'
 import type {Clock} from '../kit/clock.ts'
+import {SystemFault, reasonOf} from '../kit/errors.ts'
 import type {Log} from '../kit/log.ts'
 import type {Random} from '../kit/random.ts'
 
@@ -80,7 +81,15 @@ export async function startHost(
     serverFactory: tlsServerFactory(certificates.host, certificates.authority),
     messages: messageSeal(present(signerOf(certificates.signing.key), 'a signing key on P-256')),
   })
-  await app.listen({host: options.address, port: options.port})
+  try {
+    await app.listen({host: options.address, port: options.port})
+  } catch (thrown) {
+    await app.close()
+    await bank.store.close()
+    throw new SystemFault(`cannot listen on ${options.address}:${options.port}: ${reasonOf(thrown)}`, {
+      cause: thrown,
+    })
+  }
   const bound = app.server.address()
   assert(bound !== null && typeof bound === 'object', 'a listening server has no address')
   const {port} = bound

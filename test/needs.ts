@@ -11,6 +11,11 @@ export function chromiumPath(): string | null {
   return programPath('chromium')
 }
 
+/** curl, or null. */
+export function curlPath(): string | null {
+  return programPath('curl')
+}
+
 /** systemd's unit checker, or null. */
 export function systemdAnalyzePath(): string | null {
   return programPath('systemd-analyze')
