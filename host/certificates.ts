@@ -1,11 +1,14 @@
 /**
- * Demo certificates: an authority, the bank's server, the bank's signature under its answers, and one client for each machine, made on first
- * start into a folder and used again afterwards. A real bank brings its own; the formats are plain PEM.
+ * Certificates of a demo bank: an authority, the bank's server, the key under the bank's answers, and one
+ * client for each machine, made on first start into a folder and used again afterwards; and those of machines
+ * that enrol. A real bank brings its own; the formats are plain PEM.
  */
 import type * as X509Module from '@peculiar/x509'
 import {X509Certificate, createPrivateKey, webcrypto} from 'node:crypto'
+import type {KeyObject} from 'node:crypto'
 import {mkdir, readFile, rename, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
+import type {IssueCertificate} from './guard/guard.ts'
 import {hexOf} from '../crypto/hex.ts'
 import {timeFromIso} from '../kit/clock.ts'
 import type {EpochMs} from '../kit/clock.ts'
@@ -17,6 +20,8 @@ const DAY_MS = 86_400_000
 /** Lifetimes. Chosen: long enough to leave a demo alone, short enough that renewal is met with. */
 const AUTHORITY_MS = 3_650 * DAY_MS
 const LEAF_MS = 365 * DAY_MS
+/** Of a machine that renews by itself; one that was stolen and not missed has no longer than this. */
+export const MACHINE_MS = 30 * DAY_MS
 /** A certificate this near its end is made anew. */
 const RENEW_BEFORE_MS = 30 * DAY_MS
 /** Machines' clocks may be behind ours by so much. */
@@ -39,6 +44,8 @@ export interface DemoCertificates {
   readonly signing: Identified
   /** By machine. */
   readonly atms: ReadonlyMap<string, Identified>
+  /** A certificate, PEM, for a machine that made its key itself. */
+  readonly issue: IssueCertificate
 }
 
 /** What a certificate is for; the file is named after it. */
@@ -72,7 +79,13 @@ export async function demoCertificates(
     const atms = new Map<string, Identified>()
     for (const atmId of atmIds)
       atms.set(atmId, await standing(folder, {kind: 'atm', atmId}, authority, nowMs, random))
-    return {authority: authority.certificate, host, signing, atms}
+    return {
+      authority: authority.certificate,
+      host,
+      signing,
+      atms,
+      issue: (atmId, key, atMs) => issued(authority, atmId, key, atMs, random),
+    }
   } catch (thrown) {
     throw new SystemFault(`cannot keep certificates in ${folder}: ${reasonOf(thrown)}`, {cause: thrown})
   }
@@ -117,28 +130,61 @@ async function madeFor(
 ): Promise<Identified> {
   const x509 = await x509Package()
   const keys = await webcrypto.subtle.generateKey(KEY_ALGORITHM, true, ['sign', 'verify'])
-  const subject = `CN=${purpose.kind === 'atm' ? purpose.atmId : `Tellerd demo ${purpose.kind}`}`
-  const signer = authority === null ? {subject, privateKey: keys.privateKey} : await signerOf(x509, authority)
+  const signer =
+    authority === null
+      ? {subject: subjectOf(purpose), privateKey: keys.privateKey}
+      : await signerOf(x509, authority)
   // Machines have the signing key in their settings, so it changes when somebody changes those.
   const lifeMs = purpose.kind === 'authority' || purpose.kind === 'signing' ? AUTHORITY_MS : LEAF_MS
+  const certificate = await certified(x509, purpose, signer, keys.publicKey, nowMs, lifeMs, random)
+  const pkcs8 = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)
+  const key = createPrivateKey({key: Buffer.from(pkcs8), format: 'der', type: 'pkcs8'})
+  return {
+    certificate,
+    key: new Secret(key.export({format: 'pem', type: 'pkcs8'}).toString()),
+  }
+}
+
+function subjectOf(purpose: Purpose): string {
+  return `CN=${purpose.kind === 'atm' ? purpose.atmId : `Tellerd demo ${purpose.kind}`}`
+}
+
+async function certified(
+  x509: X509,
+  purpose: Purpose,
+  signer: Signer,
+  publicKey: webcrypto.CryptoKey,
+  nowMs: EpochMs,
+  lifeMs: number,
+  random: Random,
+): Promise<string> {
   const certificate = await x509.X509CertificateGenerator.create({
     // A leading 00 keeps the number positive whatever the first byte is.
     serialNumber: `00${hexOf(random.bytes(SERIAL_BYTES))}`,
-    subject,
+    subject: subjectOf(purpose),
     issuer: signer.subject,
     notBefore: new Date(nowMs - BACKDATE_MS),
     notAfter: new Date(nowMs + lifeMs),
-    publicKey: keys.publicKey,
+    publicKey,
     signingKey: signer.privateKey,
     signingAlgorithm: KEY_ALGORITHM,
     extensions: extensionsOf(x509, purpose),
   })
-  const pkcs8 = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)
-  const key = createPrivateKey({key: Buffer.from(pkcs8), format: 'der', type: 'pkcs8'})
-  return {
-    certificate: certificate.toString('pem'),
-    key: new Secret(key.export({format: 'pem', type: 'pkcs8'}).toString()),
-  }
+  return certificate.toString('pem')
+}
+
+async function issued(
+  authority: Identified,
+  atmId: string,
+  key: KeyObject,
+  nowMs: EpochMs,
+  random: Random,
+): Promise<string> {
+  const x509 = await x509Package()
+  const spki = key.export({type: 'spki', format: 'der'})
+  const publicKey = await webcrypto.subtle.importKey('spki', spki, KEY_ALGORITHM, true, ['verify'])
+  const signer = await signerOf(x509, authority)
+  return certified(x509, {kind: 'atm', atmId}, signer, publicKey, nowMs, MACHINE_MS, random)
 }
 
 type X509 = typeof X509Module

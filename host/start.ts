@@ -55,20 +55,20 @@ export async function startHost(
   log: Log,
 ): Promise<RunningHost> {
   const state = openState(options.stateFolder, random)
-  const bank: Bank = {
-    store: state.store,
-    pin: softPinModule(state.keys, random),
-    guard: openGuard(state.keys, random),
-    clock,
-    random,
-    log,
-  }
   const certificates = await demoCertificates(
     state.certificatesFolder,
     options.atmIds,
     clock.wallMs(),
     random,
   )
+  const bank: Bank = {
+    store: state.store,
+    pin: softPinModule(state.keys, random),
+    guard: openGuard(state.keys, random, certificates.issue),
+    clock,
+    random,
+    log,
+  }
   if (options.seedDemo) await seedDemo(bank, options.atmIds)
   const demoPeople = options.seedDemo ? await admitDemoPeople(bank, options.stateFolder) : []
   const firstCode = await firstInvitation(bank)

@@ -7,7 +7,7 @@ import {BadInput, reasonOf} from '../kit/errors.ts'
 import {lineLog} from '../kit/log.ts'
 import {readConfig} from './config.ts'
 import type {Config} from './config.ts'
-import {startDaemon} from './main.ts'
+import {enroll, startDaemon} from './main.ts'
 import {probe} from './probe.ts'
 import {EXIT_FAULT, EXIT_OK, askedToStop, crashProgram, runProgram, say, sayError} from './program.ts'
 
@@ -23,6 +23,11 @@ const ROWS_PER_READ = 1_000
 
 const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
   run: withConfig('run the machine until told to stop', run),
+  enroll: {
+    takes: '--config FILE --code CODE',
+    purpose: 'get this machine its certificate, with a code that the bank made',
+    run: enrolled,
+  },
   'journal-text': withConfig('print the journal as an auditor reads it', config =>
     printed(config, exportTextOf(config)),
   ),
@@ -58,14 +63,19 @@ function withConfig(purpose: string, work: (config: Config) => Promise<number>):
 }
 
 function configOf(args: readonly string[]): Config {
-  const {config} = parsed(args).values
-  if (config === undefined) throw new BadInput('--config FILE is missing')
-  return readConfig(config)
+  const {config, code} = parsed(args)
+  if (code !== undefined) throw new BadInput('--code goes with enroll alone')
+  return settings(config)
+}
+
+function settings(path: string | undefined): Config {
+  if (path === undefined) throw new BadInput('--config FILE is missing')
+  return readConfig(path)
 }
 
 function parsed(args: readonly string[]) {
   try {
-    return parseArgs({args: [...args], options: {config: {type: 'string'}}})
+    return parseArgs({args: [...args], options: {config: {type: 'string'}, code: {type: 'string'}}}).values
   } catch (thrown) {
     throw new BadInput(reasonOf(thrown), {cause: thrown})
   }
@@ -82,6 +92,15 @@ async function run(config: Config): Promise<number> {
   )
   log.info('stopping', {signal: await askedToStop()})
   await daemon.stop()
+  return EXIT_OK
+}
+
+async function enrolled(args: readonly string[]): Promise<number> {
+  const {config, code} = parsed(args)
+  if (code === undefined) throw new BadInput('--code CODE is missing; an operator of the bank makes it')
+  const {terminal, host} = settings(config)
+  await enroll({terminal, host}, code)
+  say(`${terminal} has its certificate: ${host.certificatePath}`)
   return EXIT_OK
 }
 

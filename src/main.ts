@@ -4,13 +4,17 @@ import {serialLink} from '../devices/wire/serial.ts'
 import {Journal} from '../journal/journal.ts'
 import {realClock} from '../kit/clock.ts'
 import type {Clock} from '../kit/clock.ts'
-import {SystemFault, reasonOf} from '../kit/errors.ts'
+import {BadInput, SystemFault, reasonOf} from '../kit/errors.ts'
 import type {Log} from '../kit/log.ts'
 import {systemRandom} from '../kit/random.ts'
-import {Secret} from '../kit/secret.ts'
+import type {Random} from '../kit/random.ts'
 import {configHash} from './config.ts'
 import type {Config} from './config.ts'
 import {DISPENSERS, PIN_PADS, READERS} from './drivers.ts'
+import {enrolAt, renewAt} from './link/enrolment.ts'
+import {keepIdentity, readIdentity} from './link/identity.ts'
+import type {MachineIdentity} from './link/identity.ts'
+import {renewingTransport} from './link/renewal.ts'
 import {sealOf, signedTransport} from './link/signing.ts'
 import {tlsTransport} from './link/tls.ts'
 import type {Transport} from './link/transport.ts'
@@ -38,6 +42,7 @@ export async function startDaemon(
   crash: (thrown: unknown) => void,
 ): Promise<Daemon> {
   const clock = realClock()
+  const random = systemRandom()
   const {cardReader, pinPad, dispenser} = config
   const reader = READERS[cardReader.model]
   const pad = PIN_PADS[pinPad.model]
@@ -48,10 +53,14 @@ export async function startDaemon(
     reader: reader.on(serialLink(cardReader.port, reader.line, clock, log), clock, log),
     pinPad: pad.on(serialLink(pinPad.port, pad.line, clock, log), clock, log),
     dispenser: cash.on(serialLink(dispenser.port, cash.line, clock, log), clock, log),
-    transport: bankLine(config, journal, clock),
+    transport: bankLine(config, journal, {
+      clock,
+      random: random.stream('certificate'),
+      log: log.named('link'),
+    }),
     journal,
     clock,
-    random: systemRandom(),
+    random,
     log,
     crash,
   })
@@ -71,22 +80,68 @@ export async function startDaemon(
   }
 }
 
-function bankLine({terminal, host}: Config, journal: Journal, clock: Clock): Transport {
-  const {hostname, port} = new URL(host.url)
-  const key = new Secret(readText(host.keyPath))
-  const line = tlsTransport(
-    {
-      host: hostname,
-      port: Number(port === '' ? '443' : port),
-      authority: readText(host.caPath),
-      hostPins: host.hostPins,
-      certificate: readText(host.certificatePath),
-      key,
+/** The line to the bank: sealed, over TLS, with a certificate that is renewed in time. */
+function bankLine(
+  {terminal, host}: Config,
+  journal: Journal,
+  {clock, random, log}: {readonly clock: Clock; readonly random: Random; readonly log: Log},
+): Transport {
+  const authority = readText(host.caPath)
+  const signers = readText(host.signersPath)
+  const sealed = (identity: MachineIdentity) =>
+    sealOf(terminal, identity.key, signers, () => journal.head.seq)
+  const ask = {atmId: terminal, authority, deadlineMs: host.answerTimeoutMs}
+  return renewingTransport({
+    identity: readIdentity(host),
+    open: identity =>
+      signedTransport(tlsTransport(tlsOptions(host, authority, identity), clock), sealed(identity), clock),
+    renew: (line, identity) => renewAt(line, sealed(identity).signer.keyId, ask),
+    keep: identity => {
+      keepIdentity(host, identity)
     },
     clock,
-  )
-  const seal = sealOf(terminal, key, readText(host.signersPath), () => journal.head.seq)
-  return signedTransport(line, seal, clock)
+    random,
+    log,
+  })
+}
+
+/**
+ * Gets this machine its certificate, for the one-time code that an operator made at the bank.
+ * @throws SystemFault when the bank does not answer or the files cannot be kept; BadInput when it says no
+ */
+export async function enroll(
+  {terminal, host}: Pick<Config, 'terminal' | 'host'>,
+  code: string,
+): Promise<void> {
+  const authority = readText(host.caPath)
+  const line = tlsTransport(tlsOptions(host, authority, null), realClock())
+  try {
+    const issued = await enrolAt(line, code, {
+      atmId: terminal,
+      authority,
+      deadlineMs: host.answerTimeoutMs,
+    })
+    switch (issued.kind) {
+      case 'issued':
+        keepIdentity(host, issued.identity)
+        return
+      case 'refused':
+        throw new BadInput(`the bank does not enrol ${terminal}: ${issued.why}`)
+      case 'silent':
+        throw new SystemFault(`the bank at ${host.url} did not answer: ${issued.why}`)
+    }
+  } finally {
+    await line.close()
+  }
+}
+
+function tlsOptions(
+  host: Config['host'],
+  authority: string,
+  own: MachineIdentity | null,
+): Parameters<typeof tlsTransport>[0] {
+  const {hostname, port} = new URL(host.url)
+  return {host: hostname, port: Number(port === '' ? '443' : port), authority, hostPins: host.hostPins, own}
 }
 
 function readText(path: string): string {

@@ -39,6 +39,8 @@ export const PROBLEMS = {
   'not-signed-in': [401, '63', 'never', 'Sign in first'],
   'sign-in-refused': [401, '63', 'never', 'Not signed in'],
   'code-gone': [403, '63', 'never', 'The one-time code is of no use'],
+  'key-unproved': [403, '63', 'never', 'The public key is not the sender’s'],
+  'no-authority': [404, '30', 'never', 'There is no authority here'],
   'name-taken': [409, '94', 'never', 'The name is taken'],
   'password-weak': [422, '30', 'never', 'The password is not taken'],
   'unknown-account': [404, '14', 'never', 'There is no such account'],

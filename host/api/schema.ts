@@ -313,6 +313,26 @@ export const eventsAnswer = record({
 })
 export type EventsAnswer = Of<typeof eventsAnswer>
 
+export const enrolmentCodeAnswer = record({code: invitationCode, atm_id: atmId, ends_at: isoMoment})
+export type EnrolmentCodeAnswer = Of<typeof enrolmentCodeAnswer>
+
+/** SubjectPublicKeyInfo of a key on P-256. */
+const publicKey = text('a public key in base64', /^[A-Za-z0-9+/]{40,400}={0,2}$/, 402)
+const proof = text('a proof in base64', /^[A-Za-z0-9+/]{86}==$/, 88)
+
+/** `proof`: see `crypto/possession.ts`; of the code as it is sent here. */
+export const enrolRequest = record({atm_id: atmId, code: invitationCode, public_key: publicKey, proof})
+export type EnrolRequest = Of<typeof enrolRequest>
+
+/** `proof`: of the pin of the key that signs the request. */
+export const renewRequest = record({public_key: publicKey, proof})
+export type RenewRequest = Of<typeof renewRequest>
+
+export const certificateAnswer = record({
+  certificate: text('a certificate, PEM', /^-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s-]{1,8000}$/, 8_192),
+})
+export type CertificateAnswer = Of<typeof certificateAnswer>
+
 /** RFC 9457 problem details, with the response code and what the sender may do. */
 export const problem = record({
   type: text('a problem type', /^urn:[a-z0-9:-]{1,80}$/, 84),
@@ -337,6 +357,8 @@ export const paths = {
   journal: (atm: string) => `/api/atms/${encodeURIComponent(atm)}/journal`,
   events: (atm: string) => `/api/atms/${encodeURIComponent(atm)}/events`,
   probe: (atm: string) => `/api/atms/${encodeURIComponent(atm)}/probe`,
+  renew: (atm: string) => `/api/atms/${encodeURIComponent(atm)}/renew`,
+  enrol: () => '/api/enrol',
   complete: (key: string) => `/api/operations/${encodeURIComponent(key)}/complete`,
   reverse: (key: string) => `/api/operations/${encodeURIComponent(key)}/reverse`,
   suspect: (key: string) => `/api/operations/${encodeURIComponent(key)}/suspect`,

@@ -1,23 +1,36 @@
 /** What keeps the bank's door: the checks that need keys from outside the database. Constructed once, like the PIN module. */
 import {createHmac} from 'node:crypto'
+import type {KeyObject} from 'node:crypto'
 import {PASSWORD_COST, passwords} from './passwords.ts'
 import type {PasswordCost, Passwords} from './passwords.ts'
 import {softVault} from './vault.ts'
 import type {Vault} from './vault.ts'
 import type {HsmKeys} from '../pin.ts'
+import type {EpochMs} from '../../kit/clock.ts'
 import type {Random} from '../../kit/random.ts'
+
+/** Issues a certificate, PEM, for a machine's public key. */
+export type IssueCertificate = (atmId: string, key: KeyObject, nowMs: EpochMs) => Promise<string>
 
 export interface Guard {
   readonly passwords: Passwords
   readonly vault: Vault
+  /** Null in a bank without a network, which has no authority either. */
+  readonly issue: IssueCertificate | null
 }
 
 /** @param cost of a password; less than `PASSWORD_COST` only where no real password is kept */
-export function openGuard(keys: HsmKeys, random: Random, cost: PasswordCost = PASSWORD_COST): Guard {
+export function openGuard(
+  keys: HsmKeys,
+  random: Random,
+  issue: IssueCertificate | null = null,
+  cost: PasswordCost = PASSWORD_COST,
+): Guard {
   // A key of its own, so that what one of the two could ever let slip is of no use against the other.
   const pepper = keys.pepper.map(key => createHmac('sha256', key).update('tellerd password pepper').digest())
   return {
     passwords: passwords(pepper, random, cost),
     vault: softVault(keys.storageKey, random),
+    issue,
   }
 }

@@ -66,7 +66,7 @@ async function hear(
       request,
     )
   // What only reads may be asked again: it changes nothing, and its answer goes to whoever asked before.
-  if (parts.method !== 'GET' && !(await isFirst(bank, pin, request.seq)))
+  if (parts.method !== 'GET' && !(await isFirst(bank, atmId, pin, request.seq)))
     return refused(bank, atmId, problemOf('message-replayed', 'this number was used before'), request)
   return {kind: 'heard', request}
 }
@@ -76,11 +76,13 @@ function refused(bank: Bank, atmId: string, answer: Answer, request: SignedReque
   return {kind: 'refused', answer, request}
 }
 
-/** Takes the number, durably; no when it was taken before. */
-function isFirst(bank: Bank, pin: string, seq: number): Promise<boolean> {
+/** Takes the number, durably; no when it was taken before. A key's first number retires the machine's other keys. */
+function isFirst(bank: Bank, atmId: string, pin: string, seq: number): Promise<boolean> {
   return bank.store.transact(async tx => {
-    const next = windowAfter(await tx.messages.window(pin), seq)
+    const window = await tx.messages.window(pin)
+    const next = windowAfter(window, seq)
     if (next === null) return false
+    if (window.seen.length === 0) await tx.atms.revokeAllBut(atmId, pin)
     await tx.messages.setWindow(pin, next)
     return true
   })

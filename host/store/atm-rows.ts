@@ -68,6 +68,23 @@ export function atmRows(sql: Sql): AtmRows {
         [spkiSha256, atmId],
       )
     },
+    async revokeAllBut(atmId, spkiSha256) {
+      await sql.query('UPDATE atm_pins SET is_revoked = 1 WHERE atm_id = $1 AND spki_sha256 <> $2', [
+        atmId,
+        spkiSha256 ?? '',
+      ])
+    },
+    async addNextPin(atmId, spkiSha256) {
+      await sql.query(
+        `UPDATE atm_pins SET is_revoked = 1 WHERE atm_id = $1 AND NOT EXISTS
+           (SELECT 1 FROM message_windows w WHERE w.signer_pin = atm_pins.spki_sha256)`,
+        [atmId],
+      )
+      await sql.query('INSERT INTO atm_pins (spki_sha256, atm_id, is_revoked) VALUES ($1, $2, 0)', [
+        spkiSha256,
+        atmId,
+      ])
+    },
     async revokePin(spkiSha256) {
       await sql.query('UPDATE atm_pins SET is_revoked = 1 WHERE spki_sha256 = $1', [spkiSha256])
     },

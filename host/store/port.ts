@@ -354,6 +354,10 @@ export interface AtmRows {
   findPin(spkiSha256: string): Promise<AtmPin | null>
   addPin(atmId: string, spkiSha256: string): Promise<void>
   revokePin(spkiSha256: string): Promise<void>
+  /** All pins of the machine but this one; null for all. */
+  revokeAllBut(atmId: string, spkiSha256: string | null): Promise<void>
+  /** Adds a pin, which must be new, in place of every other that was never used. */
+  addNextPin(atmId: string, spkiSha256: string): Promise<void>
 }
 
 export interface CardRows {
@@ -487,6 +491,16 @@ export interface PeopleRows {
   spendInvitation(codeHash: string, nowMs: EpochMs): Promise<'spent' | 'gone'>
 }
 
+export interface EnrolmentRows {
+  /** In place of every open code of the machine. */
+  open(codeHash: string, atmId: string, nowMs: EpochMs, endsAtMs: EpochMs): Promise<void>
+  /** For one key: `gone` when it is unknown, of another machine, used for another key, or over. */
+  spend(
+    codeHash: string,
+    by: {readonly atmId: string; readonly pin: string; readonly nowMs: EpochMs},
+  ): Promise<'spent' | 'gone'>
+}
+
 /** Which numbers of signed messages one key has used. */
 export interface MessageWindow {
   /** This one and all below are used, or count as used. */
@@ -516,6 +530,7 @@ export interface Tx {
   readonly counts: CountRows
   readonly journals: JournalRows
   readonly differences: DifferenceRows
+  readonly enrolments: EnrolmentRows
 }
 
 export interface Store {

@@ -3,6 +3,7 @@ import {accountRows} from './account-rows.ts'
 import {atmRows} from './atm-rows.ts'
 import {cardRows} from './card-rows.ts'
 import {ledgerRows} from './ledger-rows.ts'
+import {enrolmentRows} from './enrolment-rows.ts'
 import {messageRows} from './message-rows.ts'
 import {countRows} from './count-rows.ts'
 import {dayRows} from './day-rows.ts'
@@ -30,5 +31,6 @@ export function rowsOver(sql: Sql): Tx {
     counts: countRows(sql),
     journals: journalRows(sql),
     differences: differenceRows(sql),
+    enrolments: enrolmentRows(sql),
   }
 }

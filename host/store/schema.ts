@@ -10,6 +10,7 @@ import {ACCOUNT_TABLES} from './account-rows.ts'
 import {ATM_TABLES} from './atm-rows.ts'
 import {CARD_TABLES} from './card-rows.ts'
 import {LEDGER_TABLES} from './ledger-rows.ts'
+import {ENROLMENT_TABLES} from './enrolment-rows.ts'
 import {MESSAGE_TABLES} from './message-rows.ts'
 import {COUNT_TABLES} from './count-rows.ts'
 import {DAY_TABLES} from './day-rows.ts'
@@ -36,6 +37,7 @@ export const MIGRATIONS: readonly Migration[] = [
   COUNT_TABLES,
   JOURNAL_TABLES,
   DIFFERENCE_TABLES,
+  ENROLMENT_TABLES,
 ]
 
 /** Where an engine notes what it has applied. */

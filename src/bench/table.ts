@@ -214,7 +214,7 @@ async function bankOverTls({folder, clock, random, log}: TableOptions): Promise<
   const {certificate, key} = present(certificates.atms.get(TERMINAL), 'the machine’s certificate')
   const {authority} = certificates
   const transport = tlsTransport(
-    {host: '127.0.0.1', port: host.port, authority, hostPins: [host.hostPin], certificate, key},
+    {host: '127.0.0.1', port: host.port, authority, hostPins: [host.hostPin], own: {certificate, key}},
     clock,
   )
   const ends = (line: Transport, journal: Journal) =>

@@ -10,7 +10,7 @@ import type {Socket} from 'node:net'
 import {spkiPin} from '../../crypto/http-signature.ts'
 import type {Clock} from '../../kit/clock.ts'
 import {SystemFault, codeOf, reasonOf} from '../../kit/errors.ts'
-import type {Secret} from '../../kit/secret.ts'
+import type {MachineIdentity} from './identity.ts'
 import type {BankRequest, Transport, TransportAnswer} from './transport.ts'
 
 /** One financial question and one advice at a time need no more. */
@@ -25,9 +25,8 @@ export interface TlsOptions {
   readonly authority: string
   /** Hex SHA-256 of the bank's SubjectPublicKeyInfo, one or, while the bank changes keys, two. */
   readonly hostPins: readonly string[]
-  /** PEM, of this machine. */
-  readonly certificate: string
-  readonly key: Secret<string>
+  /** PEM, of this machine; none while it enrols. */
+  readonly own: MachineIdentity | null
 }
 
 /** Connects when first asked. */
@@ -39,8 +38,7 @@ export function tlsTransport(options: TlsOptions, clock: Clock): Transport {
     maxCachedSessions: 0,
     minVersion: 'TLSv1.3',
     ca: options.authority,
-    cert: options.certificate,
-    key: options.key.reveal(),
+    ...(options.own === null ? {} : {cert: options.own.certificate, key: options.own.key.reveal()}),
     rejectUnauthorized: true,
     checkServerIdentity: (_, {raw}) =>
       options.hostPins.includes(spkiPin(new X509Certificate(raw).publicKey))

@@ -54,7 +54,7 @@ export async function openBench(path = ':memory:'): Promise<Bench> {
   const bank: Bank = {
     store: openSqliteStore(path),
     pin: softPinModule(keys, random.stream('pin')),
-    guard: openGuard(keys, random.stream('guard'), CHEAP),
+    guard: openGuard(keys, random.stream('guard'), null, CHEAP),
     clock,
     random: random.stream('bank'),
     log: lineLog(clock, line => lines.push(line), 'debug'),
@@ -109,7 +109,7 @@ export async function send(
   return reply
 }
 
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 

@@ -1,11 +1,12 @@
 /** A bank behind its real door, and machines that knock: real sockets on loopback. */
 import {join} from 'node:path'
-import {ATM} from './bench.ts'
+import {ATM, isRecord} from './bench.ts'
 import {demoCertificates} from '../../host/certificates.ts'
 import type {DemoCertificates, Identified} from '../../host/certificates.ts'
+import type {Role} from '../../host/guard/roles.ts'
 import {startHost} from '../../host/start.ts'
 import type {RunningHost} from '../../host/start.ts'
-import {present} from '../../kit/assert.ts'
+import {assert, present} from '../../kit/assert.ts'
 import {epochMs, realClock} from '../../kit/clock.ts'
 import type {Clock} from '../../kit/clock.ts'
 import {silentLog} from '../../kit/log.ts'
@@ -29,7 +30,8 @@ export interface Door {
   readonly certificates: DemoCertificates
   readonly atm: Identified
   knock(options?: {
-    as?: Identified
+    /** Null for a machine that has nothing yet. */
+    as?: Identified | null
     hostPins?: readonly string[]
     authority?: string
     port?: number
@@ -69,9 +71,10 @@ export async function openDoor(folder: string): Promise<Door> {
       offsetMs = 0,
       seal = {},
     } = {}) => {
-      const line = over ?? tlsTransport({host: '127.0.0.1', port, authority, hostPins, ...as}, clock)
+      const line = over ?? tlsTransport({host: '127.0.0.1', port, authority, hostPins, own: as}, clock)
+      if (seal === null || as === null) return line
       const own = sealOf(ATM, as.key, host.signingCertificate, () => ++rowCount)
-      return seal === null ? line : signedTransport(line, {...own, ...seal}, shifted(offsetMs))
+      return signedTransport(line, {...own, ...seal}, shifted(offsetMs))
     },
   }
 }
@@ -97,4 +100,31 @@ export function summary(answer: TransportAnswer): string {
 
 function shifted(offsetMs: number): Clock {
   return {...clock, wallMs: () => epochMs(clock.wallMs() + offsetMs)}
+}
+
+/** What one of the demo people asks, over the same door. */
+export async function asPerson(
+  door: Door,
+  role: Role,
+  method: 'GET' | 'POST',
+  path: string,
+  body: object | null = null,
+): Promise<{readonly status: number; readonly json: Readonly<Record<string, unknown>>}> {
+  const person = present(
+    door.host.demoPeople.find(one => one.role === role),
+    'a demo person',
+  )
+  const line = door.knock({as: null})
+  const answer = await line.send({
+    method,
+    path,
+    headers: {authorization: `Bearer ${person.token}`, 'content-type': 'application/json'},
+    body: body === null ? null : JSON.stringify(body),
+    deadlineMs: 5_000,
+  })
+  await line.close()
+  assert(answer.kind === 'answer', 'the bank is silent')
+  const json: unknown = JSON.parse(answer.body)
+  assert(isRecord(json), 'the bank answered no object')
+  return {status: answer.status, json}
 }

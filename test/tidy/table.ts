@@ -200,6 +200,7 @@ export const RAW_MODULES: Readonly<Record<string, readonly string[]>> = {
     'src/bench/visit.ts',
     'src/bench/world-file.ts',
     'src/config.ts',
+    'src/link/identity.ts',
     'src/main.ts',
     'src/screen/local-http.ts',
   ],
@@ -236,6 +237,7 @@ export const REVEALING: readonly string[] = [
   'host/state.ts',
   'host/tls.ts',
   'src/link/client.ts',
+  'src/link/identity.ts',
   'src/link/tls.ts',
   'src/session/pocket.ts',
 ]
