@@ -1,13 +1,16 @@
 /** The bank as a program: reads its settings, starts, and stops when told. */
-import {readFileSync, writeFileSync} from 'node:fs'
+import {existsSync, readFileSync, writeFileSync} from 'node:fs'
 import {join, resolve} from 'node:path'
 import {parseArgs} from 'node:util'
 import {atmId} from './api/schema.ts'
 import {flag, list, optional, record, text, wholeNumber} from './api/shape.ts'
 import type {Of} from './api/shape.ts'
+import {verifyAudit} from './guard/audit.ts'
+import {openGuard} from './guard/guard.ts'
 import type {Role} from './guard/roles.ts'
 import {startHost} from './start.ts'
 import type {HostOptions, RunningHost} from './start.ts'
+import {openState} from './state.ts'
 import {realClock} from '../kit/clock.ts'
 import {BadInput, SystemFault, reasonOf} from '../kit/errors.ts'
 import {readJson} from '../kit/exact-json.ts'
@@ -15,13 +18,14 @@ import {lineLog} from '../kit/log.ts'
 import {systemRandom} from '../kit/random.ts'
 
 const USAGE = `usage: npm run host -- [--config FILE] [--state DIR] [--address ADDR] [--port PORT]
-                       [--atm ID]... [--seed-demo]
+                       [--atm ID]... [--seed-demo] [--verify-audit]
   --config FILE   JSON with state, address, port, atms, seed_demo; the other flags go before it
   --state DIR     database, keys and certificates (default: state/bank)
   --address ADDR  where to listen (default: 127.0.0.1)
   --port PORT     0 takes a free one (default: 8443)
   --atm ID        a machine to make a demo certificate for; repeatable (default: ATM123)
   --seed-demo     fill an empty bank with demo people, cards and the machines
+  --verify-audit  check the audit of that folder, entry by entry, and end: 0 whole, 1 broken
 `
 
 const anyText = text('a text', /^.{1,400}$/s, 400)
@@ -33,8 +37,13 @@ const settings = record({
   seed_demo: optional(flag),
 })
 
+interface Wish extends HostOptions {
+  /** And nothing else. */
+  readonly verifiesAudit: boolean
+}
+
 /** @throws BadInput */
-function optionsOf(args: readonly string[]): HostOptions | 'help' {
+function optionsOf(args: readonly string[]): Wish | 'help' {
   const {values} = parsed(args)
   if (values.help === true) return 'help'
   const file = values.config === undefined ? {} : readSettings(values.config)
@@ -49,6 +58,7 @@ function optionsOf(args: readonly string[]): HostOptions | 'help' {
     port,
     atmIds: values.atm ?? file.atms ?? ['ATM123'],
     seedDemo: values['seed-demo'] ?? file.seed_demo ?? false,
+    verifiesAudit: values['verify-audit'] ?? false,
   }
 }
 
@@ -70,6 +80,7 @@ function parsed(args: readonly string[]) {
         port: {type: 'string'},
         atm: {type: 'string', multiple: true},
         'seed-demo': {type: 'boolean'},
+        'verify-audit': {type: 'boolean'},
         help: {type: 'boolean'},
       },
     })
@@ -129,10 +140,28 @@ function welcome({firstCode, demoPeople, url}: RunningHost, stateFolder: string)
   ]
 }
 
+/** Says what the audit is found to be, and gives the exit code. */
+async function verified(stateFolder: string): Promise<number> {
+  if (!existsSync(stateFolder)) throw new BadInput(`${stateFolder} does not exist`)
+  const {store, keys} = openState(stateFolder, systemRandom())
+  const verdict = await verifyAudit({store, guard: openGuard(keys, systemRandom())})
+  await store.close()
+  process.stdout.write(
+    verdict.kind === 'whole'
+      ? `whole: ${verdict.count} entries, head ${verdict.head}\n`
+      : `broken at entry ${verdict.seq}: ${verdict.why}\n`,
+  )
+  return verdict.kind === 'whole' ? 0 : 1
+}
+
 async function main(): Promise<void> {
   const options = optionsOf(process.argv.slice(2))
   if (options === 'help') {
     process.stdout.write(USAGE)
+    return
+  }
+  if (options.verifiesAudit) {
+    process.exitCode = await verified(options.stateFolder)
     return
   }
   const clock = realClock()

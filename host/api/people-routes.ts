@@ -2,7 +2,8 @@
 import {identified, route} from './route.ts'
 import type {Route} from './route.ts'
 import * as schema from './schema.ts'
-import {acceptInvitation, invite, openInvitation} from '../guard/invitations.ts'
+import {record} from './shape.ts'
+import {acceptInvitation, closePerson, invite, openInvitation} from '../guard/invitations.ts'
 import {signIn, signOut} from '../guard/sign-in.ts'
 
 export const peopleRoutes: readonly Route[] = [
@@ -39,7 +40,20 @@ export const peopleRoutes: readonly Route[] = [
     request: schema.inviteRequest,
     answers: [schema.inviteAnswer],
     problems: ['name-taken'],
-    run: async ({bank, body}) => invite(bank, body),
+    run: async ({bank, who, body}) => invite(bank, identified(who), body),
+  }),
+  route({
+    method: 'POST',
+    url: '/api/people/{name}/close',
+    name: 'closePerson',
+    group: 'people',
+    summary: 'Somebody works here no longer, from this moment on',
+    callers: ['people.manage'],
+    path: record({name: schema.personName}),
+    request: schema.empty,
+    answers: [schema.personAnswer],
+    problems: ['unknown-name'],
+    run: async ({bank, who, path}) => closePerson(bank, identified(who), path.name),
   }),
   route({
     method: 'POST',

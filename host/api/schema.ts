@@ -182,7 +182,7 @@ export const personName = text(
   /^[a-z][a-z0-9.-]{1,31}$/,
   32,
 )
-const roles = list(oneOf(['teller', 'operator', 'supervisor', 'auditor']), 4)
+export const roles = list(oneOf(['teller', 'operator', 'supervisor', 'auditor']), 4)
 const password = text('a password', /^.{1,128}$/su, 128)
 /** Of an authenticator app (RFC 6238). */
 const oneTimeCode = text('a one-time code of six digits', /^[0-9]{6}$/, 6)

@@ -6,6 +6,7 @@ import type {PasswordCost, Passwords} from './passwords.ts'
 import {softVault} from './vault.ts'
 import type {Vault} from './vault.ts'
 import type {HsmKeys} from '../pin.ts'
+import {hexOf} from '../../crypto/hex.ts'
 import type {EpochMs} from '../../kit/clock.ts'
 import type {Random} from '../../kit/random.ts'
 
@@ -15,6 +16,8 @@ export type IssueCertificate = (atmId: string, key: KeyObject, nowMs: EpochMs) =
 export interface Guard {
   readonly passwords: Passwords
   readonly vault: Vault
+  /** Upper-case hex, of the audit's chain. */
+  readonly auditMac: (text: string) => string
   /** Null in a bank without a network, which has no authority either. */
   readonly issue: IssueCertificate | null
 }
@@ -28,9 +31,11 @@ export function openGuard(
 ): Guard {
   // A key of its own, so that what one of the two could ever let slip is of no use against the other.
   const pepper = keys.pepper.map(key => createHmac('sha256', key).update('tellerd password pepper').digest())
+  const auditKey = keys.storageKey.map(key => createHmac('sha256', key).update('tellerd audit').digest())
   return {
     passwords: passwords(pepper, random, cost),
     vault: softVault(keys.storageKey, random),
+    auditMac: text => hexOf(createHmac('sha256', auditKey.reveal()).update(text).digest()),
     issue,
   }
 }

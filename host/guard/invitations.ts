@@ -3,6 +3,7 @@
  * are no default names or passwords; a bank without anybody invites its first supervisor itself, until
  * there is one, and never again.
  */
+import {actorOf, note} from './audit.ts'
 import {newSeed, seedUri, stepOf} from './one-time.ts'
 import {passwordFault} from './passwords.ts'
 import type {Role} from './roles.ts'
@@ -12,6 +13,7 @@ import type {Answer} from '../api/answer.ts'
 import type {AcceptInvitationRequest, InvitationAnswer, InviteAnswer, InviteRequest} from '../api/schema.ts'
 import {isoSeconds} from '../bank.ts'
 import type {Bank} from '../bank.ts'
+import type {Identity} from '../identity.ts'
 import {epochMs} from '../../kit/clock.ts'
 import {Secret} from '../../kit/secret.ts'
 
@@ -35,13 +37,19 @@ export async function firstInvitation(bank: Bank): Promise<string | null> {
 }
 
 /** Invites under a name that nobody has. The caller may. */
-export async function invite(bank: Bank, {name, roles}: InviteRequest): Promise<Answer> {
+export async function invite(bank: Bank, who: Identity, {name, roles}: InviteRequest): Promise<Answer> {
   if (new Set(roles).size !== roles.length || roles.length === 0)
     return problemOf('malformed', 'somebody has one role or more, each once')
   const {code, hash, seed, endsAtMs} = freshInvitation(bank)
   return bank.store.transact(async tx => {
     if ((await tx.people.find(name)) !== null) return problemOf('name-taken', 'somebody has this name')
     await tx.people.invite(hash, {purpose: 'person', name, roles, seed, endsAtMs})
+    await note(bank, tx, {
+      who: actorOf(who),
+      action: 'person.invited',
+      subject: name,
+      detail: roles.join('+'),
+    })
     const body: InviteAnswer = {code, name, roles, ends_at: isoSeconds(endsAtMs)}
     return answered(body)
   })
@@ -93,7 +101,22 @@ export async function acceptInvitation(bank: Bank, ask: AcceptInvitationRequest)
     if (invitation.purpose === 'first-supervisor' && (await tx.people.list()).length > 0) return gone()
     if ((await tx.people.spendInvitation(hash, nowMs)) === 'gone') return gone()
     await tx.people.insert(person)
+    await note(bank, tx, {who: ask.name, action: 'person.joined', detail: person.roles.join('+')})
     return accepted(person)
+  })
+}
+
+/** For good, with all sessions; nobody closes their own account, so that somebody is always left. */
+export async function closePerson(bank: Bank, who: Identity, name: string): Promise<Answer> {
+  if (actorOf(who) === name) return problemOf('not-you', 'nobody closes their own account')
+  return bank.store.transact(async tx => {
+    const person = await tx.people.find(name)
+    if (person === null) return problemOf('unknown-name', 'nobody has this name')
+    if (!person.isClosed) {
+      await tx.people.close(name)
+      await note(bank, tx, {who: actorOf(who), action: 'person.closed', subject: name})
+    }
+    return answered({name, roles: person.roles})
   })
 }
 

@@ -6,8 +6,9 @@
  * Only genuine requests get a signed answer: an answer signed for somebody else's number could be shown to
  * the machine that used it.
  */
+import {note} from './audit.ts'
 import {problemOf} from '../api/answer.ts'
-import type {Answer} from '../api/answer.ts'
+import type {Answer, ProblemName} from '../api/answer.ts'
 import type {Bank} from '../bank.ts'
 import type {CertifiedKey} from '../identity.ts'
 import type {MessageWindow} from '../store/port.ts'
@@ -52,28 +53,42 @@ async function hear(
 ): Promise<Heard> {
   const {pin, key} = certified
   const checked = checkRequest(parts, headers, keyId => (keyId === pin ? key : null))
-  if (checked.kind !== 'genuine')
-    return refused(bank, atmId, problemOf(`message-${checked.kind}`, checked.why), null)
+  if (checked.kind !== 'genuine') return refused(bank, atmId, `message-${checked.kind}`, checked.why, null)
   const {request, createdAtMs} = checked
   if (request.atmId !== atmId)
-    return refused(bank, atmId, problemOf('message-forged', 'the signature is for another machine'), null)
+    return refused(bank, atmId, 'message-forged', 'the signature is for another machine', null)
   const differenceMs = Math.abs(bank.clock.wallMs() - createdAtMs)
   if (differenceMs > CLOCK_DIFFERENCE_MAX_MS)
     return refused(
       bank,
       atmId,
-      problemOf('message-old', `signed ${Math.round(differenceMs / 1_000)} s from the bank's time`),
+      'message-old',
+      `signed ${Math.round(differenceMs / 1_000)} s from the bank’s time`,
       request,
     )
   // What only reads may be asked again: it changes nothing, and its answer goes to whoever asked before.
   if (parts.method !== 'GET' && !(await isFirst(bank, atmId, pin, request.seq)))
-    return refused(bank, atmId, problemOf('message-replayed', 'this number was used before'), request)
+    return refused(bank, atmId, 'message-replayed', 'this number was used before', request)
   return {kind: 'heard', request}
 }
 
-function refused(bank: Bank, atmId: string, answer: Answer, request: SignedRequest | null): Heard {
-  bank.log.warn('a message was refused', {atmId, why: answer.text})
-  return {kind: 'refused', answer, request}
+async function refused(
+  bank: Bank,
+  atmId: string,
+  name: ProblemName,
+  why: string,
+  request: SignedRequest | null,
+): Promise<Heard> {
+  bank.log.warn('a message was refused', {atmId, name, why})
+  await bank.store.transact(tx =>
+    note(bank, tx, {
+      who: `machine:${atmId}`,
+      action: 'message.refused',
+      outcome: 'refused',
+      detail: `${name}: ${why}`,
+    }),
+  )
+  return {kind: 'refused', answer: problemOf(name, why), request}
 }
 
 /** Takes the number, durably; no when it was taken before. A key's first number retires the machine's other keys. */
@@ -82,7 +97,10 @@ function isFirst(bank: Bank, atmId: string, pin: string, seq: number): Promise<b
     const window = await tx.messages.window(pin)
     const next = windowAfter(window, seq)
     if (next === null) return false
-    if (window.seen.length === 0) await tx.atms.revokeAllBut(atmId, pin)
+    if (window.seen.length === 0) {
+      await tx.atms.revokeAllBut(atmId, pin)
+      await note(bank, tx, {who: `machine:${atmId}`, action: 'machine.key-used', detail: `key ${pin}`})
+    }
     await tx.messages.setWindow(pin, next)
     return true
   })

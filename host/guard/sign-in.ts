@@ -2,7 +2,9 @@
  * Signing in and out. Password and one-time code are judged together, and whoever fails learns only that
  * something was wrong. A try is on disk before anything is checked.
  */
+import {actorOf, note} from './audit.ts'
 import {stepOf} from './one-time.ts'
+import {programOf} from './programs.ts'
 import {newToken, tokenHash} from './tokens.ts'
 import {answered, problemOf} from '../api/answer.ts'
 import type {Answer} from '../api/answer.ts'
@@ -32,6 +34,9 @@ export async function signIn(bank: Bank, ask: SignInRequest): Promise<Answer> {
   const token = person === null || !isRight ? null : await openSession(bank, person, ask.code)
   if (token === null) {
     bank.log.warn('a sign-in was refused', {name})
+    // Only tries that counted: whoever guesses names or beats on a locked door fills no disk.
+    if (person !== null)
+      await bank.store.transact(tx => note(bank, tx, {who: name, action: 'sign-in', outcome: 'refused'}))
     return problemOf('sign-in-refused', 'name, password and code do not fit, or there were too many tries')
   }
   return token
@@ -58,6 +63,7 @@ async function openSession(bank: Bank, person: Person, code: string): Promise<An
   const isIn = await bank.store.transact(async tx => {
     if ((await tx.people.acceptStep(name, step)) === 'replayed') return false
     await tx.people.addSession(tokenHash(token), {name, usedAtMs: nowMs, endsAtMs})
+    await note(bank, tx, {who: name, action: 'sign-in'})
     return true
   })
   if (!isIn) return null
@@ -75,7 +81,10 @@ async function openSession(bank: Bank, person: Person, code: string): Promise<An
 export async function signOut(bank: Bank, who: Identity): Promise<Answer> {
   if (who.kind === 'person' && who.session !== undefined) {
     const {session} = who
-    await bank.store.transact(tx => tx.people.endSession(session))
+    await bank.store.transact(async tx => {
+      await tx.people.endSession(session)
+      await note(bank, tx, {who: actorOf(who), action: 'sign-out'})
+    })
   }
   return answered({})
 }
@@ -84,7 +93,12 @@ export async function signOut(bank: Bank, who: Identity): Promise<Answer> {
 export async function personOf(bank: Pick<Bank, 'store' | 'clock'>, token: string): Promise<Authenticated> {
   const hash = tokenHash(token)
   const session = await bank.store.read(tx => tx.people.session(hash))
-  if (session === null) return {kind: 'nobody', offered: 'token', why: 'no session has this token'}
+  if (session === null) {
+    const program = await programOf(bank, hash)
+    return program === null
+      ? {kind: 'nobody', offered: 'token', why: 'no session and no program has this token'}
+      : {kind: 'person', ...program}
+  }
   const nowMs = bank.clock.wallMs()
   if (nowMs >= session.endsAtMs || nowMs - session.usedAtMs >= SESSION_IDLE_MS) {
     await bank.store.transact(tx => tx.people.endSession(hash))

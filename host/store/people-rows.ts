@@ -105,7 +105,7 @@ export function peopleRows(sql: Sql): PeopleRows {
       if (row === null) return null
       return {
         name: row.text('name'),
-        roles: rolesOf(row),
+        roles: rolesIn(row),
         usedAtMs: row.moment('used_at_ms'),
         endsAtMs: row.moment('ends_at_ms'),
       }
@@ -132,7 +132,7 @@ export function peopleRows(sql: Sql): PeopleRows {
       return {
         purpose: row.word('purpose', ['person', 'first-supervisor']),
         name: row.textOrNull('name'),
-        roles: rolesOf(row),
+        roles: rolesIn(row),
         seed: row.text('seed'),
         endsAtMs: row.moment('ends_at_ms'),
       }
@@ -151,7 +151,7 @@ export function peopleRows(sql: Sql): PeopleRows {
 function personOf(row: SqlRow): Person {
   return {
     name: row.text('name'),
-    roles: rolesOf(row),
+    roles: rolesIn(row),
     password: row.text('password'),
     seed: row.text('seed'),
     lastStep: row.integer('last_step'),
@@ -160,8 +160,8 @@ function personOf(row: SqlRow): Person {
   }
 }
 
-/** @throws AssertionFailed: only our own code writes roles */
-function rolesOf(row: SqlRow): readonly Role[] {
+/** The column `roles`. @throws AssertionFailed: only our own code writes it */
+export function rolesIn(row: SqlRow): readonly Role[] {
   return row
     .text('roles')
     .split(',')

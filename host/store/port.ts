@@ -491,6 +491,47 @@ export interface PeopleRows {
   spendInvitation(codeHash: string, nowMs: EpochMs): Promise<'spent' | 'gone'>
 }
 
+/** A program with a token of its own. */
+export interface Program {
+  readonly name: string
+  readonly roles: readonly Role[]
+  readonly tokenHash: string
+  readonly endsAtMs: EpochMs
+  readonly isRevoked: boolean
+}
+
+export interface ProgramRows {
+  find(name: string): Promise<Program | null>
+  byToken(tokenHash: string): Promise<Program | null>
+  list(): Promise<readonly Program[]>
+  insert(program: Omit<Program, 'isRevoked'>): Promise<void>
+  revoke(name: string): Promise<void>
+}
+
+/** One line of the audit. */
+export interface AuditEntry {
+  /** 1, 2, 3, ... without gaps. */
+  readonly seq: number
+  readonly atMs: EpochMs
+  readonly who: string
+  readonly action: string
+  readonly subject: string
+  readonly outcome: 'done' | 'refused'
+  readonly detail: string
+  /** Over all of it and the entry before. */
+  readonly mac: string
+}
+
+export interface AuditRows {
+  /** The number of the next entry, which must be appended in this transaction, and the MAC of the one before. */
+  takeNext(): Promise<{readonly seq: number; readonly macBefore: string}>
+  append(entry: AuditEntry): Promise<void>
+  /** Number and MAC of the last entry; 0 and empty when there is none. */
+  head(): Promise<{readonly seq: number; readonly mac: string}>
+  /** In order, from that number on. */
+  from(seq: number, countMax: number): Promise<readonly AuditEntry[]>
+}
+
 export interface EnrolmentRows {
   /** In place of every open code of the machine. */
   open(codeHash: string, atmId: string, nowMs: EpochMs, endsAtMs: EpochMs): Promise<void>
@@ -531,6 +572,8 @@ export interface Tx {
   readonly journals: JournalRows
   readonly differences: DifferenceRows
   readonly enrolments: EnrolmentRows
+  readonly audit: AuditRows
+  readonly programs: ProgramRows
 }
 
 export interface Store {

@@ -1,6 +1,7 @@
 /** Every group of rows over one open transaction. */
 import {accountRows} from './account-rows.ts'
 import {atmRows} from './atm-rows.ts'
+import {auditRows} from './audit-rows.ts'
 import {cardRows} from './card-rows.ts'
 import {ledgerRows} from './ledger-rows.ts'
 import {enrolmentRows} from './enrolment-rows.ts'
@@ -13,6 +14,7 @@ import {journalRows} from './journal-rows.ts'
 import {operationRows} from './operation-rows.ts'
 import {peopleRows} from './people-rows.ts'
 import {statementRows} from './statement-rows.ts'
+import {programRows} from './program-rows.ts'
 import type {Tx} from './port.ts'
 import type {Sql} from './sql.ts'
 
@@ -32,5 +34,7 @@ export function rowsOver(sql: Sql): Tx {
     journals: journalRows(sql),
     differences: differenceRows(sql),
     enrolments: enrolmentRows(sql),
+    audit: auditRows(sql),
+    programs: programRows(sql),
   }
 }

@@ -8,6 +8,7 @@
 import {SystemFault} from '../../kit/errors.ts'
 import {ACCOUNT_TABLES} from './account-rows.ts'
 import {ATM_TABLES} from './atm-rows.ts'
+import {AUDIT_TABLES} from './audit-rows.ts'
 import {CARD_TABLES} from './card-rows.ts'
 import {LEDGER_TABLES} from './ledger-rows.ts'
 import {ENROLMENT_TABLES} from './enrolment-rows.ts'
@@ -20,6 +21,7 @@ import {JOURNAL_TABLES} from './journal-rows.ts'
 import {OPERATION_TABLES} from './operation-rows.ts'
 import {PEOPLE_TABLES} from './people-rows.ts'
 import {STATEMENT_TABLES} from './statement-rows.ts'
+import {PROGRAM_TABLES} from './program-rows.ts'
 import type {Dialect, Migration} from './dialect.ts'
 
 /** Applied in this order, each once, forward only. */
@@ -38,6 +40,8 @@ export const MIGRATIONS: readonly Migration[] = [
   JOURNAL_TABLES,
   DIFFERENCE_TABLES,
   ENROLMENT_TABLES,
+  AUDIT_TABLES,
+  PROGRAM_TABLES,
 ]
 
 /** Where an engine notes what it has applied. */

@@ -230,6 +230,7 @@ export const REVEALING: readonly string[] = [
   'crypto/atm-message.ts',
   'devices/pin-pad/szzt/driver.ts',
   'host/certificates.ts',
+  'host/guard/guard.ts',
   'host/guard/one-time.ts',
   'host/guard/passwords.ts',
   'host/guard/vault.ts',
