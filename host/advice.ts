@@ -4,6 +4,7 @@ import type {Answer} from './api/answer.ts'
 import type {AdviceAnswer} from './api/schema.ts'
 import {isoSeconds} from './bank.ts'
 import type {Bank} from './bank.ts'
+import {advised} from './guard/watch.ts'
 import {decideAdvice} from './ledger/operation.ts'
 import type {BankAdvice, Operation, OperationState} from './ledger/operation.ts'
 import type {Tx} from './store/port.ts'
@@ -35,6 +36,7 @@ export async function takeAdvice(
         }
         await recordWithdrawal(tx, next)
         await count(tx, atmId, next)
+        await advised(bank, tx, next)
         if (next.state === 'forced' || next.state === 'suspect')
           bank.log.warn('somebody must look at an operation', {key, state: next.state})
         return acknowledged(key, next.state)

@@ -5,6 +5,7 @@ import type {ProbeAnswer, SignOnAnswer, VerifyAnswer, VerifyRequest} from './api
 import {isoSeconds} from './bank.ts'
 import type {Bank} from './bank.ts'
 import {dateFor, openDay} from './settlement/day.ts'
+import {HELD, observe} from './guard/watch.ts'
 import type {Card} from './store/port.ts'
 import {bytesOfHex, hexOf} from '../crypto/hex.ts'
 import {present, unreachable} from '../kit/assert.ts'
@@ -75,8 +76,11 @@ export async function verifyCard(
   })
   switch (verdict) {
     case 'right':
-      return welcome(bank, atmId, card)
+      return welcome(bank, atmId, key, card)
     case 'wrong': {
+      await bank.store.transact(tx =>
+        observe(bank, tx, 'pin-wrong', {key, cardId: card.cardId, atmId}, bank.clock.wallMs()),
+      )
       const triesLeft = PIN_TRIES_MAX - card.pinTriesCount - 1
       return triesLeft > 0
         ? declinedWith({rc: '55', retain: false, tries_left: triesLeft})
@@ -107,6 +111,8 @@ async function admit(
     if (card === null) return declinedWith({rc: '14', retain: false})
     if (card.status === 'stolen') return declinedWith({rc: '43', retain: true})
     if (card.status === 'blocked') return declinedWith({rc: '36', retain: true})
+    if (bank.guard.policy.rules.length > 0 && (await tx.risk.isHeld(card.cardId)))
+      return declinedWith({rc: HELD, retain: false})
     if (isExpired(card, expires, nowMs)) return declinedWith({rc: '54', retain: false})
     if (card.pinTriesCount >= PIN_TRIES_MAX) return declinedWith({rc: '75', retain: true, tries_left: 0})
     const pinKey = (await tx.atms.keys(atmId))?.pinKey ?? null
@@ -116,10 +122,12 @@ async function admit(
   })
 }
 
-async function welcome(bank: Bank, atmId: string, card: Card): Promise<Answer> {
+async function welcome(bank: Bank, atmId: string, key: string, card: Card): Promise<Answer> {
   return bank.store.transact(async tx => {
     await tx.cards.clearTries(card.cardId)
-    await tx.cards.setVisit(atmId, {cardId: card.cardId, verifiedAtMs: bank.clock.wallMs()})
+    const nowMs = bank.clock.wallMs()
+    await tx.cards.setVisit(atmId, {cardId: card.cardId, verifiedAtMs: nowMs})
+    await observe(bank, tx, 'verified', {key, cardId: card.cardId, atmId}, nowMs)
     const accounts = await tx.cards.accounts(card.cardId)
     const body: VerifyAnswer = {
       rc: '00',

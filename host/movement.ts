@@ -217,10 +217,19 @@ export function amountText(amountMinor: Minor, currency: Currency): NumberText {
   return new NumberText(formatAmount(amountMinor, currency))
 }
 
-/** Whether a card of this account was verified at this machine, with its PIN, just now. */
-export async function isVisiting(tx: Tx, atmId: string, accountId: string, nowMs: EpochMs): Promise<boolean> {
+/** The card of this account that was verified at this machine, with its PIN, just now; null when there is none. */
+export async function visitingCard(
+  tx: Tx,
+  atmId: string,
+  accountId: string,
+  nowMs: EpochMs,
+): Promise<string | null> {
   const visit = await tx.cards.visit(atmId)
-  if (visit === null || nowMs - visit.verifiedAtMs > VISIT_MS) return false
+  if (visit === null || nowMs - visit.verifiedAtMs > VISIT_MS) return null
   const accounts = await tx.cards.accounts(visit.cardId)
-  return accounts.some(account => account.accountId === accountId)
+  return accounts.some(account => account.accountId === accountId) ? visit.cardId : null
+}
+
+export async function isVisiting(tx: Tx, atmId: string, accountId: string, nowMs: EpochMs): Promise<boolean> {
+  return (await visitingCard(tx, atmId, accountId, nowMs)) !== null
 }

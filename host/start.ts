@@ -8,6 +8,8 @@ import type {DemoPerson} from './guard/demo-people.ts'
 import {openGuard} from './guard/guard.ts'
 import {firstInvitation} from './guard/invitations.ts'
 import {messageSeal} from './guard/messages.ts'
+import {DEFAULT_POLICY} from './guard/policy.ts'
+import type {Policy} from './guard/policy.ts'
 import {softPinModule} from './pin.ts'
 import {openState} from './state.ts'
 import {authenticateCaller, spkiPin, tlsServerFactory} from './tls.ts'
@@ -27,6 +29,8 @@ export interface HostOptions {
   readonly port: number
   /** Machines that get a demo certificate. */
   readonly atmIds: readonly string[]
+  /** `DEFAULT_POLICY` unless told. */
+  readonly policy?: Policy
   /** Fills an empty bank with demo people, cards and these machines. */
   readonly seedDemo: boolean
 }
@@ -64,7 +68,10 @@ export async function startHost(
   const bank: Bank = {
     store: state.store,
     pin: softPinModule(state.keys, random),
-    guard: openGuard(state.keys, random, certificates.issue),
+    guard: openGuard(state.keys, random, {
+      issue: certificates.issue,
+      policy: options.policy ?? DEFAULT_POLICY,
+    }),
     clock,
     random,
     log,

@@ -4,6 +4,7 @@ import type {Answer} from './api/answer.ts'
 import type {BalanceAnswer, WithdrawAnswer, WithdrawRequest} from './api/schema.ts'
 import {isoSeconds, newId} from './bank.ts'
 import type {Bank} from './bank.ts'
+import {approved, refusalOf, withdrawn} from './guard/watch.ts'
 import type {Identity} from './identity.ts'
 import {holdEntry, tellerWithdrawalEntry} from './ledger/book.ts'
 import {
@@ -12,8 +13,8 @@ import {
   balanceAfter,
   decline,
   isTooLate,
-  isVisiting,
   operationOf,
+  visitingCard,
   wishOf,
 } from './movement.ts'
 import type {Wish} from './movement.ts'
@@ -26,7 +27,7 @@ export async function balance(bank: Bank, who: Identity, accountId: string): Pro
   return bank.store.read(async tx => {
     const account = await tx.accounts.find(accountId)
     if (account === null) return problemOf('unknown-account', 'the account in the path does not exist')
-    if (who.kind === 'atm' && !(await isVisiting(tx, who.atmId, accountId, bank.clock.wallMs())))
+    if (who.kind === 'atm' && (await visitingCard(tx, who.atmId, accountId, bank.clock.wallMs())) === null)
       return problemOf('not-you', 'no card of this account was verified at this machine')
     const body: BalanceAnswer = {
       account_id: accountId,
@@ -67,10 +68,18 @@ async function hold(
   const {account, amountMinor, feeMinor} = wish
   const {accountId, currency} = account
   const {atmId} = who
-  if (!(await isVisiting(tx, atmId, accountId, nowMs))) return decline(tx, who, wish, '57', nowMs)
+  const cardId = await visitingCard(tx, atmId, accountId, nowMs)
+  if (cardId === null) return decline(tx, who, wish, '57', nowMs)
+  const asked = {key: wish.key, cardId, accountId, atmId, amountMinor}
+  const refusal = await refusalOf(bank, tx, asked, nowMs)
+  if (refusal !== null) return decline(tx, who, wish, refusal, nowMs)
   const entry = holdEntry({accountId, atmId, currency, amountMinor, feeMinor})
   const posted = await tx.ledger.post(wish.key, entry, nowMs)
-  if (posted.kind === 'insufficient') return decline(tx, who, wish, '51', nowMs)
+  if (posted.kind === 'insufficient') {
+    await withdrawn(bank, tx, asked, nowMs)
+    return decline(tx, who, wish, '51', nowMs)
+  }
+  await approved(bank, tx, asked, nowMs)
   const approval = approvalOf(bank, wish, balanceAfter(posted, account), nowMs)
   const answer = answered(approval)
   const transactionId = approval.transaction_id

@@ -41,7 +41,6 @@ export const PROBLEMS = {
   'code-gone': [403, '63', 'never', 'The one-time code is of no use'],
   'key-unproved': [403, '63', 'never', 'The public key is not the sender’s'],
   'no-authority': [404, '30', 'never', 'There is no authority here'],
-  'unknown-name': [404, '25', 'never', 'Nobody has this name'],
   'name-taken': [409, '94', 'never', 'The name is taken'],
   'password-weak': [422, '30', 'never', 'The password is not taken'],
   'unknown-account': [404, '14', 'never', 'There is no such account'],

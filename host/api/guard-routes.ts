@@ -1,4 +1,4 @@
-/** What keeps the bank's door: machines' keys, programs' tokens, the audit. */
+/** What keeps the bank's door: machines' keys, programs' tokens, the audit, second proofs, alerts. */
 import {problemOf} from './answer.ts'
 import * as guard from './guard-schema.ts'
 import {atmPath} from './office-schema.ts'
@@ -9,6 +9,8 @@ import {record} from './shape.ts'
 import {auditFrom, auditVerdict} from '../guard/audit.ts'
 import {enrol, openEnrolment, renew, revoke} from '../guard/enrolment.ts'
 import {admitProgram, listPrograms, revokeProgram} from '../guard/programs.ts'
+import {enrolSecondFactor, stepUp} from '../guard/step-up.ts'
+import {closeAlert, listAlerts, placeMachine} from '../guard/watch.ts'
 
 export const guardRoutes: readonly Route[] = [
   route({
@@ -98,7 +100,7 @@ export const guardRoutes: readonly Route[] = [
     path: record({name: guard.programName}),
     request: schema.empty,
     answers: [guard.programAnswer],
-    problems: ['unknown-name'],
+    problems: ['unknown'],
     run: async ({bank, who, path}) => revokeProgram(bank, identified(who), path.name),
   }),
   route({
@@ -121,5 +123,70 @@ export const guardRoutes: readonly Route[] = [
     callers: ['audit.read'],
     answers: [guard.auditVerdictAnswer],
     run: async ({bank}) => auditVerdict(bank),
+  }),
+  route({
+    method: 'POST',
+    url: '/api/atms/{atm_id}/step-up',
+    name: 'stepUp',
+    group: 'machine',
+    summary: 'A second proof of the customer, for one large withdrawal',
+    callers: ['atm'],
+    machine: 'itself',
+    key: 'machine',
+    path: atmPath,
+    request: schema.stepUpRequest,
+    answers: [schema.stepUpAnswer, schema.declined],
+    problems: ['amount-invalid', 'key-used'],
+    run: async ({bank, path, key, body}) => stepUp(bank, path.atm_id, key, body),
+  }),
+  route({
+    method: 'POST',
+    url: '/api/cards/{card_id}/second-factor',
+    name: 'enrolSecondFactor',
+    group: 'office',
+    summary: 'The seed of one-time codes for a customer’s app, shown this once',
+    callers: ['customers.manage'],
+    path: guard.cardPath,
+    request: schema.empty,
+    answers: [guard.secondFactorAnswer],
+    problems: ['unknown'],
+    run: async ({bank, who, path}) => enrolSecondFactor(bank, identified(who), path.card_id),
+  }),
+  route({
+    method: 'POST',
+    url: '/api/atms/{atm_id}/place',
+    name: 'placeMachine',
+    group: 'office',
+    summary: 'Where the machine stands',
+    callers: ['fleet.manage'],
+    path: atmPath,
+    request: guard.placeRequest,
+    answers: [schema.empty],
+    problems: ['unknown-atm'],
+    run: async ({bank, who, path, body}) => placeMachine(bank, identified(who), path.atm_id, body),
+  }),
+  route({
+    method: 'GET',
+    url: '/api/alerts',
+    name: 'listAlerts',
+    group: 'office',
+    summary: 'What looks wrong, newest first: what nobody has closed, or all',
+    callers: ['alerts.read'],
+    query: guard.alertsQuery,
+    answers: [guard.alertsAnswer],
+    run: async ({bank, query}) => listAlerts(bank, query.status ?? 'open'),
+  }),
+  route({
+    method: 'POST',
+    url: '/api/alerts/{alert_id}/close',
+    name: 'closeAlert',
+    group: 'office',
+    summary: 'Somebody looked, and says what it was; a card that it held is free',
+    callers: ['cases.resolve'],
+    path: guard.alertPath,
+    request: guard.closeAlertRequest,
+    answers: [guard.alertMessage],
+    problems: ['unknown'],
+    run: async ({bank, who, path, body}) => closeAlert(bank, identified(who), path.alert_id, body.closing),
   }),
 ]

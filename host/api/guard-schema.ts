@@ -1,5 +1,5 @@
 /** Messages between what keeps the bank's door and the people who work there. The ATM's side never sees these. */
-import {isoMoment, roles} from './schema.ts'
+import {atmId, isoMoment, roles} from './schema.ts'
 import {digits, flag, list, oneOf, optional, record, text, wholeNumber} from './shape.ts'
 import type {Of} from './shape.ts'
 
@@ -54,3 +54,41 @@ export const auditVerdictAnswer = record({
   why: optional(plain),
 })
 export type AuditVerdictAnswer = Of<typeof auditVerdictAnswer>
+
+const degrees = (what: string, digitsMax: string) =>
+  text(`${what} in degrees`, new RegExp(`^-?[0-9]{1,${digitsMax}}(?:\\.[0-9]{1,6})?$`), 11)
+/** WGS 84, as text so that no digit is lost: `"52.520008"`. */
+export const placeRequest = record({
+  latitude: degrees('a latitude', '2'),
+  longitude: degrees('a longitude', '3'),
+})
+export type PlaceRequest = Of<typeof placeRequest>
+
+export const secondFactorAnswer = record({
+  totp_uri: text('an otpauth URI', /^otpauth:\/\/totp\/[\x21-\x7e]{1,400}$/, 420),
+})
+export type SecondFactorAnswer = Of<typeof secondFactorAnswer>
+
+const cardId = text('a card id', /^[0-9A-Za-z-]{1,40}$/, 40)
+const alertId = text('an alert id', /^[0-9a-f]{24}$/, 24)
+const line = text('a line', /^[^\r\n]{1,400}$/, 400)
+export const alertMessage = record({
+  alert_id: alertId,
+  rule: line,
+  card_id: optional(cardId),
+  atm_id: atmId,
+  why: line,
+  holds_card: flag,
+  raised_at: isoMoment,
+  closed_at: optional(isoMoment),
+  closed_by: optional(line),
+  closing: optional(line),
+})
+export type AlertMessage = Of<typeof alertMessage>
+export const alertsQuery = record({status: optional(oneOf(['open', 'all']))})
+export const alertsAnswer = record({alerts: list(alertMessage, 200)})
+export type AlertsAnswer = Of<typeof alertsAnswer>
+export const alertPath = record({alert_id: alertId})
+/** What it was, in the words of whoever looked. */
+export const closeAlertRequest = record({closing: line})
+export const cardPath = record({card_id: cardId})

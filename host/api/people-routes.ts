@@ -52,7 +52,7 @@ export const peopleRoutes: readonly Route[] = [
     path: record({name: schema.personName}),
     request: schema.empty,
     answers: [schema.personAnswer],
-    problems: ['unknown-name'],
+    problems: ['unknown'],
     run: async ({bank, who, path}) => closePerson(bank, identified(who), path.name),
   }),
   route({

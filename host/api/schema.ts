@@ -130,11 +130,11 @@ export const signOnAnswer = record({
 })
 export type SignOnAnswer = Of<typeof signOnAnswer>
 
-export const verifyRequest = record({
-  track2: text('track 2 data', /^;?[0-9]{8,19}=[0-9]{4}[0-9]*\??$/, 40),
-  /** ISO 9564-1 format 0 under the PIN key, TDES-ECB. */
-  pin_block: text('a PIN block in hex', /^[0-9A-F]{16}$/, 16),
-})
+const track2 = text('track 2 data', /^;?[0-9]{8,19}=[0-9]{4}[0-9]*\??$/, 40)
+/** ISO 9564-1 format 0 under the PIN key, TDES-ECB. */
+const pinBlock = text('a PIN block in hex', /^[0-9A-F]{16}$/, 16)
+
+export const verifyRequest = record({track2, pin_block: pinBlock})
 export type VerifyRequest = Of<typeof verifyRequest>
 
 export const verifyAnswer = record({
@@ -312,6 +312,18 @@ export const eventsAnswer = record({
   taken_through: wholeNumber('number of the last event that the bank has', 0, 1_000_000_000_000),
 })
 export type EventsAnswer = Of<typeof eventsAnswer>
+
+/** `code` for a card with a second factor, `track2` and `pin_block` for any other. */
+export const stepUpRequest = record({
+  amount: amount('what the customer wants, at most', 'unsigned'),
+  currency,
+  code: optional(oneTimeCode),
+  track2: optional(track2),
+  pin_block: optional(pinBlock),
+})
+export type StepUpRequest = Of<typeof stepUpRequest>
+export const stepUpAnswer = record({rc: responseCode, currency, ends_at: isoMoment})
+export type StepUpAnswer = Of<typeof stepUpAnswer>
 
 export const enrolmentCodeAnswer = record({code: invitationCode, atm_id: atmId, ends_at: isoMoment})
 export type EnrolmentCodeAnswer = Of<typeof enrolmentCodeAnswer>

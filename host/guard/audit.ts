@@ -28,6 +28,9 @@ export type AuditAction =
   | 'machine.key-used'
   | 'machine.revoked'
   | 'message.refused'
+  | 'alert.closed'
+  | 'card.second-factor'
+  | 'machine.placed'
 
 export interface Deed {
   /** As `actorOf` names them. */

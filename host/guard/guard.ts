@@ -3,6 +3,8 @@ import {createHmac} from 'node:crypto'
 import type {KeyObject} from 'node:crypto'
 import {PASSWORD_COST, passwords} from './passwords.ts'
 import type {PasswordCost, Passwords} from './passwords.ts'
+import {NO_POLICY} from './policy.ts'
+import type {Policy} from './policy.ts'
 import {softVault} from './vault.ts'
 import type {Vault} from './vault.ts'
 import type {HsmKeys} from '../pin.ts'
@@ -20,15 +22,19 @@ export interface Guard {
   readonly auditMac: (text: string) => string
   /** Null in a bank without a network, which has no authority either. */
   readonly issue: IssueCertificate | null
+  readonly policy: Policy
 }
 
-/** @param cost of a password; less than `PASSWORD_COST` only where no real password is kept */
-export function openGuard(
-  keys: HsmKeys,
-  random: Random,
-  issue: IssueCertificate | null = null,
-  cost: PasswordCost = PASSWORD_COST,
-): Guard {
+export interface GuardOptions {
+  readonly issue?: IssueCertificate
+  /** `NO_POLICY` unless told. */
+  readonly policy?: Policy
+  /** Of a password; less than `PASSWORD_COST` only where no real password is kept. */
+  readonly cost?: PasswordCost
+}
+
+export function openGuard(keys: HsmKeys, random: Random, options: GuardOptions = {}): Guard {
+  const {issue = null, policy = NO_POLICY, cost = PASSWORD_COST} = options
   // A key of its own, so that what one of the two could ever let slip is of no use against the other.
   const pepper = keys.pepper.map(key => createHmac('sha256', key).update('tellerd password pepper').digest())
   const auditKey = keys.storageKey.map(key => createHmac('sha256', key).update('tellerd audit').digest())
@@ -37,5 +43,6 @@ export function openGuard(
     vault: softVault(keys.storageKey, random),
     auditMac: text => hexOf(createHmac('sha256', auditKey.reveal()).update(text).digest()),
     issue,
+    policy,
   }
 }

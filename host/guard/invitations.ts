@@ -111,7 +111,7 @@ export async function closePerson(bank: Bank, who: Identity, name: string): Prom
   if (actorOf(who) === name) return problemOf('not-you', 'nobody closes their own account')
   return bank.store.transact(async tx => {
     const person = await tx.people.find(name)
-    if (person === null) return problemOf('unknown-name', 'nobody has this name')
+    if (person === null) return problemOf('unknown', 'nobody has this name')
     if (!person.isClosed) {
       await tx.people.close(name)
       await note(bank, tx, {who: actorOf(who), action: 'person.closed', subject: name})

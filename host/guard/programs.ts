@@ -67,7 +67,7 @@ export async function listPrograms(bank: Bank): Promise<Answer> {
 export async function revokeProgram(bank: Bank, who: Identity, name: string): Promise<Answer> {
   return bank.store.transact(async tx => {
     const program = await tx.programs.find(name)
-    if (program === null) return problemOf('unknown-name', 'no program has this name')
+    if (program === null) return problemOf('unknown', 'no program has this name')
     if (!program.isRevoked) {
       await tx.programs.revoke(name)
       await note(bank, tx, {who: actorOf(who), action: 'program.revoked', subject: name})

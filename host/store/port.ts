@@ -2,6 +2,7 @@
  * What the bank keeps, whatever engine keeps it. Everything a decision reads and writes happens inside
  * one `transact`; when that has resolved, it is on disk.
  */
+import type {Fact, Place} from '../guard/rules.ts'
 import type {Role} from '../guard/roles.ts'
 import type {Entry} from '../ledger/book.ts'
 import type {Operation, OperationState, OperationType} from '../ledger/operation.ts'
@@ -491,6 +492,73 @@ export interface PeopleRows {
   spendInvitation(codeHash: string, nowMs: EpochMs): Promise<'spent' | 'gone'>
 }
 
+/** What was used of a limit in its window: `card:c1:2026-11-22`. */
+export interface LimitRows {
+  /**
+   * Uses `by` more, unless that would be more than `most`; then nothing is used.
+   * @param by below zero gives back, down to zero
+   */
+  use(limit: string, by: number, most: number): Promise<'within' | 'beyond'>
+  /** What was used so far. */
+  used(limit: string): Promise<number>
+}
+
+/** Something that a rule found wrong, for a person to look at. */
+export interface Alert {
+  readonly alertId: string
+  readonly rule: string
+  /** Null when it is about a machine. */
+  readonly cardId: string | null
+  /** About which it is, or where the card was. */
+  readonly atmId: string
+  readonly why: string
+  /** The card is of no use while the alert is open. */
+  readonly isHolding: boolean
+  readonly raisedAtMs: EpochMs
+  readonly closedAtMs: EpochMs | null
+  readonly closedBy: string | null
+  readonly closing: string | null
+}
+
+export interface RiskRows {
+  setPlace(atmId: string, place: Place): Promise<void>
+  /** Once for a kind and a key. */
+  addFact(fact: Omit<Fact, 'place'>): Promise<void>
+  /** Newest first. */
+  factsOfCard(cardId: string, sinceMs: EpochMs, countMax: number): Promise<readonly Fact[]>
+  factsOfMachine(atmId: string, sinceMs: EpochMs, countMax: number): Promise<readonly Fact[]>
+  /** The card for which the operation was approved. */
+  cardOf(key: string): Promise<string | null>
+  /** The newest of that rule, about the card, or without a card about the machine. */
+  latestAlert(
+    rule: string,
+    about: {readonly cardId: string | null; readonly atmId: string},
+  ): Promise<Alert | null>
+  raise(alert: Omit<Alert, 'closedAtMs' | 'closedBy' | 'closing'>): Promise<void>
+  isHeld(cardId: string): Promise<boolean>
+  /** Newest first. */
+  alerts(which: 'open' | 'all', countMax: number): Promise<readonly Alert[]>
+  alert(alertId: string): Promise<Alert | null>
+  close(
+    alertId: string,
+    by: {readonly atMs: EpochMs; readonly by: string; readonly closing: string},
+  ): Promise<void>
+  /** In place of any other at that machine. */
+  grantStepUp(
+    atmId: string,
+    grant: {readonly cardId: string; readonly amountMinorMax: Minor; readonly endsAtMs: EpochMs},
+  ): Promise<void>
+  spendStepUp(
+    atmId: string,
+    on: {readonly cardId: string; readonly amountMinor: number; readonly nowMs: EpochMs},
+  ): Promise<'spent' | 'none'>
+  /** The sealed seed of the customer's one-time codes; null when the card has none. */
+  factor(cardId: string): Promise<string | null>
+  setFactor(cardId: string, seed: string): Promise<void>
+  /** Keeps the step of the code; `replayed` when it or a later one was taken before. */
+  acceptStep(cardId: string, step: number): Promise<'accepted' | 'replayed'>
+}
+
 /** A program with a token of its own. */
 export interface Program {
   readonly name: string
@@ -574,6 +642,8 @@ export interface Tx {
   readonly enrolments: EnrolmentRows
   readonly audit: AuditRows
   readonly programs: ProgramRows
+  readonly limits: LimitRows
+  readonly risk: RiskRows
 }
 
 export interface Store {

@@ -5,6 +5,7 @@ import {auditRows} from './audit-rows.ts'
 import {cardRows} from './card-rows.ts'
 import {ledgerRows} from './ledger-rows.ts'
 import {enrolmentRows} from './enrolment-rows.ts'
+import {limitRows} from './limit-rows.ts'
 import {messageRows} from './message-rows.ts'
 import {countRows} from './count-rows.ts'
 import {dayRows} from './day-rows.ts'
@@ -15,6 +16,7 @@ import {operationRows} from './operation-rows.ts'
 import {peopleRows} from './people-rows.ts'
 import {statementRows} from './statement-rows.ts'
 import {programRows} from './program-rows.ts'
+import {riskRows} from './risk-rows.ts'
 import type {Tx} from './port.ts'
 import type {Sql} from './sql.ts'
 
@@ -36,5 +38,7 @@ export function rowsOver(sql: Sql): Tx {
     enrolments: enrolmentRows(sql),
     audit: auditRows(sql),
     programs: programRows(sql),
+    limits: limitRows(sql),
+    risk: riskRows(sql),
   }
 }

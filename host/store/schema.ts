@@ -12,6 +12,7 @@ import {AUDIT_TABLES} from './audit-rows.ts'
 import {CARD_TABLES} from './card-rows.ts'
 import {LEDGER_TABLES} from './ledger-rows.ts'
 import {ENROLMENT_TABLES} from './enrolment-rows.ts'
+import {LIMIT_TABLES} from './limit-rows.ts'
 import {MESSAGE_TABLES} from './message-rows.ts'
 import {COUNT_TABLES} from './count-rows.ts'
 import {DAY_TABLES} from './day-rows.ts'
@@ -22,6 +23,7 @@ import {OPERATION_TABLES} from './operation-rows.ts'
 import {PEOPLE_TABLES} from './people-rows.ts'
 import {STATEMENT_TABLES} from './statement-rows.ts'
 import {PROGRAM_TABLES} from './program-rows.ts'
+import {RISK_TABLES} from './risk-rows.ts'
 import type {Dialect, Migration} from './dialect.ts'
 
 /** Applied in this order, each once, forward only. */
@@ -42,6 +44,8 @@ export const MIGRATIONS: readonly Migration[] = [
   ENROLMENT_TABLES,
   AUDIT_TABLES,
   PROGRAM_TABLES,
+  LIMIT_TABLES,
+  RISK_TABLES,
 ]
 
 /** Where an engine notes what it has applied. */

@@ -12,6 +12,7 @@ import {DEMO_CARDS, DEMO_MASTER_KEY_HEX, seedDemo} from '../../host/demo.ts'
 import type {DemoCard} from '../../host/demo.ts'
 import {openGuard} from '../../host/guard/guard.ts'
 import type {PasswordCost} from '../../host/guard/passwords.ts'
+import {NO_POLICY} from '../../host/guard/policy.ts'
 import type {Guest, Identity} from '../../host/identity.ts'
 import {inProcessAuthenticate, inProcessTransport} from '../../host/in-process.ts'
 import {newHsmKeys, softPinModule} from '../../host/pin.ts'
@@ -45,7 +46,7 @@ export interface Bench {
 }
 
 /** @param path of the database; in memory unless told */
-export async function openBench(path = ':memory:'): Promise<Bench> {
+export async function openBench(path = ':memory:', policy = NO_POLICY): Promise<Bench> {
   const clock = new VirtualClock(START_MS)
   const random = seededRandom('bench')
   const lines: string[] = []
@@ -54,7 +55,7 @@ export async function openBench(path = ':memory:'): Promise<Bench> {
   const bank: Bank = {
     store: openSqliteStore(path),
     pin: softPinModule(keys, random.stream('pin')),
-    guard: openGuard(keys, random.stream('guard'), null, CHEAP),
+    guard: openGuard(keys, random.stream('guard'), {cost: CHEAP, policy}),
     clock,
     random: random.stream('bank'),
     log: lineLog(clock, line => lines.push(line), 'debug'),

@@ -4,7 +4,13 @@ import {join} from 'node:path'
 import t from 'tap'
 import {ADA, ATM, BEN, freshKey, openBench, pinBlock, send, signOn, verify} from './bench.ts'
 import {hexOf, bytesOfHex} from '../../crypto/hex.ts'
-import {stretched} from '../../host/pin.ts'
+import {tdesDecrypt} from '../../crypto/tdes.ts'
+import {DEMO_MASTER_KEY_HEX} from '../../host/demo.ts'
+import {DEFAULT_POLICY} from '../../host/guard/policy.ts'
+import {newHsmKeys, softPinModule, stretched} from '../../host/pin.ts'
+import type {PinModule} from '../../host/pin.ts'
+import {minorUnits} from '../../kit/money.ts'
+import {seededRandom} from '../../kit/random.ts'
 import {Secret} from '../../kit/secret.ts'
 
 t.test('three wrong PINs keep the card, whatever is restarted in between', async t => {
@@ -112,9 +118,38 @@ t.test('the verifier is the published construction', async t => {
   )
 })
 
+t.test('a stolen database tries no PIN: without the pepper the right one is wrong', async t => {
+  const random = seededRandom('pepper')
+  const ours = newHsmKeys(random)
+  const {pepper} = newHsmKeys(random)
+  const pan = new Secret(ADA.pan)
+  const made = softPinModule(ours, random)
+  const verifier = await made.pinVerifier(pan, new Secret(ADA.pin))
+  const masterKey = made.keepMasterKey(ATM, new Secret(bytesOfHex(DEMO_MASTER_KEY_HEX)))
+  const {stored, underMaster} = made.makePinKey(ATM, masterKey)
+  const pinKey = tdesDecrypt(bytesOfHex(DEMO_MASTER_KEY_HEX), underMaster)
+  const check = (module: PinModule, pin: string, owner = ADA) =>
+    module.checkPin({
+      atmId: ATM,
+      pinKey: stored,
+      pinBlock: pinBlock(pinKey, owner, pin),
+      pan: new Secret(owner.pan),
+      verifier,
+    })
+  t.equal(await check(made, ADA.pin), 'right')
+  t.equal(await check(made, '4321'), 'wrong')
+  t.equal(
+    await check(softPinModule({...ours, pepper}, random), ADA.pin),
+    'wrong',
+    'everything but the pepper',
+  )
+  t.equal(await check(made, ADA.pin, BEN), 'wrong', 'a verifier is of one card: it opens no other')
+})
+
 t.test('no secret reaches the database or the log', async t => {
   const folder = t.testdir()
-  const bench = await openBench(join(folder, 'bank.db'))
+  // With the whole policy on, so that facts, alerts and second proofs are written as well.
+  const bench = await openBench(join(folder, 'bank.db'), {...DEFAULT_POLICY, stepUpAboveMinor: minorUnits(1)})
   const pinKey = await signOn(bench)
   const blocks: string[] = []
   for (const [card, pin] of [
@@ -125,6 +160,17 @@ t.test('no secret reaches the database or the log', async t => {
     blocks.push(hexOf(pinBlock(pinKey, card, pin).reveal()))
     await verify(bench, pinKey, card, pin)
   }
+  await verify(bench, pinKey, ADA)
+  const again = {
+    amount: 50,
+    currency: 'EUR',
+    track2: ADA.track2,
+    pin_block: hexOf(pinBlock(pinKey, ADA).reveal()),
+  }
+  const proof = await send(bench, 'POST', `/api/atms/${ATM}/step-up`, JSON.stringify(again), {
+    key: `"${freshKey()}"`,
+  })
+  t.equal(proof.json['rc'], '00')
   await send(bench, 'POST', `/api/atms/${ATM}/verify-card`, `{"track2":"${ADA.track2}","pin_block":1}`, {
     key: `"${freshKey()}"`,
   })
