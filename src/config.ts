@@ -10,7 +10,7 @@ import {formatAmount, isCurrency, minorUnits} from '../kit/money.ts'
 import type {Currency, Minor} from '../kit/money.ts'
 import {Section, isIn} from '../kit/section.ts'
 
-export const READER_MODELS = ['crt310'] as const
+export const READER_MODELS = ['crt310', 'crt571'] as const
 export const PIN_PAD_MODELS = ['szzt'] as const
 /** How many cassettes each model has, numbered from 1. What is not certain about a model is a name of its own, as docs/protocols says. */
 export const DISPENSER_CASSETTES = {

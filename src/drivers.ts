@@ -1,6 +1,8 @@
 /** From a model's name in the settings to its driver on a wire. One table for each kind. */
 import {LINE as CRT310_LINE} from '../devices/card-reader/crt310/bytes.ts'
 import {Crt310} from '../devices/card-reader/crt310/driver.ts'
+import {LINE as CRT571_LINE} from '../devices/card-reader/crt571/bytes.ts'
+import {Crt571} from '../devices/card-reader/crt571/driver.ts'
 import type {CardReader} from '../devices/card-reader/port.ts'
 import {LINE as F56_LINE, PROFILES as F56_PROFILES} from '../devices/dispenser/f56/bytes.ts'
 import {F56} from '../devices/dispenser/f56/driver.ts'
@@ -33,6 +35,7 @@ export interface Model<Port> {
 
 export const READERS: Readonly<Record<Config['cardReader']['model'], Model<CardReader>>> = {
   crt310: {line: CRT310_LINE, on: (link, clock, log) => new Crt310(link, clock, log)},
+  crt571: {line: CRT571_LINE, on: (link, clock, log) => new Crt571(link, clock, log)},
 }
 
 export const PIN_PADS: Readonly<Record<Config['pinPad']['model'], Model<PinPad>>> = {

@@ -18,6 +18,11 @@ export interface Card {
   readonly length?: 'normal' | 'long' | 'short'
 }
 
+/** A card as a bank gives it out: what its stripe says, its chip says as well. */
+export function bankCard(track2: string): Card {
+  return {track2, chip: {protocol: 'T0', track2, holder: 'CARD/HOLDER'}}
+}
+
 export type StripeRead =
   | {readonly kind: 'text'; readonly text: string}
   | {readonly kind: 'blank'}

@@ -67,15 +67,18 @@ export function closedByEtx(shape: ClosedByEtx): FrameShape {
 export interface Counted extends Common {
   readonly stx: number
   readonly etx: number
+  /** Bytes of address between STX and LEN; none when left out. */
+  readonly addressBytes?: number
 }
 
 /** `STX LENhi LENlo text ETX BCC`, LEN the bytes of the text, BCC the XOR of all before it. */
 export function counted(shape: Counted): FrameShape {
+  const textAt = 3 + (shape.addressBytes ?? 0)
   return {
     ...common(shape, shape.stx),
     measure(bytes) {
-      if (bytes.length < 3) return MORE
-      const etxAt = 3 + (bytes[1] ?? 0) * 256 + (bytes[2] ?? 0)
+      if (bytes.length < textAt) return MORE
+      const etxAt = textAt + (bytes[textAt - 2] ?? 0) * 256 + (bytes[textAt - 1] ?? 0)
       if (etxAt + 2 > shape.frameBytesMax) return TOO_LONG
       if (bytes.length <= etxAt) return MORE
       return bytes[etxAt] === shape.etx ? closedAt(bytes, etxAt) : CHECKSUM

@@ -1,6 +1,7 @@
 /** The table as the bench page sees it: every string ready to be read, every hand a person has. */
 import type {BankView} from '../../host/reconcile.ts'
 import {bankView} from '../../host/reconcile.ts'
+import {bankCard} from '../../devices/card-reader/emulator-card.ts'
 import {DEMO_CARDS} from '../../host/demo.ts'
 import type {Notes} from '../../devices/dispenser/world.ts'
 import type {CassetteLevel, Device} from '../../fsm/vocabulary.ts'
@@ -151,7 +152,7 @@ export class LiveBench implements Bench {
   #insert(id: string): Done {
     const card = DEMO_CARDS.find(({pan}) => pan.endsWith(id))
     if (card === undefined) return no('there is no such card')
-    const outcome = this.#table.stage.rig.emulators.reader.insert({track2: card.track2.slice(1, -1)})
+    const outcome = this.#table.stage.rig.emulators.reader.insert(bankCard(card.track2.slice(1, -1)))
     if (outcome === 'refused') return no('the card slot is shut')
     this.#cardId = id
     return DONE

@@ -1,4 +1,5 @@
 /** A scripted customer: looks at the screen and the slots, and does one thing after another, as people do. */
+import {bankCard} from '../../devices/card-reader/emulator-card.ts'
 import type {Key} from '../../devices/pin-pad/port.ts'
 import type {Clock} from '../../kit/clock.ts'
 import type {Machine} from '../machine.ts'
@@ -53,7 +54,7 @@ export class Customer {
     if (!this.#manners.leavesNotes) this.#emulators.dispenser.takeNotes()
     if (this.#phase === 'before') {
       if (state !== 'idle') return
-      if (this.#emulators.reader.insert({track2: this.#wish.track2}) === 'inserted') this.#phase = 'visiting'
+      if (this.#emulators.reader.insert(bankCard(this.#wish.track2)) === 'inserted') this.#phase = 'visiting'
       return
     }
     if (RESTING.includes(state) && this.#emulators.reader.world.place === 'none') {

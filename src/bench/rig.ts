@@ -1,5 +1,7 @@
 /** The emulated devices of one machine, each at the far end of a wire in memory with our driver at the near end. */
 import {Crt310Emulator} from '../../devices/card-reader/crt310/emulator.ts'
+import {Crt571Emulator} from '../../devices/card-reader/crt571/emulator.ts'
+import type {CardReaderEmulator} from '../../devices/card-reader/emulator-reader.ts'
 import type {CardReader} from '../../devices/card-reader/port.ts'
 import {F56Emulator} from '../../devices/dispenser/f56/emulator.ts'
 import {Lcdm1000Emulator, Lcdm2000Emulator} from '../../devices/dispenser/lcdm2000/emulator.ts'
@@ -19,7 +21,7 @@ import {DISPENSERS, PIN_PADS, READERS} from '../drivers.ts'
 import type {Pace} from './pace.ts'
 
 export interface Emulators {
-  readonly reader: Crt310Emulator
+  readonly reader: CardReaderEmulator
   readonly pinPad: SzztEmulator
   readonly dispenser: DispenserEmulator
 }
@@ -66,6 +68,14 @@ function isBenchDispenser(name: string): name is BenchDispenser {
   return Object.hasOwn(DISPENSER_EMULATORS, name)
 }
 
+/** A card reader at the far end of a wire, empty. */
+type MakeReader = (link: ByteLink, clock: Clock, moveMs: number) => CardReaderEmulator
+
+const READER_EMULATORS: Readonly<Record<Config['cardReader']['model'], MakeReader>> = {
+  crt310: (link, clock, moveMs) => new Crt310Emulator(link, clock, {moveMs}),
+  crt571: (link, clock, moveMs) => new Crt571Emulator(link, clock, {moveMs}),
+}
+
 /** The devices alone, on whatever wires; `start` connects them. */
 export function emulatorsOn(
   ends: FarEnds,
@@ -73,9 +83,10 @@ export function emulatorsOn(
   notes: NoteCounts,
   pace: Pace,
   clock: Clock,
+  reader: Config['cardReader']['model'] = 'crt310',
 ): Emulators {
   return {
-    reader: new Crt310Emulator(ends.reader, clock, {moveMs: pace.cardMoveMs}),
+    reader: READER_EMULATORS[reader](ends.reader, clock, pace.cardMoveMs),
     pinPad: new SzztEmulator(ends.pinPad, clock),
     dispenser: DISPENSER_EMULATORS[model](ends.dispenser, clock, notes, pace.noteMs),
   }
@@ -108,7 +119,7 @@ export function loopbackRig(
   const wires = {cardReader: loopbackPair(clock), pinPad: loopbackPair(clock), dispenser: loopbackPair(clock)}
   const ends = {reader: wires.cardReader.far, pinPad: wires.pinPad.far, dispenser: wires.dispenser.far}
   return {
-    emulators: emulatorsOn(ends, dispenser, notes, pace, clock),
+    emulators: emulatorsOn(ends, dispenser, notes, pace, clock, config.cardReader.model),
     cables: {
       cardReader: wires.cardReader.cable,
       pinPad: wires.pinPad.cable,

@@ -7,6 +7,7 @@ export const STANDS: Readonly<Partial<Record<ModelName, () => Promise<StandModel
   lcdm4000: async () => (await import('./stands/lcdm4000.ts')).LCDM4000,
   f56: async () => (await import('./stands/f56.ts')).F56,
   crt310: async () => (await import('./stands/crt310.ts')).CRT310,
+  crt571: async () => (await import('./stands/crt571.ts')).CRT571,
   escpos: async () => (await import('./stands/escpos.ts')).ESCPOS,
   szzt: async () => (await import('./stands/szzt.ts')).SZZT,
 }

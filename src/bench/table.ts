@@ -43,6 +43,8 @@ export interface TableOptions {
   readonly folder: string
   /** `inProcess` leaves the network out and forgets at the end. */
   readonly bank: 'tls' | 'inProcess'
+  /** The card reader; the CRT-310 when left out. */
+  readonly reader?: Config['cardReader']['model']
   readonly dispenser: BenchDispenser
   readonly feeMinor: Minor
   /** Notes in each cassette at the start, by the hand of the operator. */
@@ -61,7 +63,7 @@ const NOTES_MINOR = [20_00, 50_00, 10_00, 5_00] as const
 
 /** The settings of the machine on the table. */
 export function tableConfig(
-  options: Pick<TableOptions, 'folder' | 'dispenser' | 'feeMinor' | 'notes'>,
+  options: Pick<TableOptions, 'folder' | 'reader' | 'dispenser' | 'feeMinor' | 'notes'>,
 ): Config {
   return {
     terminal: TERMINAL,
@@ -76,7 +78,7 @@ export function tableConfig(
       signersPath: '',
       answerTimeoutMs: 30_000,
     },
-    cardReader: {model: 'crt310', port: 'in memory'},
+    cardReader: {model: options.reader ?? 'crt310', port: 'in memory'},
     pinPad: {model: 'szzt', port: 'in memory'},
     dispenser: {model: options.dispenser, port: 'in memory'},
     cassettes: NOTES_MINOR.slice(0, DISPENSER_CASSETTES[options.dispenser]).map((noteMinor, index) => ({

@@ -19,6 +19,7 @@ import {seededRandom} from '../../kit/random.ts'
 
 export interface Scene {
   readonly dispenser?: TableOptions['dispenser']
+  readonly reader?: TableOptions['reader']
   readonly plan?: string
   readonly pin?: string
   readonly card?: number
@@ -56,6 +57,7 @@ export class World {
       folder,
       bank: 'inProcess',
       dispenser: scene.dispenser ?? 'lcdm2000',
+      ...(scene.reader === undefined ? {} : {reader: scene.reader}),
       feeMinor: minorUnits(scene.feeMinor ?? 0),
       notes: scene.notes ?? {1: 100, 2: 100},
       pace: {cardMoveMs: 500, noteMs: 150},

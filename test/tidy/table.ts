@@ -226,7 +226,9 @@ export const RANDOM_FILES: readonly string[] = ['kit/random.ts']
 
 /** Where a secret leaves its wrapper: each of these hands it to one destination and keeps no copy. */
 export const REVEALING: readonly string[] = [
+  'devices/card-reader/chip-track2.ts',
   'devices/card-reader/crt310/commands.ts',
+  'devices/card-reader/crt571/commands.ts',
   'crypto/atm-message.ts',
   'devices/pin-pad/szzt/driver.ts',
   'host/certificates.ts',

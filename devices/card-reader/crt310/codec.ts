@@ -8,6 +8,7 @@
 import {assert} from '../../../kit/assert.ts'
 import {counted, xorOf} from '../../wire/shapes.ts'
 import type {FrameShape} from '../../wire/framer.ts'
+import {nameOf, namesOf} from '../names.ts'
 import type {ChipProtocol} from '../port.ts'
 import {
   CARD_AT,
@@ -196,15 +197,3 @@ export function decodeSerial(data: Uint8Array): string | null {
 const SHAPE = frameShape([], 'ofReader')
 
 const COMMAND_NAMES: readonly CommandName[] = namesOf(COMMANDS)
-
-function namesOf<T extends Readonly<Record<string, unknown>>>(table: T): readonly (keyof T & string)[] {
-  return Object.keys(table)
-}
-
-/** The name under which a table holds that code, or null. */
-export function nameOf<T extends Readonly<Record<string, number>>>(
-  table: T,
-  code: number | undefined,
-): (keyof T & string) | null {
-  return namesOf(table).find(name => table[name] === code) ?? null
-}

@@ -19,10 +19,11 @@ import type {
   RetainOutcome,
   Track,
 } from '../port.ts'
+import {Contacts} from '../contacts.ts'
 import {stripeOutcome} from '../stripe.ts'
 import {PROFILE} from './bytes.ts'
 import type {Profile} from './bytes.ts'
-import {Crt310Chip} from './chip.ts'
+import {chipWire} from './chip.ts'
 import {Commands} from './commands.ts'
 import type {Status} from './codec.ts'
 import {Line} from './line.ts'
@@ -45,7 +46,7 @@ const RESETS = {stay: 'resetInPlace', exit: 'resetEjectFront', retain: 'resetEje
 
 export class Crt310 implements CardReader {
   readonly capabilities: CardReaderCapabilities
-  readonly chip: Crt310Chip | null
+  readonly chip: Contacts | null
   readonly #commands: Commands
   readonly #clock: Clock
   readonly #log: Log
@@ -61,7 +62,7 @@ export class Crt310 implements CardReader {
     this.#commands = new Commands(new Line(link, clock, profile), this.#log)
     this.#clock = clock
     this.#profile = profile
-    this.chip = profile.chip.length === 0 ? null : new Crt310Chip(this.#commands)
+    this.chip = profile.chip.length === 0 ? null : new Contacts(chipWire(this.#commands))
     const {bin, shutter, tracks, chip} = profile
     this.capabilities = {type: 'motor', retain: bin, shutter, tracks, chip}
   }
@@ -280,15 +281,10 @@ export class Crt310 implements CardReader {
       // It neither counts the cards in its bin nor sees that the bin is full.
       retainBin: bin ? 'unknown' : 'notSupported',
       retainedCount: null,
-      chipPower: this.#chipPower(media),
+      chipPower: this.chip?.powerAt(media) ?? 'notSupported',
       sensors,
       detail: shown(status),
     }
-  }
-
-  #chipPower(media: CardReaderStatus['media']): CardReaderStatus['chipPower'] {
-    if (this.chip === null) return 'notSupported'
-    return media === 'notPresent' ? 'noCard' : this.chip.power
   }
 }
 

@@ -6,6 +6,7 @@ import type {Card} from '../emulator-card.ts'
 import {ChipSlot} from '../emulator-chip.ts'
 import {CardPath} from '../emulator-path.ts'
 import type {Place, Remains} from '../emulator-path.ts'
+import {nameOf} from '../names.ts'
 import type {ChipProtocol, Track} from '../port.ts'
 import {
   BAUD,
@@ -20,7 +21,7 @@ import {
   TRACKS_WANTED,
 } from './bytes.ts'
 import type {CardAt, CommandName, Mouth, Rear, Result, StopAt} from './bytes.ts'
-import {encodeChip, encodeStatus, nameOf, withoutLength} from './codec.ts'
+import {encodeChip, encodeStatus, withoutLength} from './codec.ts'
 import type {Body} from './codec.ts'
 import {encodeTracks} from './tracks.ts'
 import type {Uploaded} from './tracks.ts'

@@ -229,10 +229,10 @@ export class Crt310Emulator implements CardReaderEmulator {
 
   async #sendSplit(frame: Uint8Array, gapMs: number, life: number): Promise<void> {
     this.#transcript.add('device', frame)
-    for (const byte of frame) {
+    for (const [at, byte] of frame.entries()) {
+      if (at > 0) await this.#clock.sleep(gapMs)
       if (life !== this.#life) return
       await this.#link.write(Uint8Array.of(byte))
-      await this.#clock.sleep(gapMs)
     }
   }
 

@@ -2,10 +2,10 @@
  * Creator CRT-310: the upload of magnetic tracks, both ways. Mode and choice of tracks are echoed, then comes each
  * track after a separator: with its content, or with what was wrong with it.
  */
+import {nameOf} from '../names.ts'
 import type {Track} from '../port.ts'
 import {TRACK, TRACKS_WANTED, TRACK_FAULT, TRACK_NOT_READABLE} from './bytes.ts'
 import type {TrackTrouble} from './bytes.ts'
-import {nameOf} from './codec.ts'
 
 /** `notReadable`: the reader has no head for that track. */
 export type Uploaded =

@@ -2,10 +2,11 @@
 import {COMMANDS, LINE} from '../../../devices/card-reader/crt310/bytes.ts'
 import {Crt310Emulator} from '../../../devices/card-reader/crt310/emulator.ts'
 import type {EmulatorOptions} from '../../../devices/card-reader/crt310/emulator.ts'
+import {namesOf} from '../../../devices/card-reader/names.ts'
 import {PACES} from '../pace.ts'
 import type {StandModel} from '../stand.ts'
 import {faultWords} from './faults.ts'
-import {motorReaderStand, namesOf, readerFaults, readerWorld} from './motor-reader.ts'
+import {motorReaderStand, readerFaults, readerWorld} from './motor-reader.ts'
 
 const ROWS = readerFaults<keyof typeof COMMANDS>([], 'status')
 

@@ -168,10 +168,3 @@ export function motorReaderStand<Command extends string>(
     },
   }
 }
-
-/** The names in a command table. */
-export function namesOf<Name extends string>(table: Readonly<Record<Name, unknown>>): readonly Name[] {
-  const names: Name[] = []
-  for (const name in table) names.push(name)
-  return names
-}

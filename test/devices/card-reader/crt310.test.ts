@@ -272,7 +272,7 @@ const MAKES: Readonly<Record<string, {readonly profile?: Partial<Profile>; reado
 
 for (const [name, {profile, make}] of Object.entries(MAKES))
   t.test(`as every reader, ${name}`, t => {
-    readerSuite(t, () => newBench({...PROFILE, ...profile}, make), {badLineRounds: 10})
+    readerSuite(t, () => newBench({...PROFILE, ...profile}, make), {badLineRounds: 5})
     t.end()
   })
 
