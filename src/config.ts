@@ -11,7 +11,7 @@ import type {Currency, Minor} from '../kit/money.ts'
 import {Section, isIn} from '../kit/section.ts'
 
 export const READER_MODELS = ['crt310', 'crt571'] as const
-export const PIN_PAD_MODELS = ['szzt'] as const
+export const PIN_PAD_MODELS = ['szzt', 'szzt-zt598', 'abecs', 'abecs-dukpt'] as const
 /** How many cassettes each model has, numbered from 1. What is not certain about a model is a name of its own, as docs/protocols says. */
 export const DISPENSER_CASSETTES = {
   lcdm1000: 1,

@@ -14,8 +14,10 @@ import {Lcdm4000} from '../devices/dispenser/lcdm4000/driver.ts'
 import type {Dispenser} from '../devices/dispenser/port.ts'
 import {LINE as REFERENCE_LINE} from '../devices/dispenser/reference/bytes.ts'
 import {ReferenceDispenser} from '../devices/dispenser/reference/driver.ts'
+import {LINE as ABECS_LINE, DUKPT} from '../devices/pin-pad/abecs/bytes.ts'
+import {AbecsPinPad} from '../devices/pin-pad/abecs/driver.ts'
 import type {PinPad} from '../devices/pin-pad/port.ts'
-import {LINE as SZZT_LINE} from '../devices/pin-pad/szzt/bytes.ts'
+import {LINE as SZZT_LINE, ZT598} from '../devices/pin-pad/szzt/bytes.ts'
 import {SzztPinPad} from '../devices/pin-pad/szzt/driver.ts'
 import {PROFILES as PRINTER_PROFILES} from '../devices/printer/escpos/bytes.ts'
 import {EscPosPrinter} from '../devices/printer/escpos/driver.ts'
@@ -40,6 +42,9 @@ export const READERS: Readonly<Record<Config['cardReader']['model'], Model<CardR
 
 export const PIN_PADS: Readonly<Record<Config['pinPad']['model'], Model<PinPad>>> = {
   szzt: {line: SZZT_LINE, on: (link, clock, log) => new SzztPinPad(link, clock, log)},
+  'szzt-zt598': {line: SZZT_LINE, on: (link, clock, log) => new SzztPinPad(link, clock, log, ZT598)},
+  abecs: {line: ABECS_LINE, on: (link, clock, log) => new AbecsPinPad(link, clock, log)},
+  'abecs-dukpt': {line: ABECS_LINE, on: (link, clock, log) => new AbecsPinPad(link, clock, log, DUKPT)},
 }
 
 export const DISPENSERS: Readonly<Record<Config['dispenser']['model'], Model<Dispenser>>> = {

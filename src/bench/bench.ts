@@ -313,7 +313,7 @@ export class LiveBench implements Bench {
       case 'pinPad':
         return [
           {label: 'Mode', text: pinPad.world.mode === 'pin' ? 'PIN entry' : pinPad.world.mode},
-          {label: 'PIN key', text: pinPad.world.pinKeyIndexes.length > 0 ? 'loaded' : 'none'},
+          {label: 'PIN key', text: pinPad.world.hasPinKey ? 'loaded' : 'none'},
         ]
       case 'dispenser': {
         const {world} = dispenser

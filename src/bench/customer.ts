@@ -2,6 +2,7 @@
 import {bankCard} from '../../devices/card-reader/emulator-card.ts'
 import type {Key} from '../../devices/pin-pad/port.ts'
 import type {Clock} from '../../kit/clock.ts'
+import {digitsOf as currencyDigits} from '../../kit/money.ts'
 import type {Machine} from '../machine.ts'
 import type {Manners} from './plan.ts'
 import type {Emulators} from './rig.ts'
@@ -88,7 +89,7 @@ export class Customer {
         await this.#choose('withdrawal')
         return
       case 'choosingAmount':
-        await this.#press([...digitsOf(this.#wish.amountDigits), 'enter'])
+        await this.#enterAmount()
         return
       case 'amountRefused':
         await this.#press(['cancel'])
@@ -99,6 +100,19 @@ export class Customer {
       default:
         return
     }
+  }
+
+  /** Typed where the pad has digits, touched where it has none. */
+  async #enterAmount(): Promise<void> {
+    const digits = digitsOf(this.#wish.amountDigits)
+    await this.#clock.sleep(KEY_MS)
+    const [first, ...rest] = digits
+    if (first !== undefined && this.#emulators.pinPad.press(first) === 'pressed') {
+      await this.#press([...rest, 'enter'])
+      return
+    }
+    const {currency} = this.#machine.standing.context.setup
+    this.#machine.choose(`amount-${Number(this.#wish.amountDigits) * 10 ** currencyDigits(currency)}`)
   }
 
   /** The key that the screen binds to that choice. */

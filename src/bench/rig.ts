@@ -9,7 +9,10 @@ import {Lcdm4000Emulator} from '../../devices/dispenser/lcdm4000/emulator.ts'
 import type {DispenserEmulator} from '../../devices/dispenser/mischief.ts'
 import type {Dispenser} from '../../devices/dispenser/port.ts'
 import {ReferenceDispenserEmulator} from '../../devices/dispenser/reference/emulator.ts'
+import {AbecsEmulator} from '../../devices/pin-pad/abecs/emulator.ts'
+import type {PinPadEmulator} from '../../devices/pin-pad/mischief.ts'
 import type {PinPad} from '../../devices/pin-pad/port.ts'
+import {ZT598} from '../../devices/pin-pad/szzt/bytes.ts'
 import {SzztEmulator} from '../../devices/pin-pad/szzt/emulator.ts'
 import type {ByteLink} from '../../devices/wire/link.ts'
 import {loopbackPair} from '../../devices/wire/loopback.ts'
@@ -22,7 +25,7 @@ import type {Pace} from './pace.ts'
 
 export interface Emulators {
   readonly reader: CardReaderEmulator
-  readonly pinPad: SzztEmulator
+  readonly pinPad: PinPadEmulator
   readonly dispenser: DispenserEmulator
 }
 
@@ -76,6 +79,16 @@ const READER_EMULATORS: Readonly<Record<Config['cardReader']['model'], MakeReade
   crt571: (link, clock, moveMs) => new Crt571Emulator(link, clock, {moveMs}),
 }
 
+/** A PIN pad at the far end of a wire, with the demonstration keys. */
+type MakePad = (link: ByteLink, clock: Clock) => PinPadEmulator
+
+const PAD_EMULATORS: Readonly<Record<Config['pinPad']['model'], MakePad>> = {
+  szzt: (link, clock) => new SzztEmulator(link, clock),
+  'szzt-zt598': (link, clock) => new SzztEmulator(link, clock, {profile: ZT598}),
+  abecs: (link, clock) => new AbecsEmulator(link, clock),
+  'abecs-dukpt': (link, clock) => new AbecsEmulator(link, clock),
+}
+
 /** The devices alone, on whatever wires; `start` connects them. */
 export function emulatorsOn(
   ends: FarEnds,
@@ -84,10 +97,11 @@ export function emulatorsOn(
   pace: Pace,
   clock: Clock,
   reader: Config['cardReader']['model'] = 'crt310',
+  pinPad: Config['pinPad']['model'] = 'szzt',
 ): Emulators {
   return {
     reader: READER_EMULATORS[reader](ends.reader, clock, pace.cardMoveMs),
-    pinPad: new SzztEmulator(ends.pinPad, clock),
+    pinPad: PAD_EMULATORS[pinPad](ends.pinPad, clock),
     dispenser: DISPENSER_EMULATORS[model](ends.dispenser, clock, notes, pace.noteMs),
   }
 }
@@ -119,7 +133,7 @@ export function loopbackRig(
   const wires = {cardReader: loopbackPair(clock), pinPad: loopbackPair(clock), dispenser: loopbackPair(clock)}
   const ends = {reader: wires.cardReader.far, pinPad: wires.pinPad.far, dispenser: wires.dispenser.far}
   return {
-    emulators: emulatorsOn(ends, dispenser, notes, pace, clock, config.cardReader.model),
+    emulators: emulatorsOn(ends, dispenser, notes, pace, clock, config.cardReader.model, config.pinPad.model),
     cables: {
       cardReader: wires.cardReader.cable,
       pinPad: wires.pinPad.cable,

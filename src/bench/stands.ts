@@ -9,5 +9,6 @@ export const STANDS: Readonly<Partial<Record<ModelName, () => Promise<StandModel
   crt310: async () => (await import('./stands/crt310.ts')).CRT310,
   crt571: async () => (await import('./stands/crt571.ts')).CRT571,
   escpos: async () => (await import('./stands/escpos.ts')).ESCPOS,
+  abecs: async () => (await import('./stands/abecs.ts')).ABECS,
   szzt: async () => (await import('./stands/szzt.ts')).SZZT,
 }

@@ -46,6 +46,8 @@ export interface TableOptions {
   /** The card reader; the CRT-310 when left out. */
   readonly reader?: Config['cardReader']['model']
   readonly dispenser: BenchDispenser
+  /** The PIN pad; a ZT588 when left out. */
+  readonly pinPad?: Config['pinPad']['model']
   readonly feeMinor: Minor
   /** Notes in each cassette at the start, by the hand of the operator. */
   readonly notes: NoteCounts
@@ -63,7 +65,7 @@ const NOTES_MINOR = [20_00, 50_00, 10_00, 5_00] as const
 
 /** The settings of the machine on the table. */
 export function tableConfig(
-  options: Pick<TableOptions, 'folder' | 'reader' | 'dispenser' | 'feeMinor' | 'notes'>,
+  options: Pick<TableOptions, 'folder' | 'reader' | 'dispenser' | 'pinPad' | 'feeMinor' | 'notes'>,
 ): Config {
   return {
     terminal: TERMINAL,
@@ -79,7 +81,7 @@ export function tableConfig(
       answerTimeoutMs: 30_000,
     },
     cardReader: {model: options.reader ?? 'crt310', port: 'in memory'},
-    pinPad: {model: 'szzt', port: 'in memory'},
+    pinPad: {model: options.pinPad ?? 'szzt', port: 'in memory'},
     dispenser: {model: options.dispenser, port: 'in memory'},
     cassettes: NOTES_MINOR.slice(0, DISPENSER_CASSETTES[options.dispenser]).map((noteMinor, index) => ({
       cassette: index + 1,

@@ -13,6 +13,8 @@ import {lineLog, silentLog} from '../../kit/log.ts'
 import {formatAmount, minorUnits, noteCount, parseAmount} from '../../kit/money.ts'
 import type {Minor} from '../../kit/money.ts'
 import {seededRandom} from '../../kit/random.ts'
+import {PIN_PAD_MODELS} from '../config.ts'
+import type {Config} from '../config.ts'
 import {EXIT_FAULT, EXIT_OK, crashProgram, runProgram, say, sayError} from '../program.ts'
 import {Customer} from './customer.ts'
 import {ENDINGS, endingOf} from './ending.ts'
@@ -32,6 +34,7 @@ interface Wanted {
   readonly pin: string
   readonly plan: readonly Planned[]
   readonly dispenser: BenchDispenser
+  readonly pinPad: Config['pinPad']['model']
   readonly feeMinor: Minor
   readonly seed: string
   readonly verbose: boolean
@@ -48,6 +51,7 @@ const USAGE = `usage: npm run visit -- --withdraw AMOUNT [options]
   --card NUMBER        a demo card by its last four digits, or its whole number (default ${lastFour(demoCard(0))})
   --pin DIGITS         4 to 12 digits (default: the card's own)
   --dispenser MODEL    ${BENCH_DISPENSERS.join(' or ')} (default lcdm2000)
+  --pin-pad MODEL      ${PIN_PAD_MODELS.join(' or ')} (default szzt)
   --fee AMOUNT         fee of the operator (default 0)
   --plan TEXT          what goes wrong: 'dispenser: jam after 2; customer: leaves card', see docs/visit.md
   --seed TEXT          names the run; the same seed draws the same random numbers
@@ -78,6 +82,7 @@ async function visit(wanted: Wanted, folder: string): Promise<number> {
     folder,
     bank: 'tls',
     dispenser: wanted.dispenser,
+    pinPad: wanted.pinPad,
     feeMinor: wanted.feeMinor,
     notes: NOTES,
     pace: PACES.iron,
@@ -153,6 +158,9 @@ function wantedFrom(args: readonly string[]): Wanted | 'help' {
   const dispenser = BENCH_DISPENSERS.find(model => model === (values.dispenser ?? 'lcdm2000'))
   if (dispenser === undefined)
     throw new BadInput(`--dispenser ${values.dispenser ?? ''}: must be ${BENCH_DISPENSERS.join(' or ')}`)
+  const pinPad = PIN_PAD_MODELS.find(model => model === (values['pin-pad'] ?? 'szzt'))
+  if (pinPad === undefined)
+    throw new BadInput(`--pin-pad ${values['pin-pad'] ?? ''}: must be ${PIN_PAD_MODELS.join(' or ')}`)
   const card = cardNamed(values.card)
   const pin = values.pin ?? card.pin
   if (!/^[0-9]{4,12}$/.test(pin)) throw new BadInput('--pin: must be 4 to 12 digits')
@@ -162,6 +170,7 @@ function wantedFrom(args: readonly string[]): Wanted | 'help' {
     pin,
     plan: parsePlan(values.plan ?? ''),
     dispenser,
+    pinPad,
     feeMinor: amountFrom('--fee', values.fee ?? '0'),
     seed: values.seed ?? `seed-${realClock().wallMs()}`,
     verbose: values.verbose === true,
@@ -179,6 +188,7 @@ function parsed(args: readonly string[]) {
         card: text,
         pin: text,
         dispenser: text,
+        'pin-pad': text,
         fee: text,
         plan: text,
         seed: text,

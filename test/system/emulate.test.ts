@@ -76,6 +76,7 @@ async function planned(one: TellerdProcess, fault: string): Promise<Readonly<Rec
   const text = fault
     .replaceAll(/ ?\[[^\]]*\]/g, '')
     .replace('CODE', '30')
+    .replace('STATUS', '042')
     .replace(/\bN\b/, '1')
   const answer = await one.ask(`plan ${text.replace(' on ORDER', '')}`)
   const [, order] = /one of ([^,]+)/.exec(String(answer['error'])) ?? []

@@ -230,6 +230,7 @@ export const REVEALING: readonly string[] = [
   'devices/card-reader/crt310/commands.ts',
   'devices/card-reader/crt571/commands.ts',
   'crypto/atm-message.ts',
+  'devices/pin-pad/abecs/driver.ts',
   'devices/pin-pad/szzt/driver.ts',
   'host/certificates.ts',
   'host/guard/guard.ts',

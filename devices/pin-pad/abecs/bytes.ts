@@ -142,10 +142,17 @@ export const KSN_OF_DATA_SLOT = 0x9200
 /** What a PIN block, or data, is enciphered with. `1` and `3`, `10` and so on stand in the commands. */
 export const PIN_METHOD = {masterSession: '1', dukpt: '3'} as const
 export const DATA_METHOD = {
+  /** Single DES keys, of which pads of today have none. */
+  desEcb: '00',
+  desCbc: '01',
   masterEcb: '10',
   masterCbc: '11',
+  /** The first variant of a DUKPT key, and the third; the fifth is in one printed example only. */
+  dukpt1Ecb: '30',
   dukptEcb: '50',
   dukptCbc: '51',
+  dukpt5Ecb: '70',
+  dukpt5Cbc: '71',
 } as const
 export type DataMethod = keyof typeof DATA_METHOD
 

@@ -1,4 +1,5 @@
 /** The emulated ABECS pad's side of each command: data in, a reply or a wait out. It knows nothing of lines and time. */
+import type {DukptUse} from '../../../crypto/dukpt.ts'
 import {bytesOfHex, hexOf, isHex} from '../../../crypto/hex.ts'
 import {DES_BLOCK_BYTES} from '../../../crypto/tdes.ts'
 import {nameOf} from '../../../kit/table.ts'
@@ -16,7 +17,7 @@ import {
   TELL,
   UNKNOWN,
 } from './bytes.ts'
-import type {CommandId} from './bytes.ts'
+import type {CommandId, DataMethod} from './bytes.ts'
 import {commandIn, decodeBlocks, decodeTlvs, encodeTlvs, reply, textOf, tlv, tlvBlocks} from './codec.ts'
 import type {Tlv} from './codec.ts'
 import {CHIP_ATR, chipAnswer, packedTrack} from './emulator-cards.ts'
@@ -48,14 +49,17 @@ const BLANK = ' '.repeat(DISPLAY.rows * DISPLAY.columns)
 export class EmulatedCommands implements WaitingPad {
   readonly module: SecureModule
   batteryPercent: number | null = null
+  readonly #hasVariant5: boolean
   readonly #changed: () => void
   #text = BLANK
   #stripe: Stripe | null = null
   #isChipIn = false
   #isChipOn = false
 
-  constructor(module: SecureModule, changed: () => void) {
+  /** @param hasVariant5 whether 70 and 71 are methods */
+  constructor(module: SecureModule, hasVariant5: boolean, changed: () => void) {
     this.module = module
+    this.#hasVariant5 = hasVariant5
     this.#changed = changed
   }
 
@@ -314,12 +318,14 @@ export class EmulatedCommands implements WaitingPad {
     const workingKey = list.get(TAG.workingKey) ?? null
     if (method === null || !/^[0-9]{2}$/.test(index) || Number(index) >= SLOT_COUNT) return STATUS.parameter
     if (initial.length !== DES_BLOCK_BYTES) return STATUS.parameter
-    const isMaster = method === 'masterEcb' || method === 'masterCbc'
-    if (isMaster && workingKey === null) return STATUS.missing
-    if (isMaster && workingKey?.length !== WORKING_KEY_BYTES) return STATUS.parameter
-    const chain = method === 'masterEcb' || method === 'dukptEcb' ? 'ecb' : 'cbc'
-    const made = this.module.encipher(Number(index), isMaster ? workingKey : null, chain, blocks, initial)
-    return made ?? STATUS.keyAbsent
+    const {chain, variant} = CIPHERS[method]
+    if (variant === 'des') return STATUS.keyAbsent
+    if (variant === 'dataResponse' && !this.#hasVariant5) return STATUS.parameter
+    if (variant !== 'master')
+      return this.module.encipher(Number(index), variant, chain, blocks, initial) ?? STATUS.keyAbsent
+    if (workingKey === null) return STATUS.missing
+    if (workingKey.length !== WORKING_KEY_BYTES) return STATUS.parameter
+    return this.module.encipher(Number(index), workingKey, chain, blocks, initial) ?? STATUS.keyAbsent
   }
 
   #encipherOld(text: string): Uint8Array {
@@ -392,6 +398,20 @@ export class EmulatedCommands implements WaitingPad {
   }
 }
 
+/** What each method enciphers with. That the first variant is that of PINs, and the fifth that of answers, is assumed. */
+const CIPHERS: Readonly<
+  Record<DataMethod, {readonly chain: 'ecb' | 'cbc'; readonly variant: DukptUse | 'master' | 'des'}>
+> = {
+  desEcb: {chain: 'ecb', variant: 'des'},
+  desCbc: {chain: 'cbc', variant: 'des'},
+  masterEcb: {chain: 'ecb', variant: 'master'},
+  masterCbc: {chain: 'cbc', variant: 'master'},
+  dukpt1Ecb: {chain: 'ecb', variant: 'pin'},
+  dukptEcb: {chain: 'ecb', variant: 'dataRequest'},
+  dukptCbc: {chain: 'cbc', variant: 'dataRequest'},
+  dukpt5Ecb: {chain: 'ecb', variant: 'dataResponse'},
+  dukpt5Cbc: {chain: 'cbc', variant: 'dataResponse'},
+}
 const WORKING_KEY_BYTES = 16
 const FREE_TEXT_MAX = 160
 const APDU_BYTES_MIN = 4

@@ -42,6 +42,8 @@ export interface EmulatorOptions {
   readonly remains?: Remains
   /** Time to answer a command. */
   readonly answerMs?: number
+  /** Whether data may be enciphered with the fifth variant of a DUKPT key; no when left out. */
+  readonly hasVariant5?: boolean
 }
 
 /** How much later than the host's patience a late reply comes. */
@@ -78,7 +80,7 @@ export class AbecsEmulator implements PinPadEmulator {
     this.#answerMs = options.answerMs ?? 5
     this.#module = new SecureModule(options.remains?.keys ?? demoSlots())
     this.#isTampered = options.remains?.isTampered ?? false
-    this.#commands = new EmulatedCommands(this.#module, () => {
+    this.#commands = new EmulatedCommands(this.#module, options.hasVariant5 ?? false, () => {
       this.#changed()
     })
   }

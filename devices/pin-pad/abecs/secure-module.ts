@@ -122,18 +122,19 @@ export class SecureModule {
     return {bytes: tdesEncrypt(used.key, block), ksn: used.ksn}
   }
 
-  /** Whole blocks, each by itself or chained; null when the slot is empty. @param workingKey null for DUKPT */
+  /**
+   * Whole blocks, each by itself or chained; null when the slot is empty.
+   * @param key the working key under the master key of that slot, or the variant of the DUKPT key
+   */
   encipher(
     slot: number,
-    workingKey: Uint8Array | null,
+    key: Uint8Array | DukptUse,
     chain: 'ecb' | 'cbc',
     blocks: Uint8Array,
     initial: Uint8Array,
   ): Enciphered | null {
     const used =
-      workingKey === null
-        ? this.#useDukpt('dukptData', slot, 'dataRequest')
-        : this.#open('masterData', slot, workingKey)
+      typeof key === 'string' ? this.#useDukpt('dukptData', slot, key) : this.#open('masterData', slot, key)
     if (used === null) return null
     const bytes = chain === 'ecb' ? tdesEncrypt(used.key, blocks) : tdesCbcEncrypt(used.key, blocks, initial)
     return {bytes, ksn: used.ksn}

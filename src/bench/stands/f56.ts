@@ -10,7 +10,10 @@ export const F56: StandModel<ProfileName> = {
   name: 'f56',
   wire: 'serial',
   line: LINE,
-  profiles: {front: 'pays out at the front as it counts', pool: 'gathers in a pool, then brings it to the front'},
+  profiles: {
+    front: 'pays out at the front as it counts',
+    pool: 'gathers in a pool, then brings it to the front',
+  },
   faults: dispenserFaults(KINDS),
   make: (link, clock, _random, {profile, world, pace}) =>
     dispenserStand(

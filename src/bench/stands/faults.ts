@@ -4,12 +4,13 @@
  */
 import {BadInput} from '../../../kit/errors.ts'
 
-/** A number after a fault's name: `after 2` (notes), `3 times`, `30 ms`, `E3` (an error code, hexadecimal). */
+/** A number after a fault's name: `after 2` (notes), `3 times`, `30 ms`, `E3` (an error code, hexadecimal), `042` (a status). */
 const NUMBERS = {
   after: {words: 'after N', shape: 'after ([0-9]{1,3})', radix: 10},
   times: {words: 'N times', shape: '([0-9]{1,3}) times', radix: 10},
   ms: {words: 'N ms', shape: '([0-9]{1,6}) ms', radix: 10},
   code: {words: 'CODE', shape: '([0-9A-Fa-f]{2})', radix: 16},
+  status: {words: 'STATUS', shape: '([0-9]{3})', radix: 10},
 } as const
 
 export interface FaultRow<Mischief, Order extends string> {
