@@ -126,6 +126,19 @@ export class Day {
     })
   }
 
+  /** With the bank's own sums. */
+  async cutOverAgreeing(date: string): Promise<Reply> {
+    const own = await this.bench.bank.store.read(tx => tx.days.totals(ATM, date))
+    const sums = (count: number, minor: number) => ({count, amount: minor / 100})
+    return this.cutOver([0, 0], date, {
+      totals: {
+        withdrawals: sums(own.withdrawalsCount, own.withdrawalsMinor),
+        reversals: sums(own.reversalsCount, own.reversalsMinor),
+        deposits: sums(own.depositsCount, own.depositsMinor),
+      },
+    })
+  }
+
   /** So many 50.00 in the one cassette. */
   async count(date: string, counted: number, left: number): Promise<Reply> {
     const units = [{unit: 'cassette-1', kind: 'cassette', value: 50, counted, left}]

@@ -306,7 +306,7 @@ for (const [name, wrong, found, action, books] of CASES)
   t.test(`${name}: ${found}, resolved by a person`, async t => {
     const day = await Day.counted(t)
     const counted = await wrong(day)
-    await day.cutOver([0, 0], NEXT)
+    await day.cutOverAgreeing(NEXT)
     await day.sendJournal()
     await day.count(NEXT, counted, counted)
     const run = await day.reconciled(NEXT)
@@ -333,6 +333,7 @@ for (const [name, wrong, found, action, books] of CASES)
     for (const [ledgerAccount, minor] of books(day))
       t.equal(await day.inBook(ledgerAccount), minor, ledgerAccount)
     t.same(await bookFaults(day.bench.bank), [])
+    t.equal((await day.reconciled(NEXT)).json['verdict'], 'in-balance', 'nothing else is open')
     const after = rowsIn(await day.reconciled(NEXT), 'differences').find(each => each['difference_id'] === id)
     t.equal(after?.['state'], 'resolved', 'it stays, and stays resolved')
     t.match((await day.reconciled(NEXT)).json['report'], /looked into it/)
@@ -378,6 +379,25 @@ t.test('counts that cannot be held against the one before', async t => {
     OLA,
   )
   t.equal(elsewhere.status, 404)
+})
+
+t.test('the first count brings the book to what is there', async t => {
+  const day = await Day.open(t)
+  await day.completed(await day.approved())
+  t.equal(await day.inBook(ledgerAccounts.atmCash(ATM)), 10_000, 'the book has paid what it never loaded')
+  await day.cutOver([1, 100])
+  await day.count(DATE, 0, 100)
+  t.equal(await day.inBook(ledgerAccounts.atmCash(ATM)), -500_000)
+  t.equal(
+    await day.inBook(ledgerAccounts.vault),
+    510_000,
+    'what is there now, and what was paid of it before',
+  )
+  t.same(
+    (await day.reconciled(DATE)).json['missing'],
+    ['journal', 'count'],
+    'and there is nothing yet to hold it against',
+  )
 })
 
 t.test('events are taken once, the newest of each part is shown', async t => {
