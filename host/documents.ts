@@ -1,6 +1,7 @@
 /** The pages and documents that the bank serves beside its API. Read or made once, at the start. */
 import {readFileSync} from 'node:fs'
 import {docsPage} from './api/docs.ts'
+import * as guard from './api/guard-schema.ts'
 import * as office from './api/office-schema.ts'
 import {openapi} from './api/openapi.ts'
 import {routes} from './api/routes.ts'
@@ -24,6 +25,7 @@ const FILES = [
   ['/fleet.js', 'fleet.js', JS],
   ['/cases.js', 'cases.js', JS],
   ['/accounts.js', 'accounts.js', JS],
+  ['/alerts.js', 'alerts.js', JS],
   ['/draw.js', 'draw.js', JS],
   ['/decide.js', 'decide.js', JS],
   ['/link.js', 'link.js', JS],
@@ -55,7 +57,7 @@ export function documents(): readonly Document[] {
 
 /** The OpenAPI document of this bank. */
 export function openapiText(): string {
-  const exported: Readonly<Record<string, unknown>> = {...schema, ...office}
+  const exported: Readonly<Record<string, unknown>> = {...schema, ...office, ...guard}
   const named = Object.entries(exported).flatMap(([name, each]) =>
     isShape(each) ? [[name, each.schema] as const] : [],
   )

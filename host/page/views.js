@@ -1,6 +1,7 @@
 // @ts-check
 /** Which views there are. A view asks the bank and gives what it draws. */
 import {accounts, transactions} from './accounts.js'
+import {alerts} from './alerts.js'
 import {differences, operations} from './cases.js'
 import {fleet, machine} from './fleet.js'
 
@@ -18,6 +19,7 @@ export const views = {
   machines: machine,
   transactions,
   operations,
+  alerts,
   differences,
   accounts,
 }

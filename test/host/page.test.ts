@@ -52,6 +52,17 @@ async function openOffice(t: Test): Promise<Office> {
     ],
   })
   await day.sendJournal()
+  await bench.bank.store.transact(tx =>
+    tx.risk.raise({
+      alertId: '0'.repeat(24),
+      rule: 'wrong-pins',
+      cardId: 'c1',
+      atmId: ATM,
+      why: 'three wrong PINs <img src=x onerror=alert(1)>',
+      isHolding: true,
+      raisedAtMs: bench.clock.wallMs(),
+    }),
+  )
   const people = await admitDemoPeople(bench.bank, t.testdirName)
   const app = buildApp(bench.bank, async request => {
     const token = bearerOf(request.headers.authorization)
@@ -161,6 +172,7 @@ t.test('the back office', async t => {
         [`#/machines/${ATM}/${NEXT}`, `${ATM}, ${NEXT}`],
         ['#/transactions', 'Transactions'],
         ['#/operations', 'Operations'],
+        ['#/alerts', 'Alerts'],
         ['#/differences?state=all', 'Reconciliation'],
         ['#/accounts', 'Accounts'],
         ['#/accounts/12345', 'Account 12345'],
@@ -219,6 +231,23 @@ t.test('the back office', async t => {
     t.equal(await page.getByRole('row', {name: key}).count(), 0, 'it is open no more')
     const {json} = await day.get(`/api/operations/${key}`)
     t.match(json, {state: 'completed', paid_at_least: 50, evidence: 'settled by sofia: seen on film'})
+    await page.close()
+  })
+
+  t.test('an alert is closed by somebody who says what it was, and what it says is text', async t => {
+    const {page} = await opened(browser, 1280, 800)
+    await signIn(page, office, 'supervisor')
+    await page.getByRole('link', {name: 'Alerts'}).click()
+    const row = page.getByRole('row', {name: 'wrong-pins'})
+    t.match(await row.innerText(), '<img src=x onerror=alert(1)>')
+    await row.getByRole('button', {name: 'Close'}).click()
+    await page.getByLabel('Reason').fill('the customer called')
+    await page.getByRole('button', {name: 'Confirm'}).click()
+    await page.getByText('The alert is closed.').waitFor()
+    await page.getByText('Alerts: none.').waitFor()
+    await page.getByLabel('Show').selectOption('all')
+    await page.getByRole('button', {name: 'Show'}).click()
+    await page.getByText('by sofia: the customer called').waitFor()
     await page.close()
   })
 
