@@ -46,15 +46,12 @@ export function buildApp(bank: Bank, authenticate: Authenticate, door?: Door): F
   app.addContentTypeParser('application/json', {parseAs: 'buffer'}, (_, bytes, done) => {
     done(null, bytes)
   })
-  app.setNotFoundHandler((_, reply) => send(reply, problemOf('no-route', 'this path is not served')))
+  app.setNotFoundHandler(notFound)
   app.setErrorHandler((thrown, request, reply) => send(reply, answerOfFault(bank, thrown, request)))
-  for (const [url, own] of Map.groupBy(routes, each => each.url)) {
-    for (const route of own) serve(app, bank, authenticate, door?.messages ?? null, route)
-    refuseOtherMethods(app, url, own)
-  }
+  for (const route of routes) serve(app, bank, authenticate, door?.messages ?? null, route)
   // For whoever asks: there is nothing in them that is not in the source.
-  for (const {url, contentType, content} of documents())
-    app.get(url, async (_, reply) => reply.headers(DOCUMENT_HEADERS).type(contentType).send(content))
+  for (const {url, contentType, content} of documents)
+    app.get(url, async (_, reply) => reply.headers(DOCUMENT_HEADERS).type(contentType).send(content()))
   return app
 }
 
@@ -89,23 +86,18 @@ function pattern(url: string): string {
   return url.replaceAll(/\{([a-z_]+)\}/g, ':$1')
 }
 
-/** A known path asked in another way says in which ways it may be asked. */
-function refuseOtherMethods(app: FastifyInstance, url: string, own: readonly Route[]): void {
-  const allowed = own.flatMap(({method}) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
-  const refuse = async (_: FastifyRequest, reply: FastifyReply) =>
-    send(
-      reply.header('allow', allowed.join(', ')),
-      problemOf('wrong-method', `this path is asked with ${allowed.join(' or ')}`),
-    )
-  app.route({
-    method: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'].filter(
-      each => !allowed.includes(each),
-    ),
-    url: pattern(url),
-    // Before anything of the request is read.
-    onRequest: refuse,
-    handler: refuse,
-  })
+/** Nothing is there, or something that is asked in another way. Paths are looked through only then. */
+function notFound(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const [path = ''] = request.url.split('?')
+  const methods = routes
+    .filter(({url}) => new RegExp(`^${url.replaceAll(/\{[a-z_]+\}/g, '[^/]+')}$`).test(path))
+    .map(({method}) => method)
+  if (methods.length === 0) return send(reply, problemOf('no-route', 'this path is not served'))
+  const allowed = methods.flatMap(method => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
+  return send(
+    reply.header('allow', allowed.join(', ')),
+    problemOf('wrong-method', `this path is asked with ${allowed.join(' or ')}`),
+  )
 }
 
 /** An answer, and what seals it. */

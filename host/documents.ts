@@ -1,4 +1,4 @@
-/** The pages and documents that the bank serves beside its API. Read or made once, at the start. */
+/** The pages and documents that the bank serves beside its API. Read or made once, when somebody asks. */
 import {readFileSync} from 'node:fs'
 import {docsPage} from './api/docs.ts'
 import * as guard from './api/guard-schema.ts'
@@ -12,7 +12,7 @@ import {writeJson} from '../kit/exact-json.ts'
 export interface Document {
   readonly url: string
   readonly contentType: string
-  readonly content: string
+  readonly content: () => string
 }
 
 const HTML = 'text/html; charset=utf-8'
@@ -30,6 +30,7 @@ const FILES = [
   ['/decide.js', 'decide.js', JS],
   ['/link.js', 'link.js', JS],
 ] as const
+
 /** Nothing from elsewhere, nothing inline, nowhere in a frame. */
 export const DOCUMENT_HEADERS = {
   'content-security-policy':
@@ -43,16 +44,19 @@ export const DOCUMENT_HEADERS = {
   'cache-control': 'no-cache',
 } as const
 
-export function documents(): readonly Document[] {
-  return [
-    {url: '/api/openapi.json', contentType: 'application/json', content: openapiText()},
-    {url: '/api/docs', contentType: HTML, content: docsPage(routes)},
-    ...FILES.map(([url, name, contentType]) => ({
-      url,
-      contentType,
-      content: readFileSync(new URL(`page/${name}`, import.meta.url), 'utf8'),
-    })),
-  ]
+export const documents: readonly Document[] = [
+  {url: '/api/openapi.json', contentType: 'application/json', content: once(openapiText)},
+  {url: '/api/docs', contentType: HTML, content: once(() => docsPage(routes))},
+  ...FILES.map(([url, name, contentType]) => ({
+    url,
+    contentType,
+    content: once(() => readFileSync(new URL(`page/${name}`, import.meta.url), 'utf8')),
+  })),
+]
+
+function once(make: () => string): () => string {
+  let made: string | null = null
+  return () => (made ??= make())
 }
 
 /** The OpenAPI document of this bank. */
