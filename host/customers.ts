@@ -15,6 +15,7 @@ import type {
 import {nextField, pageOf} from './api/paging.ts'
 import {isoSeconds, newId} from './bank.ts'
 import type {Bank} from './bank.ts'
+import {note} from './guard/audit.ts'
 import {amountText} from './movement.ts'
 import {accountMessage, cardMessage, userMessage} from './office-messages.ts'
 import {hasCheckDigit, shownPan} from './pan.ts'
@@ -43,7 +44,7 @@ export async function showUser(bank: Bank, userId: string): Promise<Answer> {
 }
 
 /** The same customer under the same id is there already, and that is all right. */
-export async function addUser(bank: Bank, request: NewUser): Promise<Answer> {
+export async function addUser(bank: Bank, request: NewUser, by: string): Promise<Answer> {
   const user: User = {
     userId: request.user_id ?? newId(bank),
     name: request.name,
@@ -53,14 +54,22 @@ export async function addUser(bank: Bank, request: NewUser): Promise<Answer> {
   }
   return bank.store.transact(async tx => {
     const there = await tx.accounts.findUser(user.userId)
-    if (there === null) await tx.accounts.putUser(user)
-    else if (answered(userMessage(there)).text !== answered(userMessage(user)).text)
+    if (there === null) {
+      await tx.accounts.putUser(user)
+      await note(bank, tx, {who: by, action: 'customer.added', subject: user.userId})
+    }
+    if (there !== null && answered(userMessage(there)).text !== answered(userMessage(user)).text)
       return problemOf('exists', 'another customer has that id')
     return answered(userMessage(user))
   })
 }
 
-export async function changeUser(bank: Bank, userId: string, change: UserChange): Promise<Answer> {
+export async function changeUser(
+  bank: Bank,
+  userId: string,
+  change: UserChange,
+  by: string,
+): Promise<Answer> {
   return bank.store.transact(async tx => {
     const user = await tx.accounts.findUser(userId)
     if (user === null) return noUser()
@@ -72,6 +81,8 @@ export async function changeUser(bank: Bank, userId: string, change: UserChange)
       address: change.address ?? user.address,
     }
     await tx.accounts.changeUser(next)
+    const fields = Object.keys(change).join(' ')
+    await note(bank, tx, {who: by, action: 'customer.changed', subject: userId, detail: fields})
     return answered(userMessage(next))
   })
 }
@@ -103,7 +114,7 @@ export async function showAccount(bank: Bank, accountId: string): Promise<Answer
 }
 
 /** Opens an account with nothing in it. */
-export async function addAccount(bank: Bank, request: NewAccount): Promise<Answer> {
+export async function addAccount(bank: Bank, request: NewAccount, by: string): Promise<Answer> {
   const nowMs = bank.clock.wallMs()
   const account = {
     accountId: request.account_id ?? newId(bank),
@@ -122,6 +133,7 @@ export async function addAccount(bank: Bank, request: NewAccount): Promise<Answe
         ? answered(accountMessage(there))
         : problemOf('exists', 'another account has that id')
     await tx.accounts.put(account)
+    await note(bank, tx, {who: by, action: 'account.opened', subject: account.accountId})
     return answered(accountMessage(present(await tx.accounts.find(account.accountId), 'the new account')))
   })
 }
@@ -176,7 +188,7 @@ export async function listCards(bank: Bank, query: CardsQuery): Promise<Answer> 
 }
 
 /** Takes in a card that was made elsewhere. Number and PIN go to the PIN module, and are kept nowhere. */
-export async function addCard(bank: Bank, request: NewCard): Promise<Answer> {
+export async function addCard(bank: Bank, request: NewCard, by: string): Promise<Answer> {
   const pan = new Secret(request.card_number)
   if (!hasCheckDigit(request.card_number))
     return problemOf('malformed', 'field card_number has a wrong check digit')
@@ -201,6 +213,7 @@ export async function addCard(bank: Bank, request: NewCard): Promise<Answer> {
     if ((await tx.cards.findByPan(card.panHash)) !== null)
       return problemOf('exists', 'a card of that number is here already')
     await tx.cards.put(card, request.accounts)
+    await note(bank, tx, {who: by, action: 'card.added', subject: card.cardId, detail: card.panShown})
     return answered(cardMessage(card, await tx.cards.accounts(card.cardId)))
   })
 }
@@ -221,6 +234,13 @@ export async function changeCard(
       by,
       status: change.status ?? card.status,
       why: change.reason,
+    })
+    const what = change.status ?? 'tries forgiven'
+    await note(bank, tx, {
+      who: by,
+      action: 'card.changed',
+      subject: cardId,
+      detail: `${what}: ${change.reason}`,
     })
     const next = present(await tx.cards.find(cardId), 'the changed card')
     return answered(cardMessage(next, await tx.cards.accounts(cardId)))

@@ -5,6 +5,7 @@ import type {AtmChange, AtmMessage, NewAtm, PageQuery} from './api/office-schema
 import {nextField, pageOf} from './api/paging.ts'
 import {isoSeconds} from './bank.ts'
 import type {Bank} from './bank.ts'
+import {note} from './guard/audit.ts'
 import {cashOf} from './settlement/cash.ts'
 import type {Atm, Tx} from './store/port.ts'
 import {bytesOfHex} from '../crypto/hex.ts'
@@ -35,13 +36,18 @@ export async function showAtm(bank: Bank, atmId: string): Promise<Answer> {
 }
 
 /** Registers a machine, switched off until somebody switches it on. */
-export async function addAtm(bank: Bank, {atm_id, location, master_key}: NewAtm): Promise<Answer> {
+export async function addAtm(
+  bank: Bank,
+  {atm_id, location, master_key}: NewAtm,
+  by: string,
+): Promise<Answer> {
   const keyBytes = bytesOfHex(master_key)
   const atm: Atm = {atmId: atm_id, location, status: 'inactive'}
   return bank.store.transact(async tx => {
     if ((await tx.atms.find(atm_id)) !== null)
       return problemOf('exists', 'a machine of that name is here already')
     await tx.atms.put(atm, bank.pin.keepMasterKey(atm_id, new Secret(keyBytes)))
+    await note(bank, tx, {who: by, action: 'machine.added', subject: atm_id})
     return answered({
       atm_id,
       location,
@@ -59,6 +65,8 @@ export async function changeAtm(bank: Bank, atmId: string, change: AtmChange, by
       await tx.atms.setStatus(atmId, change.status)
       bank.log.warn('a machine was switched', {atmId, status: change.status, by})
     }
+    const what = [change.location, change.status].filter(each => each !== undefined).join(', ')
+    await note(bank, tx, {who: by, action: 'machine.changed', subject: atmId, detail: what})
     const [message] = await messagesOf(tx, [present(await tx.atms.find(atmId), 'the changed machine')])
     return answered(present(message, 'the message of a machine'))
   })

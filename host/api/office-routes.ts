@@ -52,7 +52,7 @@ const customerRoutes: readonly Route[] = [
     request: office.newUser,
     answers: [office.user],
     problems: ['exists'],
-    run: async ({bank, body}) => addUser(bank, body),
+    run: async ({bank, who, body}) => addUser(bank, body, nameOf(who)),
   }),
   route({
     ...OWN,
@@ -77,7 +77,7 @@ const customerRoutes: readonly Route[] = [
     request: office.userChange,
     answers: [office.user],
     problems: ['unknown'],
-    run: async ({bank, path, body}) => changeUser(bank, path.user_id, body),
+    run: async ({bank, who, path, body}) => changeUser(bank, path.user_id, body, nameOf(who)),
   }),
   route({
     ...OWN,
@@ -100,7 +100,7 @@ const customerRoutes: readonly Route[] = [
     request: office.newAccount,
     answers: [office.account],
     problems: ['unknown', 'exists'],
-    run: async ({bank, body}) => addAccount(bank, body),
+    run: async ({bank, who, body}) => addAccount(bank, body, nameOf(who)),
   }),
   route({
     ...OWN,
@@ -148,7 +148,7 @@ const customerRoutes: readonly Route[] = [
     request: office.newCard,
     answers: [office.card],
     problems: ['unknown-account', 'exists'],
-    run: async ({bank, body}) => addCard(bank, body),
+    run: async ({bank, who, body}) => addCard(bank, body, nameOf(who)),
   }),
   route({
     ...OWN,
@@ -199,7 +199,7 @@ const fleetRoutes: readonly Route[] = [
     request: office.newAtm,
     answers: [office.newAtmAnswer],
     problems: ['exists'],
-    run: async ({bank, body}) => addAtm(bank, body),
+    run: async ({bank, who, body}) => addAtm(bank, body, nameOf(who)),
   }),
   route({
     ...OWN,

@@ -5,6 +5,7 @@ import type {Answer} from '../api/answer.ts'
 import type {CountAnswer, CountRequest} from '../api/office-schema.ts'
 import {isoSeconds} from '../bank.ts'
 import type {Bank} from '../bank.ts'
+import {note} from '../guard/audit.ts'
 import {cashOf, faultOfUnits} from './cash.ts'
 import {reconcile} from './reconcile.ts'
 import {settleOperation} from './resolve.ts'
@@ -57,6 +58,7 @@ export async function takeCount(
       assert(refusal === null, 'a count closed a suspect with more than can have left')
     }
     if (settled.length > 0) await reconcile(tx, day, nowMs)
+    await note(bank, tx, {who: countedBy, action: 'machine.counted', subject: atmId, detail: date})
     const body: CountAnswer = {
       atm_id: atmId,
       business_date: date,

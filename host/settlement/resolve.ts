@@ -8,6 +8,7 @@ import type {Action, ResolveRequest, SettleRequest} from '../api/office-schema.t
 import {recordWithdrawal} from '../advice.ts'
 import {isoSeconds, newId} from '../bank.ts'
 import type {Bank} from '../bank.ts'
+import {note} from '../guard/audit.ts'
 import {ledgerAccounts, resolutionEntry} from '../ledger/book.ts'
 import {decideSettlement} from '../ledger/operation.ts'
 import type {Operation} from '../ledger/operation.ts'
@@ -64,6 +65,7 @@ export async function settle(bank: Bank, key: string, request: SettleRequest, by
     )
     if (refusal !== null) return refusal
     bank.log.warn('a person settled an operation', {key, by})
+    await note(bank, tx, {who: by, action: 'operation.settled', subject: key, detail: request.reason})
     return answered(operationMessage(present(await tx.operations.find(key), 'the settled operation')))
   })
 }
@@ -118,6 +120,12 @@ export async function resolve(bank: Bank, id: string, request: ResolveRequest, b
     const resolution: Resolution = {action: request.action, ...decider, atMs: nowMs}
     await tx.differences.put(resolved(difference, resolution))
     bank.log.warn('a person resolved a difference', {id, by, action: request.action})
+    await note(bank, tx, {
+      who: by,
+      action: 'difference.resolved',
+      subject: id,
+      detail: `${request.action}: ${request.reason}`,
+    })
     return answered(differenceMessage(present(await tx.differences.find(id), 'the resolved difference'), []))
   })
 }

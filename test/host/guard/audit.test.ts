@@ -65,6 +65,44 @@ t.test('who did what, and no secret', async t => {
     t.equal((await send(bench, 'GET', '/api/audit?from=1', null, {who})).status, 403)
 })
 
+t.test('what the office does is entered as well, and a refusal is not', async t => {
+  const bench = await openBench()
+  t.teardown(() => bench.close())
+  const tina = {kind: 'person', name: 'tina', roles: ['teller']} as const
+  const ask = (method: 'POST' | 'PATCH', path: string, body: object, who: Parameters<typeof send>[4]) =>
+    send(bench, method, path, JSON.stringify(body), who)
+  const person = {name: 'Eve', email: 'eve@example.org', phone_number: '+49 30 1', address: 'x'}
+  await ask('POST', '/api/users', {user_id: 'u9', ...person}, {who: tina})
+  await ask('POST', '/api/users', {user_id: 'u9', ...person}, {who: tina})
+  await ask('PATCH', '/api/users/u9', {email: 'e@example.org'}, {who: tina})
+  const account = {account_id: '99', user_id: 'u9', account_type: 'checking', currency: 'EUR'}
+  await ask('POST', '/api/accounts', account, {who: tina})
+  await ask('POST', '/api/accounts', {...account, account_id: '98', user_id: 'u404'}, {who: tina})
+  const card = {card_number: '4761739001010093', pin: '1357', expires: '4912', accounts: ['99']}
+  const made = await ask('POST', '/api/cards', card, {who: tina})
+  t.equal(made.status, 200, made.text)
+  await ask(
+    'PATCH',
+    `/api/cards/${String(made.json['card_id'])}`,
+    {status: 'blocked', reason: 'lost'},
+    {who: tina},
+  )
+  await ask('PATCH', '/api/atms/ATM999', {status: 'inactive'}, {who: OMAR})
+  const written = await entries(bench)
+  t.same(
+    written.map(({who, action, detail}) => [who, action, detail].join(' ')),
+    [
+      'tina customer.added ',
+      'tina customer.changed email',
+      'tina account.opened ',
+      'tina card.added 476173******0093',
+      'tina card.changed blocked: lost',
+      'omar machine.changed inactive',
+    ],
+  )
+  t.equal(JSON.stringify(written).includes(card.card_number), false)
+})
+
 t.test('a deed that did not happen leaves no entry, one that did cannot be without', async t => {
   const bench = await openBench()
   t.teardown(() => bench.close())
