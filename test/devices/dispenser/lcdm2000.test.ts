@@ -28,7 +28,7 @@ import {VirtualClock, epochMs} from '../../../kit/clock.ts'
 import {dispenseAndCompare, pastOf, pick, rigOf} from './conformance.ts'
 import type {Rig} from './conformance.ts'
 import {LCDM1000, LCDM2000} from './models.ts'
-import {bareHost, bytesOf, framesHold, hexOf, readVectors} from './puloon-frames.ts'
+import {bareHost, bytesOf, framesHold, hexOf, missingOnPage, readVectors} from './puloon-frames.ts'
 
 const VECTORS = readVectors('lcdm2000')
 const HOST = VECTORS.filter(vector => vector.from === 'host')
@@ -120,6 +120,7 @@ t.test('the error table is whole and its codes are different', async t => {
     [0x34, 0x3d],
   )
   t.equal(Object.keys(KNOWN_ROMS).length, 4)
+  t.same(missingOnPage('puloon-lcdm2000.md', ERRORS), [], 'the page lists them')
 })
 
 t.test('answers fold into what they prove', async t => {

@@ -34,7 +34,7 @@ import {seededRandom} from '../../../kit/random.ts'
 import {dispenseAndCompare, markOf as markOn, pick, rigOf} from './conformance.ts'
 import type {Rig} from './conformance.ts'
 import {LCDM4000, LCDM4000_SERIAL} from './models.ts'
-import {bareHost, bytesOf, framesHold, hexOf, readVectors} from './puloon-frames.ts'
+import {bareHost, bytesOf, framesHold, hexOf, missingOnPage, readVectors} from './puloon-frames.ts'
 
 const VECTORS = readVectors('lcdm4000')
 const HOST = VECTORS.filter(vector => vector.from === 'host')
@@ -211,6 +211,7 @@ t.test('the error table is whole, its codes are different, and each says what to
   t.equal(new Set(ERRORS.map(({value}) => value)).size, ERRORS.length)
   for (const {code, fault, action} of ERRORS) t.equal(action.length > 0, fault !== null, code)
   t.match(errorRow(0x51), {fault: 'jam', class: 'inside', source: 'assumed'}, 'another family of firmware')
+  t.same(missingOnPage('puloon-lcdm4000.md', ERRORS), [], 'the page lists them')
   t.equal(DEVICE_BITS.length, 6)
   t.equal(CASSETTE_BITS.length, 4)
 })

@@ -5,6 +5,7 @@
 import {readFileSync} from 'node:fs'
 import type {Test} from 'tap'
 import type {DispenserEmulator} from '../../../devices/dispenser/mischief.ts'
+import type {DeviceError} from '../../../devices/dispenser/port.ts'
 import {HostReader} from '../../../devices/dispenser/emulator-puloon-frames.ts'
 import {Framer} from '../../../devices/wire/framer.ts'
 import type {FrameShape} from '../../../devices/wire/framer.ts'
@@ -38,6 +39,23 @@ export function bytesOf(hex: string): Uint8Array {
 
 export function hexOf(bytes: Iterable<number>): string {
   return Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join(' ')
+}
+
+/** Errors of a model that its protocol page does not list as its table has them. */
+export function missingOnPage(page: string, errors: readonly DeviceError[]): readonly string[] {
+  const url = new URL(`../../../docs/protocols/${page}`, import.meta.url)
+  const rows = readFileSync(url, 'utf8')
+    .split('\n')
+    .map(line => line.split('|').map(cell => cell.trim()))
+  return errors
+    .filter(
+      ({code, meaning, fault, action}) =>
+        !rows.some(
+          ([, first, second = '', , fourth, fifth]) =>
+            first === code && second.startsWith(meaning) && fourth === (fault ?? '') && fifth === action,
+        ),
+    )
+    .map(({code}) => code)
 }
 
 /** One end of the wire as this suite needs it: bytes in, whole good frames out, as hex. */
