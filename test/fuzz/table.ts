@@ -7,6 +7,15 @@ import {join} from 'node:path'
 import {decodeCommand, decodeResponse} from '../../devices/card-reader/apdu.ts'
 import {ENQ, EOT, ACK as CRT310_ACK, NAK as CRT310_NAK} from '../../devices/card-reader/crt310/bytes.ts'
 import * as crt310 from '../../devices/card-reader/crt310/codec.ts'
+import {decodeTracks} from '../../devices/card-reader/crt310/tracks.ts'
+import {
+  ACK as CRT571_ACK,
+  EOT as CRT571_EOT,
+  NAK as CRT571_NAK,
+} from '../../devices/card-reader/crt571/bytes.ts'
+import * as crt571 from '../../devices/card-reader/crt571/codec.ts'
+import {track2Of} from '../../devices/card-reader/stripe.ts'
+import {readTags} from '../../devices/card-reader/tlv.ts'
 import {HostReader as PuloonHostReader} from '../../devices/dispenser/emulator-puloon-frames.ts'
 import {
   DEVICE_ID as LCDM2000_ID,
@@ -31,6 +40,8 @@ import type {Target} from './targets.ts'
 
 const CRT310_HOST = goldenFrames('card-reader/crt310', 'host')
 const CRT310_DEVICE = goldenFrames('card-reader/crt310', 'device')
+const CRT571_HOST = goldenFrames('card-reader/crt571', 'host')
+const CRT571_DEVICE = goldenFrames('card-reader/crt571', 'device')
 const LCDM2000_HOST = goldenFrames('dispenser/lcdm2000', 'host')
 const LCDM2000_DEVICE = goldenFrames('dispenser/lcdm2000', 'device')
 const LCDM4000_HOST = goldenFrames('dispenser/lcdm4000', 'host')
@@ -69,16 +80,34 @@ export const TARGETS: readonly Target[] = [
     bytesOf('1=3'),
     bytesOf('2=60'),
   ]),
-  framed('crt310 framer', crt310.frameShape([CRT310_ACK, CRT310_NAK]), CRT310_DEVICE),
-  framed('crt310 emulator framer', crt310.frameShape([ENQ, EOT]), CRT310_HOST),
+  framed('crt310 framer', crt310.frameShape([CRT310_ACK, CRT310_NAK], 'ofReader'), CRT310_DEVICE),
+  framed('crt310 emulator framer', crt310.frameShape([ENQ, EOT, CRT310_NAK], 'ofHost'), CRT310_HOST),
   pure('crt310 frames', crt310.decodeFrame, [...CRT310_HOST, ...CRT310_DEVICE]),
   pure('crt310 replies', replyToStatus, inside(CRT310_DEVICE, 3, 2)),
   pure('crt310 results', crt310.decodeResult, inside(CRT310_DEVICE, 5, 2)),
   pure('crt310 status', crt310.decodeStatus, inside(CRT310_DEVICE, 5, 2)),
-  pure('crt310 track 2', crt310.decodeTrack2, inside(CRT310_DEVICE, 5, 2)),
-  pure('crt310 track 2 text', text => crt310.track2Of(latin(text)), [
-    bytesOf('4761739001010010=30122011234567890'),
-  ]),
+  pure(
+    'crt310 sensors',
+    data => [crt310.decodeSensors(data, 'v2'), crt310.decodeSensors(data, 'v3')].map(entries),
+    inside(CRT310_DEVICE, 5, 2),
+  ),
+  pure('crt310 chip', crt310.decodeChip, inside(CRT310_DEVICE, 5, 2)),
+  pure('crt310 serial text', crt310.decodeSerial, inside(CRT310_DEVICE, 5, 2)),
+  pure('crt310 tracks', data => entries(decodeTracks(data)), inside(CRT310_DEVICE, 5, 2)),
+  framed('crt571 framer', crt571.frameShape([CRT571_ACK, CRT571_NAK], 'ofReader'), CRT571_DEVICE),
+  framed(
+    'crt571 emulator framer',
+    crt571.frameShape([CRT571_ACK, CRT571_NAK, CRT571_EOT], 'ofHost'),
+    CRT571_HOST,
+  ),
+  pure('crt571 frames', crt571.decodeFrame, [...CRT571_HOST, ...CRT571_DEVICE]),
+  pure('crt571 commands', crt571.decodeCommand, inside(CRT571_HOST, 4, 2)),
+  pure('crt571 replies', text => crt571.decodeReply(text, {cm: 0x31, pm: 0x30}), inside(CRT571_DEVICE, 4, 2)),
+  pure('crt571 sensors', data => entries(crt571.decodeSensors(data)), inside(CRT571_DEVICE, 10, 2)),
+  pure('crt571 resets', crt571.decodeReset, inside(CRT571_DEVICE, 10, 2)),
+  pure('crt571 serial text', crt571.decodeSerial, inside(CRT571_DEVICE, 10, 2)),
+  pure('crt571 counts', crt571.decodeCount, inside(CRT571_DEVICE, 10, 2)),
+  pure('track 2 text', text => track2Of(latin(text)), [bytesOf('4761739001010010=30122011234567890')]),
   framed('szzt framer', szzt.frameShape('host', false), SZZT_DEVICE),
   framed('szzt framer, long texts', szzt.frameShape('host', true), SZZT_DEVICE),
   framed('szzt emulator framer', szzt.frameShape('pad', true), SZZT_HOST),
@@ -89,6 +118,10 @@ export const TARGETS: readonly Target[] = [
   pure('szzt hexadecimal', text => szzt.decodeHex(text, 16), inside(SZZT_DEVICE, 4, 3)),
   pure('chip responses', decodeResponse, [Uint8Array.of(0x6f, 0x00, 0x90, 0x00), Uint8Array.of(0x61, 0x10)]),
   pure('chip commands', decodeCommand, [Uint8Array.of(0x00, 0xa4, 0x04, 0x00, 2, 0x3f, 0x00, 0x00)]),
+  pure('chip objects', bytes => readTags(bytes), [
+    Uint8Array.of(0x6f, 0x06, 0xa5, 0x04, 0x5f, 0x2d, 0x01, 0x65),
+    Uint8Array.of(0x70, 0x81, 0x02, 0x57, 0x00),
+  ]),
   pure('JSON', text => readJson(latin(text)), [bytesOf('{"a": [1.50, true, null, "\\u0041"], "b": {}}')]),
 ]
 
@@ -98,6 +131,7 @@ export const EMULATED: readonly Target[] = [
   emulated('lcdm2000', LCDM2000_HOST),
   emulated('lcdm4000', LCDM4000_HOST),
   emulated('crt310', CRT310_HOST),
+  emulated('crt571', CRT571_HOST),
   emulated('szzt', SZZT_HOST),
 ]
 
@@ -113,6 +147,11 @@ export function goldenFrames(folder: string, from: 'host' | 'device'): readonly 
       ? [Uint8Array.from(Buffer.from(String(vector.hex).replaceAll(' ', ''), 'hex'))]
       : []
   })
+}
+
+/** What a map says, as JSON can write it. */
+function entries(map: ReadonlyMap<unknown, unknown> | null): unknown {
+  return map === null ? null : [...map]
 }
 
 /** Bytes as CM, PM and data of what answers a CRT-310's status command. */

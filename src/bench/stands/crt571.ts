@@ -15,12 +15,11 @@ const STACKED = 50
 
 /** Where readers differ, and what the protocol page leaves open. */
 const PROFILES = {
-  m001: 'refusals begin with 4E, the sensors have 8 bytes, address 0',
+  m001: 'refusals begin with 4E, the sensors have 8 bytes, a cleared line is answered with 04',
   'refusal-45': 'refusals begin with 45, the value that the maker prints beside the letter N',
   'sensors-10': 'the sensors have 10 bytes, as the maker draws the frame',
   'cancel-dle': 'a cleared line is answered with 10 04 instead of 04',
   'no-init': 'commands are executed before the first initialisation',
-  'address-15': 'all four switches off: address 0F',
 } as const
 
 const MAKES: Readonly<Record<keyof typeof PROFILES, EmulatorOptions>> = {
@@ -29,7 +28,6 @@ const MAKES: Readonly<Record<keyof typeof PROFILES, EmulatorOptions>> = {
   'sensors-10': {sensorBytes: 10},
   'cancel-dle': {cancelAnswer: 'dleEot'},
   'no-init': {needsInit: false},
-  'address-15': {address: 15},
 }
 
 export const CRT571: StandModel<keyof typeof PROFILES> = {

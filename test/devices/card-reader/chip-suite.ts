@@ -31,7 +31,7 @@ async function withCard(newBench: () => ReaderBench | Promise<ReaderBench>, card
   await settled(clock, reader.open())
   const accepting = reader.accept()
   await clock.advance(1_000)
-  present(insertCard, 'a hand with chip cards')(card)
+  present(insertCard ?? null, 'a hand with chip cards')(card)
   await settled(clock, accepting)
   const chip = present(reader.chip, 'contacts')
   return {bench, chip, say: hex => settled(clock, chip.transmit(new Secret(bytesOfHex(hex))))}

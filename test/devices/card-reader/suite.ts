@@ -21,8 +21,8 @@ export interface ReaderBench {
   readonly clock: VirtualClock
   /** The customer's hand: pushes a card with that stripe in, or swipes it. Refused when a shutter is in the way. */
   readonly insert: (track2: string) => 'inserted' | 'refused'
-  /** The same with any card; null where this reader has to do with stripes alone. */
-  readonly insertCard: ((card: Card) => 'inserted' | 'refused') | null
+  /** The same with any card, for readers of chips. */
+  readonly insertCard?: (card: Card) => 'inserted' | 'refused'
   /** Pulls at the card in the mouth; false when none can be had. */
   readonly take: () => boolean
   /** Cards that came in, were taken, were captured. A swiped card came in and was taken. */
