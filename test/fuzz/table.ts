@@ -17,6 +17,10 @@ import * as crt571 from '../../devices/card-reader/crt571/codec.ts'
 import {track2Of} from '../../devices/card-reader/stripe.ts'
 import {readTags} from '../../devices/card-reader/tlv.ts'
 import {HostReader as PuloonHostReader} from '../../devices/dispenser/emulator-puloon-frames.ts'
+import {MAGNE_SAFE_BYTES, SURE_SWIPE_BYTES} from '../../devices/card-reader/magtek/bytes.ts'
+import * as magtek from '../../devices/card-reader/magtek/codec.ts'
+import * as f56 from '../../devices/dispenser/f56/codec.ts'
+import * as f56Device from '../../devices/dispenser/f56/emulator-frames.ts'
 import {
   DEVICE_ID as LCDM2000_ID,
   HANDSHAKE as LCDM2000_HANDSHAKE,
@@ -32,16 +36,35 @@ import * as lcdm4000Device from '../../devices/dispenser/lcdm4000/emulator-frame
 import {HANDSHAKE as REFERENCE_HANDSHAKE} from '../../devices/dispenser/reference/bytes.ts'
 import * as reference from '../../devices/dispenser/reference/codec.ts'
 import * as referenceDevice from '../../devices/dispenser/reference/emulator-frames.ts'
+import {ACK, COMMAND_BYTES, INPUTS} from '../../devices/pin-pad/dynapro/bytes.ts'
+import * as dynapro from '../../devices/pin-pad/dynapro/codec.ts'
 import * as szzt from '../../devices/pin-pad/szzt/codec.ts'
+import * as escpos from '../../devices/printer/escpos/codec.ts'
+import * as escposDevice from '../../devices/printer/escpos/emulator-reader.ts'
 import {readJson} from '../../kit/exact-json.ts'
 import {emulated} from './emulated.ts'
-import {framed, pure, reading} from './targets.ts'
+import {framed, listening, pure, reading} from './targets.ts'
 import type {Target} from './targets.ts'
 
 const CRT310_HOST = goldenFrames('card-reader/crt310', 'host')
 const CRT310_DEVICE = goldenFrames('card-reader/crt310', 'device')
 const CRT571_HOST = goldenFrames('card-reader/crt571', 'host')
 const CRT571_DEVICE = goldenFrames('card-reader/crt571', 'device')
+const ESCPOS_HOST = goldenFrames('printer/escpos', 'host')
+/** As its vectors have them: real-time bytes, the four told of its own accord, the six of a kiosk printer, a text. */
+const ESCPOS_DEVICE = ['12', '16', '1a', '1000000f', '3800000f', '100f00000000', '5f4550534f4e00'].map(hex =>
+  Uint8Array.from(Buffer.from(hex, 'hex')),
+)
+const MAGTEK = [
+  ...goldenFrames('card-reader/magtek', 'host'),
+  ...goldenFrames('card-reader/magtek', 'device'),
+]
+const CARD_REPORTS_BYTES = [SURE_SWIPE_BYTES, ...Object.values(MAGNE_SAFE_BYTES)]
+const DYNAPRO = [...goldenFrames('pin-pad/dynapro', 'host'), ...goldenFrames('pin-pad/dynapro', 'device')]
+const F56_HOST = goldenFrames('dispenser/f56', 'host')
+const F56_DEVICE = goldenFrames('dispenser/f56', 'device')
+/** Inside the envelope `10 02 LEN LEN ... 10 03 CRC CRC`. */
+const F56_DATA = inside(F56_DEVICE, 4, 4)
 const LCDM2000_HOST = goldenFrames('dispenser/lcdm2000', 'host')
 const LCDM2000_DEVICE = goldenFrames('dispenser/lcdm2000', 'device')
 const LCDM4000_HOST = goldenFrames('dispenser/lcdm4000', 'host')
@@ -73,6 +96,10 @@ export const TARGETS: readonly Target[] = [
     ],
     inside(LCDM4000_HOST, 4, 2),
   ),
+  framed('f56 framer', f56.SHAPE, F56_DEVICE),
+  pure('f56 responses', data => [f56.decode('status', data), f56.decode('count', data)], F56_DATA),
+  reading('f56 emulator', () => new f56Device.HostReader(), F56_HOST),
+  pure('f56 emulator counts', bytes => f56Device.readCount([...bytes]), [Uint8Array.of(0xb1, 0x30)]),
   framed('reference framer', REFERENCE_HANDSHAKE.shape, REFERENCE_DEVICE),
   pure('reference answers', reference.decode, REFERENCE_DEVICE),
   reading('reference emulator', () => new referenceDevice.HostReader(), REFERENCE_HOST),
@@ -92,6 +119,7 @@ export const TARGETS: readonly Target[] = [
     inside(CRT310_DEVICE, 5, 2),
   ),
   pure('crt310 chip', crt310.decodeChip, inside(CRT310_DEVICE, 5, 2)),
+  pure('crt310 chip commands', crt310.withoutLength, inside(CRT310_HOST, 5, 2)),
   pure('crt310 serial text', crt310.decodeSerial, inside(CRT310_DEVICE, 5, 2)),
   pure('crt310 tracks', data => entries(decodeTracks(data)), inside(CRT310_DEVICE, 5, 2)),
   framed('crt571 framer', crt571.frameShape([CRT571_ACK, CRT571_NAK], 'ofReader'), CRT571_DEVICE),
@@ -116,6 +144,48 @@ export const TARGETS: readonly Target[] = [
   pure('szzt check values', szzt.decodeCheckValue, inside(SZZT_DEVICE, 4, 3)),
   pure('szzt PIN blocks', szzt.decodeBlock, inside(SZZT_DEVICE, 4, 3)),
   pure('szzt hexadecimal', text => szzt.decodeHex(text, 16), inside(SZZT_DEVICE, 4, 3)),
+  framed(
+    'escpos framer, own accord',
+    escpos.frameShape('desktop', () => 'realtime'),
+    ESCPOS_DEVICE,
+  ),
+  framed(
+    'escpos framer, kiosk status',
+    escpos.frameShape('kiosk', () => 'kiosk'),
+    ESCPOS_DEVICE,
+  ),
+  framed(
+    'escpos framer, text',
+    escpos.frameShape('kiosk', () => 'text'),
+    ESCPOS_DEVICE,
+  ),
+  pure('escpos real-time status', bytes => escpos.conditionsOfRealtime([...bytes]), ESCPOS_DEVICE),
+  pure('escpos automatic status', escpos.conditionsOfAutomatic, ESCPOS_DEVICE),
+  pure('escpos kiosk status', escpos.conditionsOfKiosk, ESCPOS_DEVICE),
+  pure('escpos text', escpos.textOf, ESCPOS_DEVICE),
+  listening('escpos emulator', () => new escposDevice.HostReader(), ESCPOS_HOST),
+  pure(
+    'magtek cards',
+    bytes => CARD_REPORTS_BYTES.map(length => magtek.decodeCard(sized(bytes, length))),
+    MAGTEK,
+  ),
+  pure('magtek answers', magtek.decodeAnswer, MAGTEK),
+  pure('magtek emulator commands', magtek.decodeCommand, MAGTEK),
+  pure('dynapro acknowledgements', bytes => dynapro.decodeAck(sized(bytes, ACK.bytes)), DYNAPRO),
+  pure('dynapro states', bytes => dynapro.decodeState(sized(bytes, INPUTS.deviceState.bytes)), DYNAPRO),
+  pure('dynapro PIN blocks', bytes => dynapro.decodePin(sized(bytes, INPUTS.pin.bytes)), DYNAPRO),
+  pure('dynapro selections', bytes => dynapro.decodeSelection(sized(bytes, INPUTS.selection.bytes)), DYNAPRO),
+  pure('dynapro texts', dynapro.decodeText, DYNAPRO),
+  pure(
+    'dynapro emulator PIN',
+    bytes => dynapro.decodePinAsk(sized(bytes, COMMAND_BYTES.requestPin)),
+    DYNAPRO,
+  ),
+  pure(
+    'dynapro emulator session',
+    bytes => dynapro.decodeSession(sized(bytes, COMMAND_BYTES.sendSession)),
+    DYNAPRO,
+  ),
   pure('chip responses', decodeResponse, [Uint8Array.of(0x6f, 0x00, 0x90, 0x00), Uint8Array.of(0x61, 0x10)]),
   pure('chip commands', decodeCommand, [Uint8Array.of(0x00, 0xa4, 0x04, 0x00, 2, 0x3f, 0x00, 0x00)]),
   pure('chip objects', bytes => readTags(bytes), [
@@ -130,6 +200,8 @@ export const EMULATED: readonly Target[] = [
   emulated('lcdm1000', LCDM2000_HOST),
   emulated('lcdm2000', LCDM2000_HOST),
   emulated('lcdm4000', LCDM4000_HOST),
+  emulated('f56', F56_HOST),
+  emulated('escpos', ESCPOS_HOST),
   emulated('crt310', CRT310_HOST),
   emulated('crt571', CRT571_HOST),
   emulated('szzt', SZZT_HOST),
@@ -158,6 +230,13 @@ function entries(map: ReadonlyMap<unknown, unknown> | null): unknown {
 function replyToStatus([cm = 0, pm = 0, ...data]: Uint8Array): unknown {
   const sent = crt310.decodeFrame(crt310.encodeCommand('status'))
   return sent === null ? null : crt310.decodeReply({cm, pm, data: Uint8Array.from(data)}, sent)
+}
+
+/** A report of that length, as HID delivers it. */
+function sized(bytes: Uint8Array, lengthBytes: number): Uint8Array {
+  const report = new Uint8Array(lengthBytes)
+  report.set(bytes.subarray(0, lengthBytes))
+  return report
 }
 
 /** What the frames carry, without so many bytes at either end. */

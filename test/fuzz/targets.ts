@@ -90,7 +90,7 @@ export interface HostBytes {
 export function reading(name: string, make: () => HostBytes, frames: readonly Uint8Array[]): Target {
   const good = frames.filter(frame => {
     const [said, ...more] = make().push(frame, 0)
-    return said?.kind === 'command' && more.length === 0
+    return (said?.kind === 'command' || said?.kind === 'text') && more.length === 0
   })
   return {
     name,
@@ -103,12 +103,40 @@ export function reading(name: string, make: () => HostBytes, frames: readonly Ui
         reader.push(bytes, atMs)
       }
       const next = input.more.one(good)
-      const said = JSON.stringify(reader.push(next, atMs + SILENCE_MS))
-      return said === JSON.stringify(make().push(next, 0)) ? null : `after silence a good frame reads ${said}`
+      // What was still held is given up first, and may be told.
+      const said = JSON.stringify(reader.push(next, atMs + SILENCE_MS).at(-1))
+      return said === JSON.stringify(make().push(next, 0).at(-1))
+        ? null
+        : `after silence a good frame reads ${said}`
     },
     flood: () => {
       const reader = make()
       return bytes => void reader.push(bytes, 0)
+    },
+  }
+}
+
+/** A reader of a host whose frames no silence ends: it hears the same however the bytes are cut. */
+export function listening(
+  name: string,
+  make: () => {push(chunk: Uint8Array): readonly {readonly kind: string}[]},
+  frames: readonly Uint8Array[],
+): Target {
+  // How much text comes in one piece follows the chunks.
+  const heard = (said: readonly {readonly kind: string}[]): string =>
+    JSON.stringify(said.filter(({kind}) => kind !== 'text'))
+  return {
+    name,
+    good: frames,
+    run: input => {
+      const reader = make()
+      const inPieces = heard(input.chunks.flatMap(({bytes}) => reader.push(bytes)))
+      const atOnce = heard(make().push(joined(input)))
+      return inPieces === atOnce ? null : `in pieces it hears ${inPieces}, at once ${atOnce}`
+    },
+    flood: () => {
+      const reader = make()
+      return bytes => void reader.push(bytes)
     },
   }
 }
