@@ -17,14 +17,20 @@ export function xorOf(bytes: Uint8Array): number {
   return bytes.reduce((sum, byte) => sum ^ byte, 0)
 }
 
-/** CRC-16/XMODEM: polynomial 1021, from 0000, high bit first. 31C3 over "123456789". */
-export function crc16Xmodem(bytes: Uint8Array): number {
-  return bytes.reduce((crc, byte) => {
-    let next = crc ^ (byte << 8)
-    for (let bit = 0; bit < 8; bit += 1) next = (next & 0x8000) === 0 ? next << 1 : (next << 1) ^ 0x1021
-    return next & 0xffff
-  }, 0)
+/**
+ * CRC-16/XMODEM: polynomial 1021, from 0000, high bit first. 31C3 over "123456789".
+ * @param from what came out over the bytes before, where they come in pieces
+ */
+export function crc16Xmodem(bytes: Uint8Array, from = 0): number {
+  return bytes.reduce((crc, byte) => ((crc << 8) & 0xffff) ^ (XMODEM[(crc >> 8) ^ byte] ?? 0), from)
 }
+
+/** What each byte does to it. */
+const XMODEM = Uint16Array.from({length: 256}, (_, byte) => {
+  let crc = byte << 8
+  for (let bit = 0; bit < 8; bit += 1) crc = (crc & 0x8000) === 0 ? crc << 1 : (crc << 1) ^ 0x1021
+  return crc
+})
 
 interface Common {
   /** Bytes that mean something by themselves outside frames. */

@@ -36,6 +36,8 @@ import * as lcdm4000Device from '../../devices/dispenser/lcdm4000/emulator-frame
 import {HANDSHAKE as REFERENCE_HANDSHAKE} from '../../devices/dispenser/reference/bytes.ts'
 import * as reference from '../../devices/dispenser/reference/codec.ts'
 import * as referenceDevice from '../../devices/dispenser/reference/emulator-frames.ts'
+import * as abecs from '../../devices/pin-pad/abecs/codec.ts'
+import {decodeGeneral as decodeAbecsGeneral} from '../../devices/pin-pad/abecs/status.ts'
 import {ACK, COMMAND_BYTES, INPUTS} from '../../devices/pin-pad/dynapro/bytes.ts'
 import * as dynapro from '../../devices/pin-pad/dynapro/codec.ts'
 import * as szzt from '../../devices/pin-pad/szzt/codec.ts'
@@ -71,6 +73,8 @@ const LCDM4000_HOST = goldenFrames('dispenser/lcdm4000', 'host')
 const LCDM4000_DEVICE = goldenFrames('dispenser/lcdm4000', 'device')
 const REFERENCE_HOST = goldenFrames('dispenser/reference', 'host')
 const REFERENCE_DEVICE = goldenFrames('dispenser/reference', 'device')
+const ABECS_HOST = goldenFrames('pin-pad/abecs', 'host')
+const ABECS_DEVICE = goldenFrames('pin-pad/abecs', 'device')
 const SZZT_HOST = goldenFrames('pin-pad/szzt', 'host')
 const SZZT_DEVICE = goldenFrames('pin-pad/szzt', 'device')
 
@@ -136,6 +140,13 @@ export const TARGETS: readonly Target[] = [
   pure('crt571 serial text', crt571.decodeSerial, inside(CRT571_DEVICE, 10, 2)),
   pure('crt571 counts', crt571.decodeCount, inside(CRT571_DEVICE, 10, 2)),
   pure('track 2 text', text => track2Of(latin(text)), [bytesOf('4761739001010010=30122011234567890')]),
+  framed('abecs framer', abecs.frameShape('host'), ABECS_DEVICE),
+  framed('abecs emulator framer', abecs.frameShape('pad'), ABECS_HOST),
+  pure('abecs packets', abecs.decodePacket, [...ABECS_HOST, ...ABECS_DEVICE]),
+  pure('abecs replies', abecs.decodeReply, inside(ABECS_DEVICE, 1, 3)),
+  pure('abecs blocks', data => abecs.decodeBlocks(data, 3), inside(ABECS_HOST, 1, 3)),
+  pure('abecs lists', abecs.decodeTlvs, inside(ABECS_HOST, 7, 3)),
+  pure('abecs general information', block => decodeAbecsGeneral([block]), inside(ABECS_DEVICE, 1, 3)),
   framed('szzt framer', szzt.frameShape('host', false), SZZT_DEVICE),
   framed('szzt framer, long texts', szzt.frameShape('host', true), SZZT_DEVICE),
   framed('szzt emulator framer', szzt.frameShape('pad', true), SZZT_HOST),
@@ -205,6 +216,7 @@ export const EMULATED: readonly Target[] = [
   emulated('crt310', CRT310_HOST),
   emulated('crt571', CRT571_HOST),
   emulated('szzt', SZZT_HOST),
+  emulated('abecs', ABECS_HOST),
 ]
 
 /** The frames of a model's `vectors.json` that come from that side. */

@@ -36,7 +36,7 @@ const CHECKSUM: Measure = {kind: 'broken', why: 'checksum'}
 const TOO_LONG: Measure = {kind: 'broken', why: 'too-long'}
 
 /** How packets are cut out of arriving bytes. A SYN within a packet counts as data, as pads take it. */
-export function packetShape(side: 'host' | 'pad'): FrameShape {
+export function frameShape(side: 'host' | 'pad'): FrameShape {
   const controls = side === 'host' ? [ACK, NAK, EOT] : [NAK, CAN]
   return {
     starts: byte => byte === SYN,
@@ -51,20 +51,25 @@ export function packetShape(side: 'host' | 'pad'): FrameShape {
 function measure(bytes: Uint8Array): Measure {
   const etbAt = bytes.indexOf(ETB, 1)
   if (etbAt < 0) return MORE
+  const lengthBytes = etbAt + 3
   // Marked bytes can be twice as many, so only the whole packet tells how much data there is.
   const data = unmarked(bytes.subarray(1, etbAt))
   if (data === null) return CHECKSUM
   if (data.length > DATA_BYTES_MAX) return TOO_LONG
-  const lengthBytes = etbAt + 3
   if (bytes.length < lengthBytes) return MORE
   const check = ((bytes[etbAt + 1] ?? 0) << 8) | (bytes[etbAt + 2] ?? 0)
-  return check === crc16Xmodem(Uint8Array.of(...data, ETB)) ? {kind: 'frame', lengthBytes} : CHECKSUM
+  return check === checkOf(data) ? {kind: 'frame', lengthBytes} : CHECKSUM
+}
+
+/** Over the data and the ETB that follows it. */
+function checkOf(data: Uint8Array): number {
+  return crc16Xmodem(Uint8Array.of(ETB), crc16Xmodem(data))
 }
 
 /** @param data 1 to 2049 bytes. @throws AssertionFailed on any other size */
 export function encodePacket(data: Uint8Array): Uint8Array {
   assert(data.length >= 1 && data.length <= DATA_BYTES_MAX, `a packet of ${data.length} bytes`)
-  const check = crc16Xmodem(Uint8Array.of(...data, ETB))
+  const check = checkOf(data)
   const marked = Array.from(data, byte =>
     byte === SYN || byte === ETB || byte === ESCAPE ? [ESCAPE, byte + ESCAPE_SHIFT] : [byte],
   ).flat()
@@ -81,19 +86,19 @@ export function decodePacket(bytes: Uint8Array): Uint8Array | null {
 
 /** What marked bytes stand for; null when a mark stands at the end, or before what nobody marks. */
 function unmarked(bytes: Uint8Array): Uint8Array | null {
-  const data: number[] = []
+  const data = new Uint8Array(bytes.length)
+  let length = 0
   for (let at = 0; at < bytes.length; at += 1) {
-    const byte = bytes[at] ?? 0
-    if (byte !== ESCAPE) {
-      data.push(byte)
-      continue
+    let byte = bytes[at] ?? 0
+    if (byte === ESCAPE) {
+      at += 1
+      byte = (bytes[at] ?? 0) - ESCAPE_SHIFT
+      if (byte < 0) return null
     }
-    at += 1
-    const next = bytes[at]
-    if (next === undefined || next < ESCAPE_SHIFT) return null
-    data.push(next - ESCAPE_SHIFT)
+    data[length] = byte
+    length += 1
   }
-  return Uint8Array.from(data)
+  return data.subarray(0, length)
 }
 
 /** One parameter or told value. */

@@ -14,7 +14,7 @@ import type {PadWorld, PinPadEmulator, TranscriptLine} from '../mischief.ts'
 import type {Key} from '../port.ts'
 import {ACK, CAN, EOT, NAK, QUIET_MS, REPLY_TIMEOUT_MS} from './bytes.ts'
 import type {CommandId} from './bytes.ts'
-import {commandIn, decodePacket, displayText, encodePacket, packetShape, reply} from './codec.ts'
+import {commandIn, decodePacket, displayText, encodePacket, frameShape, reply} from './codec.ts'
 import type {Stripe} from './emulator-cards.ts'
 import {EmulatedCommands} from './emulator-commands.ts'
 import type {Wait} from './emulator-waits.ts'
@@ -53,7 +53,7 @@ export class AbecsEmulator implements PinPadEmulator {
   readonly #link: ByteLink
   readonly #clock: Clock
   readonly #answerMs: number
-  readonly #framer = new Framer(packetShape('pad'))
+  readonly #framer = new Framer(frameShape('pad'))
   readonly #module: SecureModule
   readonly #commands: EmulatedCommands
   readonly #out = new Turns()

@@ -24,7 +24,7 @@ import {
   UNKNOWN,
 } from './bytes.ts'
 import type {CommandId} from './bytes.ts'
-import {decodePacket, decodeReply, encodePacket, packetShape, textOf} from './codec.ts'
+import {decodePacket, decodeReply, encodePacket, frameShape, textOf} from './codec.ts'
 import type {Reply} from './codec.ts'
 
 export type Answer<T> =
@@ -77,7 +77,7 @@ export class Line {
   readonly #link: ByteLink
   readonly #clock: Clock
   readonly #listener: LineListener
-  readonly #framer = new Framer(packetShape('host'))
+  readonly #framer = new Framer(frameShape('host'))
   readonly #turns = new Turns()
   readonly #heard = new BoundedQueue<Heard>(HEARD_MAX)
   #lost: LinkLost | null = 'not-opened'

@@ -8,7 +8,7 @@ import {
   decodePacket,
   decodeReply,
   encodePacket,
-  packetShape,
+  frameShape,
   pinIn as pinInReply,
   pinRequestBlock,
   textOf,
@@ -150,7 +150,7 @@ t.test('any data comes back, in any pieces, with noise between', t => {
         .bytes(random.below(6))
         .filter(byte => byte !== 0x16 && byte !== 0x06 && byte !== 0x15 && byte !== 0x04)
     const stream = Uint8Array.from(datas.flatMap(data => [...noise(), ...encodePacket(data)]))
-    const framer = new Framer(packetShape('host'))
+    const framer = new Framer(frameShape('host'))
     const found: string[] = []
     for (let at = 0; at < stream.length;) {
       const end = at + 1 + random.below(40)
