@@ -57,12 +57,9 @@ const ESCPOS_HOST = goldenFrames('printer/escpos', 'host')
 const ESCPOS_DEVICE = ['12', '16', '1a', '1000000f', '3800000f', '100f00000000', '5f4550534f4e00'].map(hex =>
   Uint8Array.from(Buffer.from(hex, 'hex')),
 )
-const MAGTEK = [
-  ...goldenFrames('card-reader/magtek', 'host'),
-  ...goldenFrames('card-reader/magtek', 'device'),
-]
+const MAGTEK = goldenFrames('card-reader/magtek')
 const CARD_REPORTS_BYTES = [SURE_SWIPE_BYTES, ...Object.values(MAGNE_SAFE_BYTES)]
-const DYNAPRO = [...goldenFrames('pin-pad/dynapro', 'host'), ...goldenFrames('pin-pad/dynapro', 'device')]
+const DYNAPRO = goldenFrames('pin-pad/dynapro')
 const F56_HOST = goldenFrames('dispenser/f56', 'host')
 const F56_DEVICE = goldenFrames('dispenser/f56', 'device')
 /** Inside the envelope `10 02 LEN LEN ... 10 03 CRC CRC`. */
@@ -219,23 +216,17 @@ export const EMULATED: readonly Target[] = [
   emulated('abecs', ABECS_HOST),
 ]
 
-/** The frames of a model's `vectors.json` that come from that side. */
-export function goldenFrames(folder: string, from: 'host' | 'device'): readonly Uint8Array[] {
+/** The frames of a model's `vectors.json` that come from that side; all that it has when left out. */
+export function goldenFrames(folder: string, from?: 'host' | 'device'): readonly Uint8Array[] {
   const path = join(import.meta.dirname, '..', '..', 'devices', folder, 'vectors.json')
   const file: unknown = JSON.parse(readFileSync(path, 'utf8'))
   const list: unknown = typeof file === 'object' && file !== null && 'vectors' in file ? file.vectors : file
   const vectors: readonly unknown[] = Array.isArray(list) ? list : []
   return vectors.flatMap(vector => {
-    if (typeof vector !== 'object' || vector === null || !('hex' in vector) || !('from' in vector)) return []
-    return vector.from === from
-      ? [Uint8Array.from(Buffer.from(String(vector.hex).replaceAll(' ', ''), 'hex'))]
-      : []
+    if (typeof vector !== 'object' || vector === null || !('hex' in vector)) return []
+    const isWanted = from === undefined || ('from' in vector && vector.from === from)
+    return isWanted ? [Uint8Array.from(Buffer.from(String(vector.hex).replaceAll(' ', ''), 'hex'))] : []
   })
-}
-
-/** What a map says, as JSON can write it. */
-function entries(map: ReadonlyMap<unknown, unknown> | null): unknown {
-  return map === null ? null : [...map]
 }
 
 /** Bytes as CM, PM and data of what answers a CRT-310's status command. */
@@ -249,6 +240,11 @@ function sized(bytes: Uint8Array, lengthBytes: number): Uint8Array {
   const report = new Uint8Array(lengthBytes)
   report.set(bytes.subarray(0, lengthBytes))
   return report
+}
+
+/** What a map says, as JSON can write it. */
+function entries(map: ReadonlyMap<unknown, unknown> | null): unknown {
+  return map === null ? null : [...map]
 }
 
 /** What the frames carry, without so many bytes at either end. */

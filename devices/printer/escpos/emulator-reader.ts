@@ -162,11 +162,15 @@ export class HostReader {
 /** Text byte by byte becomes text. */
 function joined(said: readonly (Queued | RealtimeRequest)[]): readonly (Queued | RealtimeRequest)[] {
   const result: (Queued | RealtimeRequest)[] = []
+  let text: number[] | null = null
   for (const one of said) {
-    const last = result.at(-1)
-    if (one.kind === 'text' && last?.kind === 'text')
-      result[result.length - 1] = {kind: 'text', bytes: [...last.bytes, ...one.bytes]}
-    else result.push(one)
+    if (one.kind !== 'text') {
+      text = null
+      result.push(one)
+    } else if (text === null) {
+      text = [...one.bytes]
+      result.push({kind: 'text', bytes: text})
+    } else text.push(...one.bytes)
   }
   return result
 }
