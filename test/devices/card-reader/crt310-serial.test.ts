@@ -8,6 +8,10 @@ import {pseudoTerminal} from '../../../devices/wire/pty.ts'
 import {serialLink} from '../../../devices/wire/serial.ts'
 import {realClock} from '../../../kit/clock.ts'
 import {silentLog} from '../../../kit/log.ts'
+import {ptyAvailable, skipUnless} from '../../needs.ts'
+import {PtyWires} from '../dispenser/pty-wire.ts'
+import {everyCommandUnderEveryFault} from './matrix.ts'
+import {CRT310} from './models.ts'
 import {TRACK2} from './suite.ts'
 
 const clock = realClock()
@@ -32,6 +36,7 @@ async function opened(reader: CardReader): Promise<string> {
 }
 
 t.test('a visit, a hang-up in the middle of an exchange, and recovery by opening again', async t => {
+  if (!skipUnless(t, ptyAvailable(), 'pseudo-terminals')) return
   const terminal = pseudoTerminal(`${t.testdir()}/reader`)
   const emulator = new Crt310Emulator(terminal.far, clock, {moveMs: 50})
   await emulator.start()
@@ -71,4 +76,11 @@ t.test('a visit, a hang-up in the middle of an exchange, and recovery by opening
   const last = reader.eject(20_000)
   await until(() => emulator.take() !== null)
   t.same(await last, {kind: 'taken'})
+})
+
+t.test('every command under every fault', async t => {
+  if (!skipUnless(t, ptyAvailable(), 'pseudo-terminals')) return
+  const wires = new PtyWires(LINE)
+  await everyCommandUnderEveryFault(t, CRT310, wires.wire.bind(wires))
+  await wires.end()
 })

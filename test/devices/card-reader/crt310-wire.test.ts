@@ -1,28 +1,15 @@
 /** Creator CRT-310: the emulated reader as a host sees it that was written from the protocol page alone, and every command under every fault. */
 import t from 'tap'
-import {COMMANDS, PROFILE} from '../../../devices/card-reader/crt310/bytes.ts'
-import type {CommandName} from '../../../devices/card-reader/crt310/bytes.ts'
+import {PROFILE} from '../../../devices/card-reader/crt310/bytes.ts'
 import {Crt310Emulator} from '../../../devices/card-reader/crt310/emulator.ts'
 import type {EmulatorOptions} from '../../../devices/card-reader/crt310/emulator.ts'
 import {Line} from '../../../devices/card-reader/crt310/line.ts'
-import type {Answer} from '../../../devices/card-reader/crt310/line.ts'
-import type {LineMischief} from '../../../devices/card-reader/emulator-mischief.ts'
-import type {Card} from '../../../devices/card-reader/emulator-card.ts'
 import {loopbackPair} from '../../../devices/wire/loopback.ts'
-import {pseudoTerminal} from '../../../devices/wire/pty.ts'
-import {serialLink} from '../../../devices/wire/serial.ts'
-import {LINE} from '../../../devices/card-reader/crt310/bytes.ts'
-import {realClock} from '../../../kit/clock.ts'
-import {silentLog} from '../../../kit/log.ts'
+import {everyCommandUnderEveryFault, everyCommandWithoutPower, inMemory} from './matrix.ts'
+import {CHIPPED, CRT310, crt310Parameters} from './models.ts'
 import {newClock, settled, TRACK2} from './suite.ts'
 import {rawHost, withXor} from './wire.ts'
 import type {RawHost} from './wire.ts'
-
-const CHIPPED: Card = {
-  track1: 'B4012345678909^NOBODY/ADA^3012',
-  track2: TRACK2,
-  chip: {protocol: 'T0', track2: TRACK2, holder: 'NOBODY/ADA'},
-}
 
 interface Wire extends RawHost {
   readonly emulator: Crt310Emulator
@@ -187,9 +174,7 @@ t.test('a card from the mouth to the bin', async t => {
   t.equal(await ask('322E'), '322E59')
   t.equal(await ask('3130'), '31304A4A4E')
   const t2 = Buffer.from(TRACK2).toString('hex').toUpperCase()
-  const t1 = Buffer.from(CHIPPED.track1 ?? '')
-    .toString('hex')
-    .toUpperCase()
+  const t1 = Buffer.from(CHIPPED.track1).toString('hex').toUpperCase()
   t.equal(await ask('45303030'), '45303030')
   t.equal(await ask('45303032'), `453030321F59${t2}`)
   t.equal(await ask('45303034'), `453030341F59${t1}1F59${t2}`)
@@ -271,127 +256,20 @@ t.test('supply, options not fitted, and the letter of the mouth', async t => {
   t.equal((await swapped.ask('303A')).slice(0, 8), '303A590C')
 })
 
-/** What each command needs after CM, and PM where its row has none. */
-const PARAMETERS: Readonly<Partial<Record<CommandName, readonly number[]>>> = {
-  serialWrite: [0x41],
-  mouth: [0x31, 0x31],
-  stopAt: [0x32],
-  baud: [0x33],
-  apduT0: [0, 5, 0x00, 0xb2, 0x01, 0x0c, 0x00],
-  apduT1: [0, 5, 0x00, 0xb2, 0x01, 0x0c, 0x00],
-  readTracks: [0x30, 0x32],
-  readTracksAgain: [0x30, 0x32],
-  led: [0x30],
-  blink: [0x30],
-}
-const NAMES: readonly CommandName[] = Object.keys(COMMANDS).filter(
-  (name): name is CommandName => name in COMMANDS,
-)
-const FAULTS: readonly LineMischief[] = [
-  'ignoreFrame',
-  'nak',
-  'dropAck',
-  'loseEnq',
-  'dropReply',
-  'corruptReply',
-  'splitReply',
-  'lateReply',
-  'duplicateReply',
-  'garbageBeforeReply',
-]
-/** After these the reader has executed, or may have; before the others it certainly has not, or its reply came. */
-const AFTER_ENQ: readonly LineMischief[] = ['loseEnq', 'dropReply', 'corruptReply', 'lateReply']
+t.test('every command under every fault, in memory', t => everyCommandUnderEveryFault(t, CRT310, inMemory))
+t.test('every command with the power gone', t => everyCommandWithoutPower(t, CRT310, inMemory))
 
-/** What went wrong with an answer, or null: the right one, or silence where a movement may have happened. */
-function complaint(name: CommandName, fault: LineMischief, answer: Answer, right: Answer): string | null {
-  const isMove = COMMANDS[name].retry === 'never'
-  if (isMove && AFTER_ENQ.includes(fault))
-    return answer.kind === 'silent' && answer.executed === 'perhaps' ? null : `told ${answer.kind}`
-  return JSON.stringify(answer) === JSON.stringify(right) ? null : `told ${JSON.stringify(answer)}`
-}
-
-t.test('every command under every fault, and the one after it', async t => {
-  for (const name of NAMES) {
-    const parameters = PARAMETERS[name] ?? []
-    for (const fault of [null, ...FAULTS]) {
-      const clock = newClock()
-      const {near, far} = loopbackPair(clock, {delayMs: 2})
-      const emulator = new Crt310Emulator(far, clock, {moveMs: 100})
-      await emulator.start()
-      const line = new Line(near, clock, PROFILE)
-      await line.open()
-      emulator.insert(CHIPPED)
-      await clock.advance(1_000)
-      const right = await settled(clock, line.ask(name, parameters))
-      t.equal(right.kind, 'reply', name)
-      // Moved, it would answer otherwise: the same card at the same place again.
-      const again = new Crt310Emulator(far, clock, {moveMs: 100})
-      await emulator.stop()
-      await again.start()
-      again.insert(CHIPPED)
-      await clock.advance(1_000)
-      if (fault !== null)
-        again.plan({kind: 'line', do: fault, command: name, ...(fault === 'splitReply' ? {ms: 5} : {})})
-      const answer = await settled(clock, line.ask(name, parameters))
-      const why = fault === null ? null : complaint(name, fault, answer, right)
-      if (why !== null) t.fail(`${name}, ${fault ?? 'no fault'}: ${why}`)
-      await clock.advance(60_000)
-      t.equal(
-        (await settled(clock, line.ask('status'))).kind,
-        'reply',
-        `${name}, ${fault ?? 'no fault'}: status after`,
-      )
-      const sends = again.transcript.filter(({from, hex}) => from === 'host' && hex === '05').length
-      if (COMMANDS[name].retry === 'never') t.ok(sends <= 2, `${name} is executed once at most`)
-      await line.close()
-      await again.stop()
-    }
-  }
-})
-
-t.test('every command refused with every code, and with the power gone', async t => {
+t.test('every command refused with every code', async t => {
   const clock = newClock()
   const {near, far} = loopbackPair(clock)
   const emulator = new Crt310Emulator(far, clock)
   await emulator.start()
   const line = new Line(near, clock, PROFILE)
   await line.open()
-  for (const name of NAMES) {
+  for (const name of CRT310.names) {
     for (const code of [0x00, 0x01, 0x02, 0x04, 0x05, 0x06, 0x07, 0x33]) {
       emulator.plan({kind: 'refuse', code, command: name})
-      t.same(await settled(clock, line.ask(name, PARAMETERS[name] ?? [])), {kind: 'refused', code})
+      t.same(await settled(clock, line.ask(name, crt310Parameters(name))), {kind: 'refused', code})
     }
-    emulator.plan({kind: 'power', command: name})
-    t.match(await settled(clock, line.ask(name, PARAMETERS[name] ?? [])), {kind: 'silent'}, name)
-    emulator.restorePower()
-    t.match(await settled(clock, line.ask('status')), {kind: 'reply'})
-  }
-})
-
-t.test('faults over a pseudo-terminal', async t => {
-  const clock = realClock()
-  const terminal = pseudoTerminal(`${t.testdir()}/reader`)
-  const emulator = new Crt310Emulator(terminal.far, clock, {moveMs: 10})
-  await emulator.start()
-  const line = new Line(serialLink(terminal.path, LINE, clock, silentLog), clock, {
-    ...PROFILE,
-    ackTimeoutMs: 60,
-  })
-  t.teardown(async () => {
-    await line.close()
-    await emulator.stop()
-    terminal.remove()
-  })
-  t.equal(await line.open(), 'open')
-  for (const name of NAMES.filter(one => COMMANDS[one].retry === 'safe')) {
-    const parameters = PARAMETERS[name] ?? []
-    const right = await line.ask(name, parameters)
-    for (const fault of ['ignoreFrame', 'nak', 'dropAck', 'duplicateReply', 'garbageBeforeReply'] as const) {
-      emulator.plan({kind: 'line', do: fault, command: name})
-      const why = complaint(name, fault, await line.ask(name, parameters), right)
-      if (why !== null) t.fail(`${name}, ${fault}: ${why}`)
-    }
-    emulator.plan({kind: 'line', do: 'splitReply', command: name, ms: 1})
-    t.same(await line.ask(name, parameters), right, `${name}, byte by byte`)
   }
 })

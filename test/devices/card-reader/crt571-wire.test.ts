@@ -1,26 +1,15 @@
 /** Creator CRT-571: the emulated reader as a host sees it that was written from the protocol page alone, and every command under every fault. */
 import t from 'tap'
-import {COMMANDS, LINE, PROFILE} from '../../../devices/card-reader/crt571/bytes.ts'
-import type {CommandName} from '../../../devices/card-reader/crt571/bytes.ts'
-import {Crt571} from '../../../devices/card-reader/crt571/driver.ts'
-import {Crt571Emulator, WITHOUT} from '../../../devices/card-reader/crt571/emulator.ts'
+import {Crt571Emulator} from '../../../devices/card-reader/crt571/emulator.ts'
 import type {EmulatorOptions} from '../../../devices/card-reader/crt571/emulator.ts'
-import {Line} from '../../../devices/card-reader/crt571/line.ts'
-import type {Answer} from '../../../devices/card-reader/crt571/line.ts'
-import type {Card} from '../../../devices/card-reader/emulator-card.ts'
-import type {LineMischief} from '../../../devices/card-reader/emulator-mischief.ts'
-import {namesOf} from '../../../devices/card-reader/names.ts'
 import {loopbackPair} from '../../../devices/wire/loopback.ts'
-import {pseudoTerminal} from '../../../devices/wire/pty.ts'
-import {serialLink} from '../../../devices/wire/serial.ts'
-import {realClock} from '../../../kit/clock.ts'
-import {silentLog} from '../../../kit/log.ts'
-import {newClock, settled, TRACK2} from './suite.ts'
+import {everyCommandUnderEveryFault, everyCommandWithoutPower, inMemory} from './matrix.ts'
+import {CHIPPED, CRT571} from './models.ts'
+import {newClock} from './suite.ts'
 import {rawHost, withXor} from './wire.ts'
 import type {RawHost} from './wire.ts'
 
-const CHIP = {protocol: 'T0', track2: TRACK2, holder: 'NOBODY/ADA'} as const
-const CHIPPED: Card = {chip: CHIP}
+const CHIP = CHIPPED.chip
 
 interface Wire extends RawHost {
   readonly emulator: Crt571Emulator
@@ -217,136 +206,5 @@ t.test('security modules', async t => {
   t.equal(await none.ask('5230'), '4E3631', 'an empty slot')
 })
 
-/** What each command carries. */
-const DATA: Readonly<Partial<Record<CommandName, readonly number[]>>> = {
-  coldReset: [0x30],
-  apduT0: [0x00, 0xb2, 0x01, 0x0c, 0x00],
-  apduT1: [0x00, 0xb2, 0x01, 0x0c, 0x00],
-  apduAuto: [0x00, 0xb2, 0x01, 0x0c, 0x00],
-  samApduT0: [0x00, 0xb2, 0x01, 0x0c, 0x00],
-  samApduT1: [0x00, 0xb2, 0x01, 0x0c, 0x00],
-  samApduAuto: [0x00, 0xb2, 0x01, 0x0c, 0x00],
-  samSelect: [0x30],
-  radioOn: [0x41, 0x42],
-  counterSet: [0x30, 0x30, 0x30],
-}
-const NAMES = namesOf(COMMANDS)
-const FAULTS: readonly LineMischief[] = (
-  [
-    'ignoreFrame',
-    'nak',
-    'dropAck',
-    'loseEnq',
-    'dropReply',
-    'corruptReply',
-    'splitReply',
-    'lateReply',
-    'duplicateReply',
-    'garbageBeforeReply',
-  ] as const
-).filter(fault => !WITHOUT.includes(fault))
-/** After these nobody knows whether a movement happened. */
-const UNHEARD: readonly LineMischief[] = ['ignoreFrame', 'dropReply', 'lateReply']
-
-/** What went wrong with an answer, or null: the right one, or silence where a movement may have happened. */
-function complaint(name: CommandName, fault: LineMischief, answer: Answer, right: Answer): string | null {
-  if (COMMANDS[name].retry === 'never' && UNHEARD.includes(fault))
-    return answer.kind === 'silent' && answer.mayHaveRun ? null : `told ${answer.kind}`
-  return JSON.stringify(answer) === JSON.stringify(right) ? null : `told ${JSON.stringify(answer)}`
-}
-
-const FOUND: EmulatorOptions = {
-  moveMs: 100,
-  needsInit: false,
-  modules: [CHIP],
-  remains: {card: CHIPPED, place: 'inside', bin: [], takenCount: 0, stackedCount: 20},
-}
-
-t.test('every command under every fault, and the one after it', async t => {
-  for (const name of NAMES) {
-    const data = Uint8Array.from(DATA[name] ?? [])
-    let right: Answer | null = null
-    for (const fault of [null, ...FAULTS]) {
-      const clock = newClock()
-      const {near, far} = loopbackPair(clock, {delayMs: 2})
-      const emulator = new Crt571Emulator(far, clock, FOUND)
-      await emulator.start()
-      const line = new Line(near, clock, PROFILE)
-      await line.open()
-      if (fault !== null) emulator.plan({kind: 'line', do: fault, command: name})
-      const answer = await settled(clock, line.ask(name, data))
-      right ??= answer
-      t.not(right.kind, 'silent', name)
-      const why = fault === null ? null : complaint(name, fault, answer, right)
-      if (why !== null) t.fail(`${name}, ${fault ?? 'no fault'}: ${why}`)
-      await clock.advance(60_000)
-      const after = await settled(clock, line.ask('status'))
-      t.equal(after.kind, 'reply', `${name}, ${fault ?? 'no fault'}: status after`)
-      await line.close()
-      await emulator.stop()
-    }
-  }
-})
-
-t.test('every command with the power gone', async t => {
-  const clock = newClock()
-  const {near, far} = loopbackPair(clock)
-  const emulator = new Crt571Emulator(far, clock, FOUND)
-  await emulator.start()
-  const line = new Line(near, clock, PROFILE)
-  await line.open()
-  for (const name of NAMES) {
-    emulator.plan({kind: 'power', command: name})
-    t.match(await settled(clock, line.ask(name, Uint8Array.from(DATA[name] ?? []))), {kind: 'silent'}, name)
-    emulator.restorePower()
-    t.equal((await settled(clock, line.ask('status'))).kind, 'reply')
-  }
-})
-
-const clock = realClock()
-
-/** Looks every 10 ms until the condition holds. @throws when it does not within 20 s */
-async function until(condition: () => boolean): Promise<void> {
-  const endMs = clock.monotonicMs() + 20_000
-  while (!condition()) {
-    if (clock.monotonicMs() > endMs) throw new RangeError('what was waited for did not come')
-    await clock.sleep(10)
-  }
-}
-
-t.test('a visit over a pseudo-terminal, with faults, and a cable that is pulled in the middle', async t => {
-  const terminal = pseudoTerminal(`${t.testdir()}/reader`)
-  const emulator = new Crt571Emulator(terminal.far, clock, {moveMs: 50})
-  await emulator.start()
-  const reader = new Crt571(serialLink(terminal.path, LINE, clock, silentLog), clock, silentLog, {
-    ...PROFILE,
-    pollMs: 20,
-  })
-  t.teardown(async () => {
-    await reader.close()
-    await emulator.stop()
-    terminal.remove()
-  })
-  for (const fault of ['nak', 'dropAck', 'corruptReply', 'splitReply', 'garbageBeforeReply'] as const)
-    for (const command of ['initStayCounted', 'coldReset', 'apduT0', 'toHold'] as const)
-      emulator.plan({kind: 'line', do: fault, command})
-  t.match(await reader.open(), {kind: 'open', status: {media: 'notPresent'}})
-  const accepting = reader.accept()
-  await until(() => emulator.world.isAdmitting)
-  emulator.insert(CHIPPED)
-  const accepted = await accepting
-  t.equal(accepted.kind === 'inserted' && accepted.track2.reveal(), TRACK2)
-
-  emulator.plan({kind: 'line', do: 'lateReply', command: 'toHold', ms: 2_000})
-  const ejecting = reader.eject(60_000)
-  await until(() => emulator.world.place === 'frontHeld')
-  terminal.hangUp()
-  t.match(await ejecting, {kind: 'failed', fault: 'hung-up'})
-  t.match(await reader.open(), {kind: 'failed', fault: 'not-opened'})
-  terminal.plug()
-  let found = await reader.open()
-  for (let tries = 0; found.kind !== 'open' && tries < 10; tries++) found = await reader.open()
-  t.match(found, {kind: 'open', status: {media: 'entering'}})
-  t.same(await reader.retain(), {kind: 'retained'})
-  t.match(emulator.world, {insertedCount: 1, takenCount: 0, capturedCount: 1})
-})
+t.test('every command under every fault, in memory', t => everyCommandUnderEveryFault(t, CRT571, inMemory))
+t.test('every command with the power gone', t => everyCommandWithoutPower(t, CRT571, inMemory))

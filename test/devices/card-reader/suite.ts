@@ -80,6 +80,12 @@ async function givenBack(bench: ReaderBench): Promise<EjectOutcome> {
   return settled(bench.clock, ejecting)
 }
 
+/** Acts of a reader with contacts; none of one without. */
+const chipMoments: readonly (readonly [string, (bench: ReaderBench) => Promise<unknown>])[] = [
+  ['resetting the chip', async ({reader}) => reader.chip?.reset('cold')],
+  ['taking the power off the chip', async ({reader}) => reader.chip?.powerOff()],
+]
+
 /** A card goes in, is read, and comes back or not. */
 export function readerSuite(
   t: Test,
@@ -295,6 +301,46 @@ export function readerSuite(
       t.match(await settled(clock, reader.status()), {media: 'notPresent'})
     }
     await reader.close()
+  })
+
+  t.test('a cable that is pulled in every act and plugged in again leaves nothing hanging', async t => {
+    const moments: readonly (readonly [string, (bench: ReaderBench) => Promise<unknown>])[] = [
+      ['opening', ({reader}) => reader.open()],
+      ['asking for the status', ({reader}) => reader.status()],
+      ['accepting', ({reader}) => reader.accept()],
+      ['refusing', ({reader}) => reader.refuse()],
+      ['ejecting', ({reader}) => reader.eject(30_000)],
+      ['retaining', ({reader}) => reader.retain()],
+      ['resetting', ({reader}) => reader.reset('stay')],
+      ['resetting with the card to the mouth', ({reader}) => reader.reset('exit')],
+      ...chipMoments,
+    ]
+    for (const [act, begin] of moments)
+      for (const afterMs of [0, 3, 20, 400]) {
+        const bench = await newBench()
+        const {reader, clock, pullCable, plugCable, cards} = bench
+        await settled(clock, reader.open())
+        if (act !== 'accepting') await accepted(bench)
+        const acting = begin(bench)
+        await clock.advance(afterMs)
+        pullCable()
+        await settled(clock, acting)
+        t.equal(
+          (await settled(clock, reader.status())).kind,
+          'failed',
+          `${act}, ${afterMs} ms: the line is gone`,
+        )
+        plugCable()
+        await clock.advance(30_000)
+        const again = await settled(clock, reader.open())
+        t.equal(again.kind, 'open', `${act}, ${afterMs} ms: it opens again`)
+        if (again.kind !== 'open' || !holds(reader)) continue
+        const {inserted, taken, captured} = cards()
+        const isThere = inserted - taken - captured === 1
+        const {media} = again.status
+        t.equal(media === 'present' || media === 'entering', isThere, `${act}, ${afterMs} ms: ${media}`)
+        await reader.close()
+      }
   })
 
   t.test('closing ends what is under way', async t => {
