@@ -28,6 +28,7 @@ import type {LineMischief} from '../../../devices/card-reader/emulator-mischief.
 import {bytesOfHex, hexOf} from '../../../crypto/hex.ts'
 import {loopbackPair} from '../../../devices/wire/loopback.ts'
 import {lineLog} from '../../../kit/log.ts'
+import {openReader} from '../../../src/session/health.ts'
 import {chipSuite} from './chip-suite.ts'
 import {framesSuite} from './frames.ts'
 import {newClock, readerSuite, settled, TRACK2} from './suite.ts'
@@ -245,6 +246,7 @@ t.test('a full bin lets no card in', async t => {
   const {reader, clock, emulator} = await withCard({binMax: 1})
   t.match(await settled(clock, reader.retain()), {kind: 'retained'})
   t.match(await settled(clock, reader.status()), {retainBin: 'full'})
+  t.match(await settled(clock, openReader(reader)), {fault: 'the retain bin is full'}, 'nor does the machine')
   t.match(await settled(clock, reader.accept()), {
     kind: 'failed',
     fault: 'retain-bin-full',
