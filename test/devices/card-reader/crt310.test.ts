@@ -84,6 +84,25 @@ t.test('golden vectors, both ways', t => {
   t.end()
 })
 
+t.test('what moves a card or tells a chip something is marked so', t => {
+  const never = Object.entries(COMMANDS).flatMap(([name, {retry}]) => (retry === 'never' ? [name] : []))
+  t.same(never, [
+    'resetEjectFront',
+    'resetEjectRear',
+    'toRadio',
+    'toContact',
+    'ejectFree',
+    'ejectHeld',
+    'rearHeld',
+    'capture',
+    'captureAbnormal',
+    'apduT0',
+    'apduT1',
+    'readTracksAgain',
+  ])
+  t.end()
+})
+
 t.test('frames', t => {
   framesSuite(
     t,

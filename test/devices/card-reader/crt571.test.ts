@@ -98,6 +98,28 @@ t.test('every command has a vector, and every vector a source', t => {
   t.end()
 })
 
+t.test('what moves a card or tells a chip something is marked so', t => {
+  const never = Object.entries(COMMANDS).flatMap(([name, {retry}]) => (retry === 'never' ? [name] : []))
+  t.same(never, [
+    'initHold',
+    'initCapture',
+    'initHoldCounted',
+    'initCaptureCounted',
+    'toHold',
+    'toContact',
+    'toRadio',
+    'capture',
+    'eject',
+    'apduT0',
+    'apduT1',
+    'apduAuto',
+    'samApduT0',
+    'samApduT1',
+    'samApduAuto',
+  ])
+  t.end()
+})
+
 t.test('frames', t => {
   framesSuite(
     t,
