@@ -82,6 +82,15 @@ export function decodeIso1(block: Uint8Array): OpenedPinBlock {
 }
 
 /**
+ * Builds the clear format 2 block, as it goes to a chip card: `2`, length, PIN, filled with F.
+ * @param pin 4 to 12 digits
+ * @throws AssertionFailed unless `isPin(pin)`
+ */
+export function encodeIso2(pin: string): Uint8Array {
+  return pinField('2', pin, 'F'.repeat(PIN_PLACES - pin.length))
+}
+
+/**
  * Builds the clear format 3 block: as format 0, filled by chance so that equal PINs make unequal blocks.
  * @param pin 4 to 12 digits
  * @param pan as for `encodeIso0`
@@ -130,7 +139,7 @@ export function decryptIso4(key: Uint8Array, block: Uint8Array, pan: string): Op
  * The PIN's part of a block, 8 bytes: control digit, length, PIN, fill.
  * @throws AssertionFailed unless `isPin(pin)` and the fill has the digits that are left of 14
  */
-function pinField(control: '0' | '1' | '3' | '4', pin: string, fill: string): Uint8Array {
+function pinField(control: '0' | '1' | '2' | '3' | '4', pin: string, fill: string): Uint8Array {
   assert(isPin(pin), `a PIN of ${pin.length} characters is not 4 to 12 digits`)
   assert(pin.length + fill.length === PIN_PLACES, `a fill of ${fill.length} characters`)
   return bytesOfHex(`${control}${pin.length.toString(16)}${pin}${fill}`)

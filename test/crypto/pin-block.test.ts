@@ -9,6 +9,7 @@ import {
   decryptIso4,
   encodeIso0,
   encodeIso1,
+  encodeIso2,
   encodeIso3,
   encryptIso4,
   isPan,
@@ -104,6 +105,8 @@ t.test('format 3 hides equal PINs, format 1 needs no PAN', t => {
   t.equal(decodeIso3(bytesOfHex('041274EDCBA9876F'), PAN).kind, 'malformed', 'format 0 is not 3')
   t.equal(decodeIso0(bytesOfHex('341274B9F9B9D35D'), PAN).kind, 'malformed', 'format 3 is not 0')
   t.equal(hexOf(encodeIso1('1234', '0123456789')), '1412340123456789')
+  // EMV book 3, 6.5.12: the block of VERIFY.
+  t.equal(hexOf(encodeIso2('123456')), '26123456FFFFFFFF')
   for (const [field, pin] of [
     ['1412340123456789', '1234'],
     ['14123456789ABCDE', '1234'],

@@ -92,8 +92,8 @@ export const KEY_LENGTH: ReadonlyMap<number, number> = new Map([
   [16, 2],
   [24, 3],
 ])
-/** PIN block formats, as one character. Listed too, and in no use here: `"` ISO 2, `0` IBM 3624, `@` ASCII. */
-export const PIN_FORMAT = {iso0: ' ', iso1: '!', iso3: '#'} as const
+/** PIN block formats, as one character. Listed too, and nowhere defined: `@` ASCII. */
+export const PIN_FORMAT = {iso0: ' ', iso1: '!', iso2: '"', iso3: '#', ibm3624: '0'} as const
 export type PinFormat = keyof typeof PIN_FORMAT
 /** What a MAC is made with, as one character. */
 export const MAC_TYPE = {desCbc: '2', tdesCbc: 'A'} as const

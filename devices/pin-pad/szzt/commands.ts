@@ -47,26 +47,31 @@ export class Commands {
   }
 
   identify(): Promise<Told<Identification>> {
-    return this.#tell('identify', {text: COMMAND.identify, retry: 'safe', read: decodeIdentification})
+    return this.#tell('identify', {
+      text: COMMAND.identify,
+      retry: 'safe',
+      tells: true,
+      read: decodeIdentification,
+    })
   }
 
   /** What a pad with an identity of its own says when asked for it: only a low battery is told apart. */
   async battery(): Promise<'good' | 'low' | 'unknown'> {
     if (!this.#profile.hasId) return 'unknown'
-    const answer = await this.#line.ask({text: COMMAND.id, retry: 'safe', read: () => true})
+    const answer = await this.#line.ask({text: COMMAND.id, retry: 'safe', tells: true, read: () => true})
     if (answer.kind === 'refused') return answer.code === CODE.battery ? 'low' : 'unknown'
     return answer.kind === 'done' ? 'good' : 'unknown'
   }
 
   /** Six upper-case hex digits. @param text a key load, clear or under the master key */
   load(text: string): Promise<Told<string>> {
-    return this.#tell('load key', {text, retry: 'safe', read: decodeCheckValue})
+    return this.#tell('load key', {text, retry: 'safe', tells: true, read: decodeCheckValue})
   }
 
   /** The block of the PIN that was entered, or that time was over before it was. */
   async fetchBlock(pan: string): Promise<Told<FetchedBlock> | {readonly kind: 'timedOut'}> {
     const text = fetchBlockText(this.#profile, pan)
-    const answer = await this.#askAuthenticated({text, retry: 'safe', read: decodeBlock})
+    const answer = await this.#askAuthenticated({text, retry: 'safe', tells: true, read: decodeBlock})
     if (answer.kind === 'refused' && answer.code === CODE.timedOut) return {kind: 'timedOut'}
     if (answer.kind !== 'done') return this.#told(failedBy('fetch PIN block', answer))
     const {digits, blockHex} = answer.value
@@ -87,6 +92,7 @@ export class Commands {
       const told = await this.#tell('MAC', {
         text,
         retry: 'safe',
+        tells: true,
         read: reply => decodeHex(reply, DES_BLOCK_BYTES),
       })
       if (told.kind === 'failed') return told
@@ -110,7 +116,13 @@ export class Commands {
 
   /** For commands whose answer is a return code alone; null when it says done. */
   async act(what: string, text: string, retry: Ask<true>['retry'] = 'safe'): Promise<PinPadFailed | null> {
-    const told = await this.#tell(what, {text, retry, read: reply => (reply.length === 1 ? true : null)})
+    const told = await this.#tell(what, {
+      text,
+      retry,
+      // What is sent once only must not be taken for done by an answer of before.
+      tells: retry === 'never',
+      read: reply => (reply.length === 1 ? true : null),
+    })
     return told.kind === 'failed' ? told : null
   }
 
@@ -132,6 +144,7 @@ export class Commands {
       const answer = await this.#line.ask({
         text: authenticateText(name, bytes),
         retry: 'safe',
+        tells: true,
         read: reply => decodeHex(reply, AUTHENTICATION_BYTES),
       })
       return answer.kind === 'done' ? answer.value : null

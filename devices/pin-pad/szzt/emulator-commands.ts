@@ -25,6 +25,7 @@ import {
   USER_TEXT_CHARACTERS,
 } from './codec.ts'
 import type {Keypad, PinInput} from './keypad.ts'
+import {bindsPan} from './secure-module.ts'
 import type {Loaded, Made, SecureModule} from './secure-module.ts'
 
 /** What the commands need of the pad around them. */
@@ -251,7 +252,7 @@ export class EmulatedCommands {
     const format = nameOf(PIN_FORMAT, sign)
     if (length === undefined) return onlyCode(CODE.malformed)
     if (format === null) return onlyCode(CODE.parameter)
-    if (format !== 'iso1' && !isPan(pan)) return onlyCode(CODE.malformed)
+    if (bindsPan(format) && !isPan(pan)) return onlyCode(CODE.malformed)
     const keyIndex = Number.parseInt(index, 16)
     if (!this.#module.hasPinKey(keyIndex)) return onlyCode(CODE.keyMissing)
     if (Number(length) > 0)
@@ -275,7 +276,7 @@ export class EmulatedCommands {
     const [, index, sign, field] = /^7([0-9A-F]{2})(.)([0-9]{0,12})$/.exec(text) ?? []
     const format = nameOf(PIN_FORMAT, sign)
     if (index === undefined || field === undefined || format === null) return null
-    if (format !== 'iso1' && field.length !== 12) return null
+    if (bindsPan(format) && field.length !== 12) return null
     // Any check digit will do: a PIN block leaves it out.
     return {keyIndex: Number.parseInt(index, 16), format, pan: `${field}0`}
   }

@@ -25,6 +25,11 @@ export interface Ask<T> {
   readonly text: string
   /** `never`: sending it twice may mean something else than sending it once. */
   readonly retry: 'safe' | 'never'
+  /**
+   * Whether the reply brings more than its code. A reply does not say what it answers, so one that came twice must not
+   * lend its check value or its MAC to the next command: that waits until the line is quiet.
+   */
+  readonly tells: boolean
   /** Reads the TEXT of a reply that says done; null when it cannot be the answer to this. */
   readonly read: (text: Uint8Array) => T | null
 }
@@ -57,6 +62,8 @@ export class Line {
   /** Damaged frames heard since the link was opened first. */
   #damageCount = 0
   #deafUntilMs = 0
+  /** When a whole frame came last. */
+  #frameAtMs = -Infinity
   #lost: LinkLost | null = 'not-opened'
   #wake: ((heard: Heard) => void) | null = null
   #stall: Timer | null = null
@@ -99,6 +106,8 @@ export class Line {
   }
 
   async #askNow<T>(ask: Ask<T>): Promise<Answer<T>> {
+    const quietForMs = this.#frameAtMs + this.#profile.quietMs - this.#clock.monotonicMs()
+    if (ask.tells && quietForMs > 0) await this.#clock.sleep(quietForMs)
     this.#isAsking = true
     const damageCount = this.#damageCount
     this.#held = []
@@ -164,6 +173,7 @@ export class Line {
   }
 
   #takeFrame(bytes: Uint8Array): void {
+    this.#frameAtMs = this.#clock.monotonicMs()
     const text = decodeFrame(bytes, this.#profile.longText)
     if (this.#isAsking && text !== null) this.#note({kind: 'text', text})
   }

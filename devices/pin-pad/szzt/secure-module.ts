@@ -5,7 +5,15 @@
  */
 import {bytesOfHex} from '../../../crypto/hex.ts'
 import {macOf} from '../../../crypto/mac.ts'
-import {encodeIso0, encodeIso1, encodeIso3, isPan, isPin, PIN_PLACES} from '../../../crypto/pin-block.ts'
+import {
+  encodeIso0,
+  encodeIso1,
+  encodeIso2,
+  encodeIso3,
+  isPan,
+  isPin,
+  PIN_PLACES,
+} from '../../../crypto/pin-block.ts'
 import {
   DES_BLOCK_BYTES,
   hasOddParity,
@@ -176,7 +184,7 @@ export class SecureModule {
     if (held === undefined) return refused(CODE.keyMissing)
     if (held.type !== KEY_TYPE.pin) return refused(CODE.keyIncompatible)
     if (!isPin(this.#digits)) return refused(CODE.inputMode)
-    if (format !== 'iso1' && !isPan(pan)) return refused(CODE.malformed)
+    if (bindsPan(format) && !isPan(pan)) return refused(CODE.malformed)
     const block = tdesEncrypt(whole(held.key), this.#clearBlock(format, pan))
     return {kind: 'block', digits: this.#digits.length, block}
   }
@@ -238,6 +246,11 @@ export class SecureModule {
         return encodeIso0(this.#digits, pan)
       case 'iso1':
         return encodeIso1(this.#digits, fill('0123456789ABCDEF'))
+      case 'iso2':
+        return encodeIso2(this.#digits)
+      // The digits and what fills them, nothing else; that it is F is assumed.
+      case 'ibm3624':
+        return bytesOfHex(this.#digits.padEnd(2 * DES_BLOCK_BYTES, 'F'))
       case 'iso3':
         return encodeIso3(this.#digits, pan, fill('ABCDEF'))
     }
@@ -253,6 +266,11 @@ const CIPHERS: Readonly<Record<CipherType, (key: Uint8Array, blocks: Uint8Array)
   cbcEncrypt: tdesCbcEncrypt,
   ecbDecrypt: tdesDecrypt,
   cbcDecrypt: tdesCbcDecrypt,
+}
+
+/** Whether the card's number goes into the block. */
+export function bindsPan(format: PinFormat): boolean {
+  return format === 'iso0' || format === 'iso3'
 }
 
 /** A key of 8 bytes as the triple DES key that does the same. */

@@ -2,8 +2,16 @@
 import t from 'tap'
 import {bytesOfHex, hexOf} from '../../../crypto/hex.ts'
 import {tdesEncrypt} from '../../../crypto/tdes.ts'
-import {COMMAND, CONTROL, KEY_TYPE, MAC_TYPE, ZT588, ZT598} from '../../../devices/pin-pad/szzt/bytes.ts'
-import type {CommandName, ControlName} from '../../../devices/pin-pad/szzt/bytes.ts'
+import {
+  CODE,
+  COMMAND,
+  CONTROL,
+  KEY_TYPE,
+  MAC_TYPE,
+  ZT588,
+  ZT598,
+} from '../../../devices/pin-pad/szzt/bytes.ts'
+import type {ControlName} from '../../../devices/pin-pad/szzt/bytes.ts'
 import {
   authenticateText,
   controlText,
@@ -23,6 +31,7 @@ import {
 } from '../../../devices/pin-pad/szzt/codec.ts'
 import {SzztPinPad} from '../../../devices/pin-pad/szzt/driver.ts'
 import {SzztEmulator} from '../../../devices/pin-pad/szzt/emulator.ts'
+import {CODES} from '../../../devices/pin-pad/szzt/meaning.ts'
 import type {LineMischief} from '../../../devices/pin-pad/szzt/mischief.ts'
 import {DEMO_MASTER_KEY} from '../../../devices/pin-pad/szzt/secure-module.ts'
 import golden from '../../../devices/pin-pad/szzt/vectors.json' with {type: 'json'}
@@ -30,6 +39,7 @@ import type {Key} from '../../../devices/pin-pad/port.ts'
 import {loopbackPair} from '../../../devices/wire/loopback.ts'
 import {lineLog} from '../../../kit/log.ts'
 import {seededRandom} from '../../../kit/random.ts'
+import {Secret} from '../../../kit/secret.ts'
 import {szztBench} from './benches.ts'
 import {newClock, padSuite, pinIn, pinKey, ready, request, settled, type} from './suite.ts'
 
@@ -244,11 +254,24 @@ const LINE_FAULTS: readonly LineMischief[] = [
 
 t.test('one line fault on any command that may be repeated changes nothing', async t => {
   for (const what of LINE_FAULTS) {
-    for (const command of ['identify', 'loadKey', 'keyTable', 'control', 'fetchBlock'] as const) {
+    for (const command of [
+      'identify',
+      'loadClearKey',
+      'loadKey',
+      'keyTable',
+      'control',
+      'fetchBlock',
+      'mac',
+    ] as const) {
       const bench = await newBench()
       const {pad, clock, emulator} = bench
       emulator.plan({kind: 'line', do: what, command})
       await ready(bench)
+      const master = {use: 'master', form: 'clear', key: new Secret(DEMO_MASTER_KEY)} as const
+      t.match(await settled(clock, pad.loadKey(master)), {checkValue: '08D7B4'})
+      await settled(clock, pad.loadKey({...pinKey(), use: 'mac'}))
+      const made = await settled(clock, pad.mac(Buffer.from('4012345678909D987', 'latin1'), 'retail'))
+      t.equal(made.kind === 'mac' && hexOf(made.mac), 'A579BEFD6B268325', `${what} on ${command}`)
       const counts: number[] = []
       const entering = pad.enterPin(request(digits => counts.push(digits)))
       await clock.advance(3_000)
@@ -494,27 +517,31 @@ t.test('keys that the pad will not have', async t => {
   t.end()
 })
 
-t.test('refusals by code, with text for the operator', async t => {
-  const cases = [
-    [0xe1, 'key-missing'],
-    [0xe2, 'key-missing'],
-    [0xe3, 'key-refused'],
-    [0xe5, 'key-missing'],
-    [0xe7, 'key-refused'],
-    [0xe9, 'bad-request'],
-    [0xed, 'locked'],
-    [0xef, 'hardware'],
-    [0xf8, 'busy'],
-    [0xff, 'tampered'],
-    [0xd0, 'hardware'],
-  ] as const
+t.test('every return code has its meaning, and the operator an action', async t => {
   const bench = await newBench()
   await ready(bench)
-  for (const [code, fault] of cases) {
-    const command: CommandName = 'startPin'
-    bench.emulator.plan({kind: 'refuse', code, command})
+  const codes: (readonly [number, string])[] = Array.from(CODES, ([code, {fault}]) => [code, fault])
+  for (const [code, fault] of [...codes, [0x42, 'hardware'] as const]) {
+    // A pad that wants to be authenticated first is, and then it starts.
+    if (code === CODE.unauthenticated) continue
+    bench.emulator.plan({kind: 'refuse', code, command: 'startPin'})
     const detail = new RegExp(`start PIN: error ${code.toString(16).toUpperCase()}, `)
     t.match(await settled(bench.clock, bench.pad.enterPin(request())), {kind: 'failed', fault, detail})
   }
-  t.end()
+  for (const [code, {fault, text, action}] of CODES) {
+    t.ok(text.length > 5, String(code))
+    if (fault !== 'bad-request' && fault !== 'busy')
+      t.ok(action.length > 5, `${code.toString(16)}: what to do`)
+  }
+  t.equal(CODES.size, 14 + 16 + 15, 'D0 to DE but D9, E0 to EF, F1 to FF')
+})
+
+t.test('a PIN whose time was over when its block was fetched', async t => {
+  const bench = await newBench()
+  await ready(bench)
+  bench.emulator.plan({kind: 'refuse', code: CODE.timedOut, command: 'fetchBlock'})
+  const entering = bench.pad.enterPin(request())
+  await bench.clock.advance(1_000)
+  await type(bench, ['1', '2', '3', '4', 'enter'])
+  t.same(await settled(bench.clock, entering), {kind: 'timedOut'})
 })
