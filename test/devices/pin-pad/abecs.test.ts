@@ -18,7 +18,6 @@ import {
 } from '../../../devices/pin-pad/abecs/codec.ts'
 import {AbecsPinPad} from '../../../devices/pin-pad/abecs/driver.ts'
 import {STATUSES} from '../../../devices/pin-pad/abecs/meaning.ts'
-import type {LineMischief} from '../../../devices/pin-pad/abecs/mischief.ts'
 import {demoSlots} from '../../../devices/pin-pad/abecs/secure-module.ts'
 import golden from '../../../devices/pin-pad/abecs/vectors.json' with {type: 'json'}
 import type {Key} from '../../../devices/pin-pad/port.ts'
@@ -26,6 +25,7 @@ import {Framer} from '../../../devices/wire/framer.ts'
 import {silentLog} from '../../../kit/log.ts'
 import {seededRandom} from '../../../kit/random.ts'
 import {abecsBench} from './benches.ts'
+import {abecsFaults} from './faults.ts'
 import {padSuite, PAN, pinIn, pinKey, ready, request, settled, type} from './suite.ts'
 
 interface Vector {
@@ -421,95 +421,8 @@ t.test('the PIN of a card that the pad read, without its number on the wire', as
   t.equal(replyIn(await hear(100)), 'GPN0000361B9C1845EB993A7AFFFF9876543210E00001')
 })
 
-const LINE_FAULTS: readonly LineMischief[] = [
-  'ignoreFrame',
-  'dropReply',
-  'corruptReply',
-  'corruptStart',
-  'splitReply',
-  'lateReply',
-  'duplicateReply',
-  'garbageBeforeReply',
-  'dropAck',
-  'nak',
-  'notice',
-]
-
-t.test('one line fault on any command that may be repeated changes nothing', async t => {
-  for (const what of LINE_FAULTS) {
-    for (const command of ['OPN', 'GIN', 'GIX', 'DSP', 'EBX'] as const) {
-      const bench = await abecsBench()
-      const {pad, clock, emulator} = bench
-      emulator.plan({kind: 'line', do: what, command})
-      await ready(bench)
-      await settled(clock, pad.loadKey({...pinKey(), use: 'mac'}))
-      const made = await settled(clock, pad.mac(latin('4012345678909D987'), 'tdesCbc'))
-      t.equal(made.kind === 'mac' && hexOf(made.mac), 'DBD7703036E84888', `${what} on ${command}`)
-      const entering = pad.enterPin(request())
-      await clock.advance(20_000)
-      await type(bench, ['2', '4', '6', '8', 'enter'])
-      t.equal(pinIn(await settled(clock, entering)), '2468', `${what} on ${command}`)
-      await pad.close()
-    }
-  }
-})
-
-t.test('a line fault on the PIN itself ends it or does not matter', async t => {
-  const harmless = new Set<LineMischief>([
-    'corruptReply',
-    'splitReply',
-    'duplicateReply',
-    'garbageBeforeReply',
-    'nak',
-    'notice',
-    'lateReply',
-  ])
-  for (const what of LINE_FAULTS) {
-    const bench = await abecsBench()
-    const {pad, clock, emulator} = bench
-    await ready(bench)
-    const before = pad.enterPin(request())
-    await clock.advance(1_000)
-    await type(bench, ['5', '5', '5', '5', 'enter'])
-    t.equal(pinIn(await settled(clock, before)), '5555')
-    emulator.plan({kind: 'line', do: what, command: 'GPN'})
-    const entering = pad.enterPin(request())
-    await clock.advance(3_000)
-    await type(bench, ['1', '2', '3', '4', 'enter'])
-    const outcome = await settled(clock, entering)
-    if (harmless.has(what)) t.equal(pinIn(outcome), '1234', what)
-    else t.match(outcome, {kind: /^(?:failed|timedOut)$/}, `${what}: and never the PIN of before`)
-    t.equal(emulator.world.mode, 'idle', `${what}: the pad is left idle`)
-    const again = pad.enterPin(request())
-    await clock.advance(1_000)
-    await type(bench, ['9', '8', '7', '6', 'enter'])
-    t.equal(pinIn(await settled(clock, again)), '9876', `${what}: the next entry works`)
-    await pad.close()
-  }
-})
-
-t.test('a line fault on a key makes up none and loses one at most', async t => {
-  for (const what of LINE_FAULTS) {
-    const bench = await abecsBench()
-    const {pad, clock, emulator} = bench
-    await ready(bench)
-    const keys: Key[] = []
-    await settled(
-      clock,
-      pad.listen(key => keys.push(key)),
-    )
-    await clock.advance(100)
-    await type(bench, ['A'])
-    emulator.plan({kind: 'line', do: what, command: 'CEX'})
-    await type(bench, ['B'])
-    await clock.advance(20_000)
-    await type(bench, ['C'])
-    await clock.advance(20_000)
-    await type(bench, ['D'])
-    t.match(keys.join(''), /^AB?C?D$/, what)
-    t.ok(keys.length >= 3, `${what}: ${keys.join('')}`)
-    await pad.close()
-  }
+t.test('every command with every line fault', async t => {
+  await abecsFaults(t)
 })
 
 t.test('a wish to stop that is not heard is said again', async t => {

@@ -28,25 +28,32 @@ export interface Bench<Pad extends PinPad, Emulator extends PinPadEmulator> exte
   readonly far: ByteLink
 }
 
+/** A wire between pad and host; the one in memory alone can be pulled and spoilt. */
+export type NewWire = (clock: VirtualClock) => Promise<{readonly near: ByteLink; readonly far: ByteLink}>
+
 export function szztBench(
   profile: SzztProfile = ZT588,
   options: SzztOptions = {},
+  newWire?: NewWire,
 ): Promise<Bench<SzztPinPad, SzztEmulator>> {
   return benchOf(
     profile.clearErases,
     (link, clock, log) => new SzztPinPad(link, clock, log, profile),
     (link, clock) => new SzztEmulator(link, clock, {profile, ...options}),
+    newWire,
   )
 }
 
 export function abecsBench(
   profile: AbecsProfile = MASTER_SESSION,
   options: AbecsOptions = {},
+  newWire?: NewWire,
 ): Promise<Bench<AbecsPinPad, AbecsEmulator>> {
   return benchOf(
     'last',
     (link, clock, log) => new AbecsPinPad(link, clock, log, profile),
     (link, clock) => new AbecsEmulator(link, clock, options),
+    newWire,
   )
 }
 
@@ -54,9 +61,12 @@ async function benchOf<Pad extends PinPad, Emulator extends PinPadEmulator>(
   clearErases: 'all' | 'last',
   newPad: (link: ByteLink, clock: VirtualClock, log: Log) => Pad,
   newEmulator: (link: ByteLink, clock: VirtualClock) => Emulator,
+  newWire: NewWire | undefined,
 ): Promise<Bench<Pad, Emulator>> {
   const clock = newClock()
-  const {near, far, cable} = loopbackPair(clock, {delayMs: 2})
+  const inMemory = loopbackPair(clock, {delayMs: 2})
+  const {cable} = inMemory
+  const {near, far} = (await newWire?.(clock)) ?? inMemory
   const emulator = newEmulator(far, clock)
   await emulator.start()
   const lines: string[] = []

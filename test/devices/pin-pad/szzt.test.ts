@@ -32,15 +32,14 @@ import {
 import {SzztPinPad} from '../../../devices/pin-pad/szzt/driver.ts'
 import {SzztEmulator} from '../../../devices/pin-pad/szzt/emulator.ts'
 import {CODES} from '../../../devices/pin-pad/szzt/meaning.ts'
-import type {LineMischief} from '../../../devices/pin-pad/szzt/mischief.ts'
 import {DEMO_MASTER_KEY} from '../../../devices/pin-pad/szzt/secure-module.ts'
 import golden from '../../../devices/pin-pad/szzt/vectors.json' with {type: 'json'}
 import type {Key} from '../../../devices/pin-pad/port.ts'
 import {loopbackPair} from '../../../devices/wire/loopback.ts'
 import {lineLog} from '../../../kit/log.ts'
 import {seededRandom} from '../../../kit/random.ts'
-import {Secret} from '../../../kit/secret.ts'
 import {szztBench} from './benches.ts'
+import {SZZT_LINE_FAULTS, szztFaults} from './faults.ts'
 import {newClock, padSuite, pinIn, pinKey, ready, request, settled, type} from './suite.ts'
 
 interface Vector {
@@ -240,74 +239,8 @@ t.test('the transcript shows the protocol, without PAN, key or block', async t =
   t.end()
 })
 
-const LINE_FAULTS: readonly LineMischief[] = [
-  'ignoreFrame',
-  'dropReply',
-  'corruptReply',
-  'corruptStart',
-  'splitReply',
-  'lateReply',
-  'duplicateReply',
-  'garbageBeforeReply',
-  'keyInsideReply',
-]
-
-t.test('one line fault on any command that may be repeated changes nothing', async t => {
-  for (const what of LINE_FAULTS) {
-    for (const command of [
-      'identify',
-      'loadClearKey',
-      'loadKey',
-      'keyTable',
-      'control',
-      'fetchBlock',
-      'mac',
-    ] as const) {
-      const bench = await newBench()
-      const {pad, clock, emulator} = bench
-      emulator.plan({kind: 'line', do: what, command})
-      await ready(bench)
-      const master = {use: 'master', form: 'clear', key: new Secret(DEMO_MASTER_KEY)} as const
-      t.match(await settled(clock, pad.loadKey(master)), {checkValue: '08D7B4'})
-      await settled(clock, pad.loadKey({...pinKey(), use: 'mac'}))
-      const made = await settled(clock, pad.mac(Buffer.from('4012345678909D987', 'latin1'), 'retail'))
-      t.equal(made.kind === 'mac' && hexOf(made.mac), 'A579BEFD6B268325', `${what} on ${command}`)
-      const counts: number[] = []
-      const entering = pad.enterPin(request(digits => counts.push(digits)))
-      await clock.advance(3_000)
-      await type(bench, ['2', '4', '6', '8', 'enter'])
-      t.equal(pinIn(await settled(clock, entering)), '2468', `${what} on ${command}`)
-      t.same(counts, [1, 2, 3, 4], `${what} on ${command}: no star too many`)
-      await pad.close()
-    }
-  }
-  t.end()
-})
-
-t.test('a line fault on the start of PIN entry ends it or does not matter', async t => {
-  const harmless = new Set<LineMischief>(['splitReply', 'duplicateReply', 'garbageBeforeReply'])
-  for (const what of LINE_FAULTS) {
-    const bench = await newBench()
-    const {pad, clock, emulator} = bench
-    await ready(bench)
-    emulator.plan({kind: 'line', do: what, command: 'startPin'})
-    const entering = pad.enterPin(request())
-    await clock.advance(3_000)
-    // Noise before an answer is damage too: a start is not repeated, so it may end the entry.
-    if (harmless.has(what) && emulator.world.mode === 'pin') {
-      await type(bench, ['1', '2', '3', '4', 'enter'])
-      t.equal(pinIn(await settled(clock, entering)), '1234', what)
-    } else {
-      t.match(await settled(clock, entering), {kind: 'failed', fault: /^(?:no-answer|nonsense)$/}, what)
-    }
-    t.equal(emulator.world.mode, 'idle', `${what}: the pad is left idle`)
-    const again = pad.enterPin(request())
-    await clock.advance(1_000)
-    await type(bench, ['9', '8', '7', '6', 'enter'])
-    t.equal(pinIn(await settled(clock, again)), '9876', `${what}: the next entry works`)
-    await pad.close()
-  }
-  t.end()
+t.test('every command with every line fault', async t => {
+  await szztFaults(t)
 })
 
 t.test('no damage to an answer ever makes up a key press', async t => {
@@ -351,7 +284,7 @@ t.test('no damage to an answer ever makes up a key press', async t => {
 })
 
 t.test('a damaged answer is no row of key presses, whether it was awaited or not', async t => {
-  for (const what of LINE_FAULTS) {
+  for (const what of SZZT_LINE_FAULTS) {
     const {pad, clock, emulator} = await newBench()
     await settled(clock, pad.open())
     const keys: Key[] = []
