@@ -79,6 +79,9 @@ t.test('only the machine, only now, only once', async t => {
   const foreign = {signer: present(signerOf(other.key), 'a signer')}
   await speak({seal: foreign}).send(reversal(3))
   t.equal(tap.said(), '403 message-forged, unsigned', 'signed by another machine of ours')
+  const misnamed = {signer: {...present(signerOf(door.atm.key), 'a signer'), keyId: foreign.signer.keyId}}
+  await speak({seal: misnamed}).send(reversal(3))
+  t.equal(tap.said(), '403 message-forged, unsigned', 'signed by itself, and called another’s')
   await speak({seal: {atmId: 'ATM999'}}).send(reversal(3))
   t.equal(tap.said(), '403 message-forged, unsigned', 'in the name of another machine')
   for (const offsetMs of [-CLOCK_DIFFERENCE_MAX_MS - 2_000, CLOCK_DIFFERENCE_MAX_MS + 2_000]) {
