@@ -72,10 +72,10 @@ t.test('what the office does is entered as well, and a refusal is not', async t 
   const ask = (method: 'POST' | 'PATCH', path: string, body: object, who: Parameters<typeof send>[4]) =>
     send(bench, method, path, JSON.stringify(body), who)
   const person = {name: 'Eve', email: 'eve@example.org', phone_number: '+49 30 1', address: 'x'}
-  await ask('POST', '/api/users', {user_id: 'u9', ...person}, {who: tina})
-  await ask('POST', '/api/users', {user_id: 'u9', ...person}, {who: tina})
-  await ask('PATCH', '/api/users/u9', {email: 'e@example.org'}, {who: tina})
-  const account = {account_id: '99', user_id: 'u9', account_type: 'checking', currency: 'EUR'}
+  await ask('POST', '/api/users', {user_id: 'eve-1', ...person}, {who: tina})
+  await ask('POST', '/api/users', {user_id: 'eve-1', ...person}, {who: tina})
+  await ask('PATCH', '/api/users/eve-1', {email: 'e@example.org'}, {who: tina})
+  const account = {account_id: '99', user_id: 'eve-1', account_type: 'checking', currency: 'EUR'}
   await ask('POST', '/api/accounts', account, {who: tina})
   await ask('POST', '/api/accounts', {...account, account_id: '98', user_id: 'u404'}, {who: tina})
   const card = {card_number: '4761739001010093', pin: '1357', expires: '4912', accounts: ['99']}
