@@ -271,6 +271,12 @@ t.test('power may go at any moment of a change of keys', async t => {
     t.equal(readIdentity(config.host).certificate, expected, 'and again')
     copyFileSync(keyPath, `${keyPath}.copy`)
   }
+  // The two renames may reach the disk in the other order.
+  writeFileSync(certificatePath, old.certificate)
+  writeFileSync(`${certificatePath}.new`, other.certificate)
+  writeFileSync(keyPath, other.key.reveal())
+  t.equal(readIdentity(config.host).certificate, other.certificate, 'the key alone in its place')
+  t.equal(readIdentity(config.host).certificate, other.certificate, 'and again')
   writeFileSync(keyPath, 'no key at all')
   rmSync(`${keyPath}.new`, {force: true})
   t.throws(() => readIdentity(config.host), /tellerd enroll/)
