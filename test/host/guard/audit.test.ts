@@ -207,6 +207,25 @@ t.test('whatever is done to the rows is found', async t => {
         `${seq} and ${other} swapped`,
       )
   }
+  // A copy of the same bank that went on otherwise: its entries are genuine, and do not belong here.
+  const fork = await openBench(join(folder, 'fork.db'))
+  for (let index = 1; index <= COUNT; index++)
+    await fork.bank.store.transact(tx =>
+      note(fork.bank, tx, {who: `person-${index}`, action: 'sign-out', subject: 's', detail: 'd'}),
+    )
+  await fork.close()
+  for (let seq = 1; seq <= COUNT; seq++)
+    t.match(
+      await tampered(
+        `ATTACH '${join(folder, 'fork.db')}' AS fork`,
+        `DELETE FROM main.audit WHERE seq = ${seq}`,
+        `INSERT INTO main.audit SELECT * FROM fork.audit WHERE seq = ${seq}`,
+        'DETACH fork',
+      ),
+      // The first entry of either fits; what follows it does not.
+      {kind: 'broken', seq: seq === 1 ? 2 : seq},
+      `${seq} of another copy of the bank`,
+    )
   t.match(await tampered('UPDATE audit_head SET seq = 3'), {kind: 'broken', seq: 3}, 'a head turned back')
   const cut = await tampered(
     'DELETE FROM audit WHERE seq > 3',
