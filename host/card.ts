@@ -5,7 +5,7 @@ import type {ProbeAnswer, SignOnAnswer, VerifyAnswer, VerifyRequest} from './api
 import {isoSeconds} from './bank.ts'
 import type {Bank} from './bank.ts'
 import {dateFor, openDay} from './settlement/day.ts'
-import {HELD, observe} from './guard/watch.ts'
+import {HELD, judge, observe} from './guard/watch.ts'
 import type {Card} from './store/port.ts'
 import {bytesOfHex, hexOf} from '../crypto/hex.ts'
 import {present, unreachable} from '../kit/assert.ts'
@@ -24,6 +24,7 @@ export async function signOn(bank: Bank, atmId: string): Promise<Answer> {
     await tx.atms.setPinKey(atmId, made.stored)
     const nowMs = bank.clock.wallMs()
     await tx.fleet.heard(atmId, nowMs)
+    await judge(bank, tx, {cardId: null, atmId}, nowMs)
     const body: SignOnAnswer = {
       atm_id: atmId,
       business_date: await openDay(tx, atmId, nowMs),

@@ -9,7 +9,7 @@ import {actorOf, note} from './audit.ts'
 import {answered, problemOf} from '../api/answer.ts'
 import type {Answer} from '../api/answer.ts'
 import type {AlertMessage, AlertsAnswer, PlaceRequest} from '../api/guard-schema.ts'
-import {isoSeconds} from '../bank.ts'
+import {isoSeconds, newId} from '../bank.ts'
 import type {Bank} from '../bank.ts'
 import type {Identity} from '../identity.ts'
 import type {Operation} from '../ledger/operation.ts'
@@ -83,28 +83,38 @@ export async function observe(
   const {rules, cardDay, accountDay, machineHour} = bank.guard.policy
   if (rules.length === 0 && cardDay === null && accountDay === null && machineHour === null) return
   await tx.risk.addFact({kind, cardId, atmId, key, atMs: nowMs})
-  for (const side of ['card', 'machine'] as const) {
-    const own = rules.filter(({of}) => of === side)
-    if (own.length === 0) continue
-    const sinceMs = epochMs(Math.max(0, nowMs - Math.max(...own.map(({withinMs}) => withinMs))))
-    const facts =
-      side === 'card'
-        ? await tx.risk.factsOfCard(cardId, sinceMs, FACTS_MAX)
-        : await tx.risk.factsOfMachine(atmId, sinceMs, FACTS_MAX)
-    for (const {rule, why} of alarmsOf(own, facts, nowMs)) {
-      const subject = {cardId: side === 'card' ? cardId : null, atmId}
-      const before = await tx.risk.latestAlert(rule.name, subject)
-      if (before !== null && isSaid(before, rule, facts, nowMs)) continue
-      bank.log.warn('an alert was raised', {rule: rule.name, ...subject, why})
-      await tx.risk.raise({
-        alertId: `${nowMs.toString(16).padStart(12, '0')}${Buffer.from(bank.random.bytes(6)).toString('hex')}`,
-        rule: rule.name,
-        ...subject,
-        why,
-        isHolding: rule.holds && side === 'card',
-        raisedAtMs: nowMs,
-      })
-    }
+  await judge(bank, tx, {cardId, atmId}, nowMs)
+  // A machine has many facts, and money does not wait for them.
+  if (kind === 'verified') await judge(bank, tx, {cardId: null, atmId}, nowMs)
+}
+
+/** Holds the facts about a card, or without one about a machine, against its rules, and raises what they break. */
+export async function judge(
+  bank: Bank,
+  tx: Tx,
+  about: {readonly cardId: string | null; readonly atmId: string},
+  nowMs: EpochMs,
+): Promise<void> {
+  const {cardId, atmId} = about
+  const own = bank.guard.policy.rules.filter(({of}) => of === (cardId === null ? 'machine' : 'card'))
+  if (own.length === 0) return
+  const sinceMs = epochMs(Math.max(0, nowMs - Math.max(...own.map(({withinMs}) => withinMs))))
+  const facts =
+    cardId === null
+      ? await tx.risk.factsOfMachine(atmId, sinceMs, FACTS_MAX)
+      : await tx.risk.factsOfCard(cardId, sinceMs, FACTS_MAX)
+  for (const {rule, why} of alarmsOf(own, facts, nowMs)) {
+    const before = await tx.risk.latestAlert(rule.name, about)
+    if (before !== null && isSaid(before, rule, facts, nowMs)) continue
+    bank.log.warn('an alert was raised', {rule: rule.name, ...about, why})
+    await tx.risk.raise({
+      alertId: newId(bank),
+      rule: rule.name,
+      ...about,
+      why,
+      isHolding: rule.holds && cardId !== null,
+      raisedAtMs: nowMs,
+    })
   }
 }
 
