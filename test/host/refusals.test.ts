@@ -1,7 +1,9 @@
 /** Every endpoint with everything that it must refuse: callers, paths, queries, bodies, keys. Driven by the route table. */
+import {connect} from 'node:net'
 import t from 'tap'
 import {ATM, TELLER, freshKey, openBench, openVisit, send} from './bench.ts'
 import type {Bench, Reply} from './bench.ts'
+import {buildApp} from '../../host/app.ts'
 import {routes} from '../../host/api/routes.ts'
 import type {Route} from '../../host/api/route.ts'
 import {ROLES, isRole} from '../../host/guard/roles.ts'
@@ -314,6 +316,38 @@ t.test('keys', async t => {
     })
     t.same([reply.status, problemIn(reply)], [403, 'not-you'], `${call} for another machine's key`)
   }
+})
+
+t.test('a request that breaks off half way does nothing, and the next one is served', async t => {
+  const bench = await openBench()
+  t.teardown(() => bench.close())
+  const before = await everything(bench)
+  const app = buildApp(bench.bank, async () => TELLER)
+  await app.listen({host: '127.0.0.1', port: 0})
+  t.teardown(() => app.close())
+  const bound = app.server.address()
+  const port = typeof bound === 'object' && bound !== null ? bound.port : 0
+  const body = '{"amount":10.00}'
+  const said = async (sent: string, length: number): Promise<string> => {
+    const socket = connect(port, '127.0.0.1')
+    let answer = ''
+    socket.on('data', (chunk: Buffer) => (answer += chunk.toString()))
+    const over = new Promise(resolve => socket.once('close', resolve))
+    socket.end(
+      'POST /api/accounts/12345/withdraw HTTP/1.1\r\nHost: bank\r\nConnection: close\r\n' +
+        `Content-Type: application/json\r\nContent-Length: ${length}\r\n\r\n${sent}`,
+    )
+    await over
+    return answer
+  }
+  for (const sent of ['', '{"amount":1', body])
+    t.notMatch(
+      await said(sent, body.length + 1),
+      /^HTTP\/1\.1 2/,
+      `after ${sent.length} of ${body.length + 1} bytes`,
+    )
+  t.equal(await everything(bench), before, 'nothing has moved')
+  t.match(await said(body, body.length), /^HTTP\/1\.1 200[\s\S]*"balance":990\.00/)
 })
 
 t.test('a machine that is switched off is nobody, on its next request', async t => {
