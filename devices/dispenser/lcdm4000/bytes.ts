@@ -110,8 +110,8 @@ export const HANDSHAKE: Handshake = {
   shape: closedByEtx({
     head: [SOH, DEVICE_ID, STX],
     etx: ETX,
-    // Every value travels with an offset of at least 20.
-    isBody: byte => byte >= OFFSET,
+    // Every value travels with an offset of at least 20; LAST STATUS with nothing to tell may say 00 for the command.
+    isBody: byte => byte >= OFFSET || byte === 0x00,
     controls: [ACK, NAK, EOT, IDLE_NOISE],
     // The longest answer known is 29 bytes; a version text may be longer.
     frameBytesMax: 96,

@@ -206,7 +206,8 @@ export function decode(frame: Uint8Array): Answer | null {
   const kind = KINDS.find(known => answers(frame, known))
   if (kind === undefined) return null
   const body = frame.subarray(4, -2)
-  if (body.length === 0 || body.some(byte => byte < OFFSET)) return null
+  const offset = kind === 'lastStatus' ? body.subarray(1) : body
+  if (body.length === 0 || offset.some(byte => byte < OFFSET)) return null
   const {answerBytes} = COMMANDS[kind]
   if (answerBytes !== null && frame.length !== answerBytes)
     return frame.length === DECLINED_BYTES ? {kind: 'declined', error: valueAt(body, 0)} : null

@@ -60,6 +60,8 @@ const CAPABILITIES: DispenserCapabilities = {
   notesPerBunchMax: NOTES_PER_ORDER_MAX,
 }
 
+const NOT_TOLD = 'not told'
+
 /** A wanted answer; or the device declined and nothing ran; or nothing trustworthy came. */
 type Told<K extends Answer['kind']> = Heard<Extract<Answer, {kind: K}>>
 
@@ -73,6 +75,8 @@ export class Lcdm4000 implements Dispenser {
   readonly #exchange: Exchange
   readonly #log: Log
   readonly #turns = new Turns()
+  /** Until it says nothing to the question, which one source alone knows. */
+  #tellsVersion = true
   /** Waits for the second answer to a reset. */
   #resetAgain: (() => void) | null = null
 
@@ -97,9 +101,7 @@ export class Lcdm4000 implements Dispenser {
       if (opened !== 'open') return failed(opened, 'the link does not open')
       const status = await this.#askStatus()
       if (status.kind === 'failed') return status
-      const version = await this.#tell({kind: 'version'}, 'version')
-      // One source alone knows the command; a device that does not answer it is none the worse.
-      const firmware = version.kind === 'told' ? version.answer.text : 'not told'
+      const firmware = await this.#askFirmware()
       this.#log.info('dispenser open', {firmware})
       return {kind: 'open', identity: {model: 'lcdm4000', firmware}, status}
     })
@@ -294,6 +296,15 @@ export class Lcdm4000 implements Dispenser {
     return inTheWay === null
       ? {kind: 'dispensable'}
       : {kind: 'refused', fault: inTheWay, detail: status.detail}
+  }
+
+  /** A device that does not answer is none the worse, and is not asked again. */
+  async #askFirmware(): Promise<string> {
+    if (!this.#tellsVersion) return NOT_TOLD
+    const version = await this.#tell({kind: 'version'}, 'version')
+    if (version.kind === 'told') return version.answer.text
+    this.#tellsVersion = version.why !== 'no-answer' && version.why !== 'nonsense'
+    return NOT_TOLD
   }
 
   async #askStatus(): Promise<DispenserStatus | Failed<DispenserFault>> {

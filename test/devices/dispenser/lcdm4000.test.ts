@@ -193,6 +193,12 @@ t.test(
     )
     t.equal(decode(answerFrame(DEVICE_ID, 0x71, [0xff, 0xfe])), null, 'a version that is no text')
     t.equal(decode(answerFrame(DEVICE_ID, 0x71, [])), null)
+    t.match(
+      decode(answerFrame(DEVICE_ID, 0x55, [0x00, ...body])),
+      {kind: 'lastStatus', command: 0},
+      'no command yet',
+    )
+    t.equal(decode(answerFrame(DEVICE_ID, 0x55, [0x52, ...body.with(2, 0x00)])), null)
     t.equal(decode(answerFrame(DEVICE_ID, 0x99, [0x20])), null, 'no such command')
     const random = seededRandom('bodies')
     const codes = Object.values(COMMANDS).map(({code}) => code)
@@ -476,8 +482,16 @@ t.test('what is set in its EEPROM is read back, and shows in status', async t =>
 
 t.test('a device that lacks the rarer commands serves all the same', async t => {
   const rig = await rigOf(LCDM4000, {isOpen: false})
-  for (const on of ['identify'] as const) rig.emulator.plan({kind: 'answerLost', when: 'before-moving', on})
-  t.match(await rig.run(rig.dispenser.open()), {kind: 'open', identity: {model: 'lcdm4000'}})
+  const lost = {kind: 'answerLost', when: 'before-moving', on: 'identify'} as const
+  for (let times = 0; times < 3; times += 1) rig.emulator.plan({...lost})
+  const opened = await rig.run(rig.dispenser.open())
+  t.match(opened, {kind: 'open', identity: {model: 'lcdm4000', firmware: 'not told'}})
+  const askedCount = rig.emulator.transcript.length
+  t.match(await rig.run(rig.dispenser.open()), {kind: 'open', identity: {firmware: 'not told'}})
+  t.notOk(
+    rig.emulator.transcript.slice(askedCount).some(({hex}) => hex.startsWith('04 30 02 71')),
+    'it is not asked again',
+  )
 })
 
 /** What a host says after another, and what it must hear. */
