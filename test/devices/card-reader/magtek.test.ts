@@ -284,6 +284,7 @@ async function newBench(options: EmulatorOptions = {}): Promise<Bench> {
     clock,
     emulator,
     insert: track2 => emulator.insert({track2}),
+    insertCard: null,
     take: () => emulator.take() !== null,
     cards: () => {
       const {insertedCount, takenCount} = emulator.world
@@ -515,7 +516,7 @@ t.test('the way out of a card that was read is no second card', async t => {
 
 t.test('an insert reader whose report on the way in is lost still gives the one on the way out', async t => {
   const bench = await opened({productId: 0x0013})
-  bench.emulator.plan({kind: 'report', do: 'drop'})
+  bench.emulator.plan({kind: 'reportLost'})
   const accepting = bench.reader.accept()
   await bench.clock.advance(500)
   bench.emulator.insert({track2: TRACK2})
@@ -581,9 +582,14 @@ t.test('at security level 3 the wire carries the published ciphertext', async t 
 })
 
 const CHANNEL: readonly (readonly [Mischief, object])[] = [
-  [{kind: 'command', do: 'stallSet', command: 'readerState'}, {kind: 'status'}],
-  [{kind: 'command', do: 'stallGet', command: 'readerState'}, {kind: 'status'}],
-  [{kind: 'late', ms: 500, command: 'ksn'}, {kind: 'status'}],
+  [{kind: 'line', do: 'ignoreFrame', command: 'readerState'}, {kind: 'status'}],
+  [{kind: 'line', do: 'nak', command: 'readerState'}, {kind: 'status'}],
+  [{kind: 'line', do: 'dropAck', command: 'readerState'}, {kind: 'status'}],
+  [{kind: 'line', do: 'dropReply', command: 'readerState'}, {kind: 'status'}],
+  [{kind: 'line', do: 'splitReply', command: 'readerState'}, {kind: 'status'}],
+  [{kind: 'line', do: 'corruptReply', command: 'readerState'}, {kind: 'status'}],
+  [{kind: 'line', do: 'lateReply', ms: 500, command: 'ksn'}, {kind: 'status'}],
+  [{kind: 'line', do: 'lateReply', command: 'ksn'}, {kind: 'status'}],
   [
     {kind: 'refuse', code: 1, command: 'ksn'},
     {kind: 'failed', fault: 'hardware', detail: /ksn: result 01, it failed/},
@@ -625,7 +631,7 @@ t.test('what can go wrong with a command', async t => {
     t.match(await settled(clock, reader.status()), expected, JSON.stringify(mischief))
   }
   const mute = await opened()
-  for (let times = 0; times < 3; times += 1) mute.emulator.plan({kind: 'command', do: 'stallSet'})
+  for (let times = 0; times < 3; times += 1) mute.emulator.plan({kind: 'line', do: 'ignoreFrame'})
   t.match(await settled(mute.clock, mute.reader.status()), {kind: 'failed', fault: 'no-answer'})
   t.equal((await settled(mute.clock, mute.reader.status())).kind, 'status', 'the next is answered')
 })
@@ -669,7 +675,7 @@ t.test('reports that are lost, doubled or cut', async t => {
   t.equal((await settled(lost.clock, accepting)).kind, 'inserted', 'is made again')
 
   const doubled = await opened()
-  doubled.emulator.plan({kind: 'report', do: 'duplicate'})
+  doubled.emulator.plan({kind: 'line', do: 'duplicateReply'})
   t.equal((await acceptedAfter(doubled, () => doubled.insert(TRACK2))).kind, 'inserted')
   await doubled.clock.advance(1_000)
   const next = doubled.reader.accept()
@@ -717,7 +723,7 @@ t.test('power that goes and comes back', async t => {
   await acceptedAfter(bench, () => bench.insert(TRACK2))
   emulator.cutPower()
   t.match(await settled(clock, reader.eject(5_000)), {kind: 'failed', fault: 'not-opened'})
-  t.match(emulator.world, {isPowered: false, isOnBus: false, card: 'inside'})
+  t.match(emulator.world, {isPowered: false, isOnBus: false, place: 'frontFree'})
   emulator.restorePower()
   t.match(await settled(clock, reader.open()), {kind: 'open', status: {media: 'unknown'}})
   const accepting = reader.accept()
