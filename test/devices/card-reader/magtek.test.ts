@@ -284,7 +284,7 @@ async function newBench(options: EmulatorOptions = {}): Promise<Bench> {
     clock,
     emulator,
     insert: track2 => emulator.insert({track2}),
-    insertCard: null,
+    insertCard: card => emulator.insert(card),
     take: () => emulator.take() !== null,
     cards: () => {
       const {insertedCount, takenCount} = emulator.world
