@@ -331,7 +331,8 @@ function dispensedFrom(tallies: readonly NoteTally[], cassette: number): number 
  * one at the mouth may be in a customer's hand, and counts in doubt prove nothing.
  */
 export function stackedCount(answer: StackAnswer): Count | null {
-  if (answer.type === 'notes.partial' && (answer.path === 'atMouth' || answer.counts === 'inDoubt')) return null
+  if (answer.type === 'notes.partial' && (answer.path === 'atMouth' || answer.counts === 'inDoubt'))
+    return null
   return noteCount(answer.tallies.reduce((sum, tally) => sum + tally.dispensed, 0))
 }
 

@@ -56,7 +56,10 @@ export class JournalReader {
 
   /** Rows from that number on, oldest first, at most `countMax` (1 to ROWS_READ_MAX). @throws SystemFault when a row cannot be read */
   rows(fromSeq: number, countMax: number): readonly Stored[] {
-    assert(countMax >= 1 && countMax <= ROWS_READ_MAX, `${countMax} rows at once are not 1 to ${ROWS_READ_MAX}`)
+    assert(
+      countMax >= 1 && countMax <= ROWS_READ_MAX,
+      `${countMax} rows at once are not 1 to ${ROWS_READ_MAX}`,
+    )
     return this.#read(() => this.#rows.all(fromSeq, countMax))
   }
 

@@ -103,7 +103,7 @@ const BAD: readonly (readonly [string, readonly string[], RegExp])[] = [
     /this dispenser cannot do/,
   ],
   ['an unknown option', ['--withdraw', '60', '--hurry'], /hurry/],
-  ['an unknown dispenser', ['--withdraw', '60', '--dispenser', 'f56'], /--dispenser f56: must be/],
+  ['an unknown dispenser', ['--withdraw', '60', '--dispenser', 'f57'], /--dispenser f57: must be/],
 ]
 
 t.test('bad input is one line and exit 2, and nothing was journaled', async t => {
