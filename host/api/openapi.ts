@@ -195,7 +195,10 @@ function responsesOf(route: Route, components: Components): {readonly [status: s
                 schema: {
                   allOf: [
                     components.answer(problem),
-                    {properties: {type: {enum: names.map(name => `urn:tellerd:problem:${name}`)}}},
+                    {
+                      type: 'object',
+                      properties: {type: {enum: names.map(name => `urn:tellerd:problem:${name}`)}},
+                    },
                   ],
                 },
               },

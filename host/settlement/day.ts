@@ -40,6 +40,7 @@ export async function openDay(tx: Tx, atmId: string, nowMs: EpochMs): Promise<st
   if (open !== null) {
     const nothing = {machineTotals: null, journalRowsCount: null, answer: null}
     await tx.days.close(atmId, open.date, {atMs: nowMs, ...nothing})
+    await reconcile(tx, present(await tx.days.find(atmId, open.date), 'the date just closed'), nowMs)
   }
   await tx.days.begin(atmId, date, nowMs)
   return date

@@ -71,11 +71,18 @@ t.test('a cut-over is answered again byte for byte, and other sums are a differe
 
 t.test('a date that the machine did not close is closed by a later sign-on', async t => {
   const day = await Day.open(t)
+  const key = await day.approved()
   await day.bench.clock.advance(86_400_000)
   await signOn(day.bench)
   t.equal((await day.cutOver([0, 0])).status, 409)
   const dates = await day.get(`/api/atms/${ATM}/dates`)
-  t.match(rowsIn(dates, 'dates'), [{business_date: NEXT}, {business_date: DATE, closed_at: /T/}])
+  t.match(rowsIn(dates, 'dates'), [
+    {business_date: NEXT},
+    {business_date: DATE, closed_at: /T/, verdict: 'out-of-balance'},
+  ])
+  t.match((await day.get('/api/differences')).json['differences'], [
+    {class: 'host-over', subject: key, explanation: /never confirmed/},
+  ])
   t.same((await day.reconciled(DATE)).json['missing'], ['journal', 'count', 'totals'])
 })
 
