@@ -10,8 +10,15 @@ import {formatAmount, isCurrency, minorUnits} from '../kit/money.ts'
 import type {Currency, Minor} from '../kit/money.ts'
 import {Section, isIn} from '../kit/section.ts'
 
-export const READER_MODELS = ['crt310', 'crt571'] as const
-export const PIN_PAD_MODELS = ['szzt', 'szzt-zt598', 'abecs', 'abecs-dukpt'] as const
+export const READER_MODELS = ['crt310', 'crt571', 'magtek', 'magtek-insert'] as const
+export const PIN_PAD_MODELS = [
+  'szzt',
+  'szzt-zt598',
+  'abecs',
+  'abecs-dukpt',
+  'dynapro',
+  'dynapro-2014',
+] as const
 /** How many cassettes each model has, numbered from 1. What is not certain about a model is a name of its own, as docs/protocols says. */
 export const DISPENSER_CASSETTES = {
   lcdm1000: 1,
@@ -33,7 +40,7 @@ export type DispenserModel = keyof typeof DISPENSER_CASSETTES
 
 export interface DeviceConfig<M extends string> {
   readonly model: M
-  /** Stable path of the serial port. */
+  /** Stable path of the serial port; of a HID device its path, or `0801:0011[:SERIAL]`. */
   readonly port: string
 }
 

@@ -1,6 +1,7 @@
 /** The daemon's composition root: settings become ports, ports become a machine; no logic. */
 import {readFileSync} from 'node:fs'
-import {serialLink} from '../devices/wire/serial.ts'
+import type {CardReader} from '../devices/card-reader/port.ts'
+import type {PinPad} from '../devices/pin-pad/port.ts'
 import {Journal} from '../journal/journal.ts'
 import {realClock} from '../kit/clock.ts'
 import type {Clock} from '../kit/clock.ts'
@@ -10,7 +11,7 @@ import {systemRandom} from '../kit/random.ts'
 import type {Random} from '../kit/random.ts'
 import {configHash} from './config.ts'
 import type {Config} from './config.ts'
-import {DISPENSERS, PIN_PADS, READERS} from './drivers.ts'
+import {DISPENSERS, onPort, PIN_PADS, READERS} from './drivers.ts'
 import {enrolAt, renewAt} from './link/enrolment.ts'
 import {keepIdentity, readIdentity} from './link/identity.ts'
 import type {MachineIdentity} from './link/identity.ts'
@@ -44,15 +45,15 @@ export async function startDaemon(
   const clock = realClock()
   const random = systemRandom()
   const {cardReader, pinPad, dispenser} = config
-  const reader = READERS[cardReader.model]
-  const pad = PIN_PADS[pinPad.model]
-  const cash = DISPENSERS[dispenser.model]
+  const reader = onPort<CardReader>(READERS[cardReader.model], cardReader.port, clock, log).device
+  const pad = onPort<PinPad>(PIN_PADS[pinPad.model], pinPad.port, clock, log).device
+  const cash = onPort(DISPENSERS[dispenser.model], dispenser.port, clock, log).device
   const journal = Journal.open(config.journal.path, clock, BUILD, configHash(config))
   const machine = new Machine({
     config,
-    reader: reader.on(serialLink(cardReader.port, reader.line, clock, log), clock, log),
-    pinPad: pad.on(serialLink(pinPad.port, pad.line, clock, log), clock, log),
-    dispenser: cash.on(serialLink(dispenser.port, cash.line, clock, log), clock, log),
+    reader,
+    pinPad: pad,
+    dispenser: cash,
     transport: bankLine(config, journal, {
       clock,
       random: random.stream('certificate'),

@@ -5,7 +5,6 @@
 import {parseArgs} from 'node:util'
 import {hexOf} from '../crypto/hex.ts'
 import {within} from '../devices/wire/deadline.ts'
-import {serialLink} from '../devices/wire/serial.ts'
 import type {SerialSettings} from '../devices/wire/serial.ts'
 import {assert} from '../kit/assert.ts'
 import type {Clock} from '../kit/clock.ts'
@@ -13,7 +12,7 @@ import {BadInput, SystemFault, reasonOf} from '../kit/errors.ts'
 import {NumberText, readJson} from '../kit/exact-json.ts'
 import type {Json} from '../kit/exact-json.ts'
 import {silentLog} from '../kit/log.ts'
-import {KINDS} from './drivers.ts'
+import {KINDS, onPort} from './drivers.ts'
 import type {Device, Model} from './drivers.ts'
 import {EXIT_OK} from './program.ts'
 
@@ -40,19 +39,18 @@ export async function probe(
   say: (text: string) => void,
 ): Promise<number> {
   const {name, kind, model, port, isJson} = asked(args)
-  const link = serialLink(port, model.line, clock, silentLog)
-  const device = model.on(link, clock, silentLog)
+  const {device, refusal} = onPort(model, port, clock, silentLog)
   const opened = await within(clock, ANSWER_TIMEOUT_MS, device.open())
   await device.close()
   if (opened === 'late')
     throw new SystemFault(`${port}: no end of the answers of ${name} in ${ANSWER_TIMEOUT_MS} ms`)
   if (opened.kind === 'failed') {
     const {fault, detail} = opened
-    if (fault === 'not-opened') throw new BadInput(`--port ${port}: ${link.refusal ?? detail}`)
+    if (fault === 'not-opened') throw new BadInput(`--port ${port}: ${refusal() ?? detail}`)
     throw new SystemFault(`${port}: no ${name} answers there: ${fault}, ${detail}`)
   }
   const {identity, status} = opened
-  const line = lineText(model.line)
+  const line = model.line === null ? 'HID' : lineText(model.line)
   const found = {...identity, kind, port, line, capabilities: device.capabilities, status}
   const text = JSON.stringify(found, shownField)
   say(isJson ? text : pageOf(text))

@@ -29,8 +29,13 @@ export interface HidOptions {
 
 const CLOSE_TIMEOUT_MS = 1_000
 
+export interface HidPort extends HidLink {
+  /** Why it did not open when that was tried last, for a person; null when it did, or was not tried. */
+  readonly refusal: string | null
+}
+
 /** The device at that address, not yet open. Named by numbers it is looked for at each opening, so that it may be plugged in elsewhere. */
-export function hidLink(address: HidAddress, clock: Clock, log: Log, options: HidOptions = {}): HidLink {
+export function hidLink(address: HidAddress, clock: Clock, log: Log, options: HidOptions = {}): HidPort {
   return new NodeHid(address, clock, log, options)
 }
 
@@ -50,7 +55,7 @@ interface Found {
   readonly table: ReportTable
 }
 
-class NodeHid implements HidLink {
+class NodeHid implements HidPort {
   readonly #address: HidAddress
   readonly #clock: Clock
   readonly #log: Log
@@ -58,6 +63,7 @@ class NodeHid implements HidLink {
   #opening: Opening | null = null
   #ending: Promise<void> = Promise.resolve()
   #hasBeenOpen = false
+  #refusal: string | null = null
 
   constructor(address: HidAddress, clock: Clock, log: Log, options: HidOptions) {
     this.#address = address
@@ -70,17 +76,22 @@ class NodeHid implements HidLink {
     return this.#opening !== null
   }
 
+  get refusal(): string | null {
+    return this.#refusal
+  }
+
   async open(listener: HidListener): Promise<HidOpened> {
     assert(this.#opening === null, 'the HID device is open already')
     await this.#ending
+    this.#refusal = null
     const finding = find(this.#address)
     try {
       const found = await within(this.#clock, this.#options.openTimeoutMs, finding)
       if (found !== 'late') return this.#begin(found, listener)
-      this.#log.warn('HID device opened too late')
+      this.#refuse(`not open within ${this.#options.openTimeoutMs} ms`)
       void finding.then(({device}) => device.close()).catch(() => undefined)
     } catch (thrown) {
-      this.#log.info('HID device does not open', {reason: reasonOf(thrown)})
+      this.#refuse(reasonOf(thrown))
     }
     return {kind: 'lost', why: 'not-opened'}
   }
@@ -163,6 +174,11 @@ class NodeHid implements HidLink {
     // It waits in the kernel and would leave later, after whatever was decided meanwhile.
     this.#lose(opening, 'write-stalled')
     return {kind: 'lost', why: 'write-stalled'}
+  }
+
+  #refuse(reason: string): void {
+    this.#refusal = reason
+    this.#log.info('HID device does not open', {reason})
   }
 
   #closed(): LinkLost {

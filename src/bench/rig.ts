@@ -2,6 +2,7 @@
 import {Crt310Emulator} from '../../devices/card-reader/crt310/emulator.ts'
 import {Crt571Emulator} from '../../devices/card-reader/crt571/emulator.ts'
 import type {CardReaderEmulator} from '../../devices/card-reader/emulator-reader.ts'
+import {MagtekEmulator} from '../../devices/card-reader/magtek/emulator.ts'
 import type {CardReader} from '../../devices/card-reader/port.ts'
 import {F56Emulator} from '../../devices/dispenser/f56/emulator.ts'
 import {Lcdm1000Emulator, Lcdm2000Emulator} from '../../devices/dispenser/lcdm2000/emulator.ts'
@@ -10,17 +11,22 @@ import type {DispenserEmulator} from '../../devices/dispenser/mischief.ts'
 import type {Dispenser} from '../../devices/dispenser/port.ts'
 import {ReferenceDispenserEmulator} from '../../devices/dispenser/reference/emulator.ts'
 import {AbecsEmulator} from '../../devices/pin-pad/abecs/emulator.ts'
+import {DynaProEmulator} from '../../devices/pin-pad/dynapro/emulator.ts'
 import type {PinPadEmulator} from '../../devices/pin-pad/mischief.ts'
 import type {PinPad} from '../../devices/pin-pad/port.ts'
 import {ZT598} from '../../devices/pin-pad/szzt/bytes.ts'
 import {SzztEmulator} from '../../devices/pin-pad/szzt/emulator.ts'
+import type {HidFarEnd} from '../../devices/wire/hid.ts'
+import {hidPair} from '../../devices/wire/hid-pair.ts'
 import type {ByteLink} from '../../devices/wire/link.ts'
 import {loopbackPair} from '../../devices/wire/loopback.ts'
 import type {Cable} from '../../devices/wire/loopback.ts'
 import type {Clock} from '../../kit/clock.ts'
 import type {Log} from '../../kit/log.ts'
+import {seededRandom} from '../../kit/random.ts'
 import type {Config, DispenserModel} from '../config.ts'
 import {DISPENSERS, PIN_PADS, READERS} from '../drivers.ts'
+import type {HidModel, SerialModel} from '../drivers.ts'
 import type {Pace} from './pace.ts'
 
 export interface Emulators {
@@ -71,37 +77,35 @@ function isBenchDispenser(name: string): name is BenchDispenser {
   return Object.hasOwn(DISPENSER_EMULATORS, name)
 }
 
-/** A card reader at the far end of a wire, empty. */
+/** A card reader at the far end of a serial wire, empty. */
 type MakeReader = (link: ByteLink, clock: Clock, moveMs: number) => CardReaderEmulator
 
-const READER_EMULATORS: Readonly<Record<Config['cardReader']['model'], MakeReader>> = {
+const SERIAL_READERS = {
   crt310: (link, clock, moveMs) => new Crt310Emulator(link, clock, {moveMs}),
   crt571: (link, clock, moveMs) => new Crt571Emulator(link, clock, {moveMs}),
-}
+} as const satisfies Readonly<Record<string, MakeReader>>
 
-/** A PIN pad at the far end of a wire, with the demonstration keys. */
+/** A PIN pad at the far end of a serial wire, with the demonstration keys. */
 type MakePad = (link: ByteLink, clock: Clock) => PinPadEmulator
 
-const PAD_EMULATORS: Readonly<Record<Config['pinPad']['model'], MakePad>> = {
+const SERIAL_PADS = {
   szzt: (link, clock) => new SzztEmulator(link, clock),
   'szzt-zt598': (link, clock) => new SzztEmulator(link, clock, {profile: ZT598}),
   abecs: (link, clock) => new AbecsEmulator(link, clock),
   'abecs-dukpt': (link, clock) => new AbecsEmulator(link, clock),
-}
+} as const satisfies Readonly<Record<string, MakePad>>
 
-/** The devices alone, on whatever wires; `start` connects them. */
+/** The devices alone, on whatever serial wires; `start` connects them. */
 export function emulatorsOn(
   ends: FarEnds,
   model: BenchDispenser,
   notes: NoteCounts,
   pace: Pace,
   clock: Clock,
-  reader: Config['cardReader']['model'] = 'crt310',
-  pinPad: Config['pinPad']['model'] = 'szzt',
 ): Emulators {
   return {
-    reader: READER_EMULATORS[reader](ends.reader, clock, pace.cardMoveMs),
-    pinPad: PAD_EMULATORS[pinPad](ends.pinPad, clock),
+    reader: SERIAL_READERS.crt310(ends.reader, clock, pace.cardMoveMs),
+    pinPad: SERIAL_PADS.szzt(ends.pinPad, clock),
     dispenser: DISPENSER_EMULATORS[model](ends.dispenser, clock, notes, pace.noteMs),
   }
 }
@@ -121,6 +125,13 @@ export interface Rig {
   drivers(): {readonly reader: CardReader; readonly pinPad: PinPad; readonly dispenser: Dispenser}
 }
 
+/** A driver and its emulator at the two ends of a wire in memory. */
+interface Joined<Port, Emulator> {
+  readonly emulator: Emulator
+  readonly cable: Cable
+  readonly driver: () => Port
+}
+
 /** Emulators and drivers joined by wires in memory. */
 export function loopbackRig(
   config: Pick<Config, 'cardReader' | 'pinPad'>,
@@ -130,19 +141,72 @@ export function loopbackRig(
   clock: Clock,
   log: Log,
 ): Rig {
-  const wires = {cardReader: loopbackPair(clock), pinPad: loopbackPair(clock), dispenser: loopbackPair(clock)}
-  const ends = {reader: wires.cardReader.far, pinPad: wires.pinPad.far, dispenser: wires.dispenser.far}
+  const reader = joinedReader(config.cardReader.model, pace, clock, log)
+  const pinPad = joinedPad(config.pinPad.model, clock, log)
+  const cash = bySerial(DISPENSERS[dispenser], clock, log, link =>
+    DISPENSER_EMULATORS[dispenser](link, clock, notes, pace.noteMs),
+  )
   return {
-    emulators: emulatorsOn(ends, dispenser, notes, pace, clock, config.cardReader.model, config.pinPad.model),
-    cables: {
-      cardReader: wires.cardReader.cable,
-      pinPad: wires.pinPad.cable,
-      dispenser: wires.dispenser.cable,
-    },
-    drivers: () => ({
-      reader: READERS[config.cardReader.model].on(wires.cardReader.near, clock, log),
-      pinPad: PIN_PADS[config.pinPad.model].on(wires.pinPad.near, clock, log),
-      dispenser: DISPENSERS[dispenser].on(wires.dispenser.near, clock, log),
-    }),
+    emulators: {reader: reader.emulator, pinPad: pinPad.emulator, dispenser: cash.emulator},
+    cables: {cardReader: reader.cable, pinPad: pinPad.cable, dispenser: cash.cable},
+    drivers: () => ({reader: reader.driver(), pinPad: pinPad.driver(), dispenser: cash.driver()}),
   }
+}
+
+function joinedReader(
+  model: Config['cardReader']['model'],
+  {cardMoveMs}: Pace,
+  clock: Clock,
+  log: Log,
+): Joined<CardReader, CardReaderEmulator> {
+  switch (model) {
+    case 'crt310':
+    case 'crt571':
+      return bySerial<CardReader, CardReaderEmulator>(READERS[model], clock, log, link =>
+        SERIAL_READERS[model](link, clock, cardMoveMs),
+      )
+    case 'magtek':
+      return byHid(READERS[model], clock, log, far => new MagtekEmulator(far, clock))
+    case 'magtek-insert':
+      return byHid(READERS[model], clock, log, far => new MagtekEmulator(far, clock, {productId: 0x0013}))
+  }
+}
+
+function joinedPad(model: Config['pinPad']['model'], clock: Clock, log: Log): Joined<PinPad, PinPadEmulator> {
+  switch (model) {
+    case 'szzt':
+    case 'szzt-zt598':
+    case 'abecs':
+    case 'abecs-dukpt':
+      return bySerial<PinPad, PinPadEmulator>(PIN_PADS[model], clock, log, link =>
+        SERIAL_PADS[model](link, clock),
+      )
+    case 'dynapro':
+    case 'dynapro-2014': {
+      const firmware = model === 'dynapro' ? 2018 : 2014
+      // It draws only what fills a block of another format than the one in use.
+      const random = seededRandom(model)
+      return byHid(PIN_PADS[model], clock, log, far => new DynaProEmulator(far, clock, random, {firmware}))
+    }
+  }
+}
+
+function bySerial<Port, Emulator>(
+  model: SerialModel<Port>,
+  clock: Clock,
+  log: Log,
+  make: (far: ByteLink) => Emulator,
+): Joined<Port, Emulator> {
+  const {near, far, cable} = loopbackPair(clock)
+  return {emulator: make(far), cable, driver: () => model.on(near, clock, log)}
+}
+
+function byHid<Port, Emulator>(
+  model: HidModel<Port>,
+  clock: Clock,
+  log: Log,
+  make: (far: HidFarEnd) => Emulator,
+): Joined<Port, Emulator> {
+  const {near, far, cable} = hidPair(clock)
+  return {emulator: make(far), cable, driver: () => model.on(near, clock, log)}
 }

@@ -13,7 +13,7 @@ import {lineLog, silentLog} from '../../kit/log.ts'
 import {formatAmount, minorUnits, noteCount, parseAmount} from '../../kit/money.ts'
 import type {Minor} from '../../kit/money.ts'
 import {seededRandom} from '../../kit/random.ts'
-import {PIN_PAD_MODELS} from '../config.ts'
+import {PIN_PAD_MODELS, READER_MODELS} from '../config.ts'
 import type {Config} from '../config.ts'
 import {EXIT_FAULT, EXIT_OK, crashProgram, runProgram, say, sayError} from '../program.ts'
 import {Customer} from './customer.ts'
@@ -33,6 +33,7 @@ interface Wanted {
   readonly card: DemoCard
   readonly pin: string
   readonly plan: readonly Planned[]
+  readonly reader: Config['cardReader']['model']
   readonly dispenser: BenchDispenser
   readonly pinPad: Config['pinPad']['model']
   readonly feeMinor: Minor
@@ -50,6 +51,7 @@ const USAGE = `usage: npm run visit -- --withdraw AMOUNT [options]
   --withdraw AMOUNT    such as 60.00
   --card NUMBER        a demo card by its last four digits, or its whole number (default ${lastFour(demoCard(0))})
   --pin DIGITS         4 to 12 digits (default: the card's own)
+  --reader MODEL       ${READER_MODELS.join(' or ')} (default crt310)
   --dispenser MODEL    ${BENCH_DISPENSERS.join(' or ')} (default lcdm2000)
   --pin-pad MODEL      ${PIN_PAD_MODELS.join(' or ')} (default szzt)
   --fee AMOUNT         fee of the operator (default 0)
@@ -81,6 +83,7 @@ async function visit(wanted: Wanted, folder: string): Promise<number> {
   const table = await setTable({
     folder,
     bank: 'tls',
+    reader: wanted.reader,
     dispenser: wanted.dispenser,
     pinPad: wanted.pinPad,
     feeMinor: wanted.feeMinor,
@@ -155,6 +158,9 @@ function wantedFrom(args: readonly string[]): Wanted | 'help' {
   const values = parsed(args)
   if (values.help === true) return 'help'
   if (values.withdraw === undefined) throw new BadInput('--withdraw AMOUNT is missing; --help tells more')
+  const reader = READER_MODELS.find(model => model === (values.reader ?? 'crt310'))
+  if (reader === undefined)
+    throw new BadInput(`--reader ${values.reader ?? ''}: must be ${READER_MODELS.join(' or ')}`)
   const dispenser = BENCH_DISPENSERS.find(model => model === (values.dispenser ?? 'lcdm2000'))
   if (dispenser === undefined)
     throw new BadInput(`--dispenser ${values.dispenser ?? ''}: must be ${BENCH_DISPENSERS.join(' or ')}`)
@@ -169,6 +175,7 @@ function wantedFrom(args: readonly string[]): Wanted | 'help' {
     card,
     pin,
     plan: parsePlan(values.plan ?? ''),
+    reader,
     dispenser,
     pinPad,
     feeMinor: amountFrom('--fee', values.fee ?? '0'),
@@ -187,6 +194,7 @@ function parsed(args: readonly string[]) {
         withdraw: text,
         card: text,
         pin: text,
+        reader: text,
         dispenser: text,
         'pin-pad': text,
         fee: text,

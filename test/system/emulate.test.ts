@@ -19,7 +19,7 @@ import {silentLog} from '../../kit/log.ts'
 import {serialLink} from '../../devices/wire/serial.ts'
 import type {Dispenser} from '../../devices/dispenser/port.ts'
 import {DISPENSERS, PIN_PADS, READERS} from '../../src/drivers.ts'
-import type {Model} from '../../src/drivers.ts'
+import type {SerialModel} from '../../src/drivers.ts'
 import {STANDS} from '../../src/bench/stands.ts'
 import {PACES} from '../../src/bench/pace.ts'
 import {DEMO_TRACKS} from '../../src/bench/stands/cards.ts'
@@ -48,7 +48,7 @@ function start(...args: readonly string[]): TellerdProcess {
 }
 
 /** Our driver on the real serial stack. */
-function driverAt<Port>({line, on}: Model<Port>, port: string): Port {
+function driverAt<Port>({line, on}: SerialModel<Port>, port: string): Port {
   return on(serialLink(port, line, clock, silentLog), clock, silentLog)
 }
 

@@ -334,3 +334,6 @@ export const PROFILE: Profile = {
   stateTimeoutMs: 2_000,
   triesMax: 3,
 }
+
+/** Older firmware: one byte less of state, and the key bits the other way round. */
+export const PROFILE_2014: Profile = {...PROFILE, statusOf: 2014}
