@@ -231,6 +231,7 @@ export const REVEALING: readonly string[] = [
   'devices/card-reader/crt571/commands.ts',
   'crypto/atm-message.ts',
   'devices/pin-pad/abecs/driver.ts',
+  'devices/pin-pad/dynapro/driver.ts',
   'devices/pin-pad/szzt/driver.ts',
   'host/certificates.ts',
   'host/guard/guard.ts',
