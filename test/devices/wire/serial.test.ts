@@ -164,7 +164,7 @@ t.test('the dispenser driver on a real serial port', async t => {
   const emulator = new Lcdm2000Emulator(terminal.far, clock, {1: 50, 2: 50}, {noteMs: 5})
   await emulator.start()
   const dispenser = new Lcdm2000(serial, clock, silentLog)
-  t.match(await dispenser.open(), {kind: 'open', identity: {firmware: 'T20T 5624 (LCDM-2000 ROM 20)'}})
+  t.match(await dispenser.open(), {kind: 'open', identity: {firmware: 'T20T 5624'}})
   const order = [
     {cassette: 1, count: noteCount(3)},
     {cassette: 2, count: noteCount(2)},
