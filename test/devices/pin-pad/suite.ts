@@ -276,8 +276,8 @@ export function padSuite(t: Test, newBench: () => PadBench | Promise<PadBench>):
     t.same(await settled(bench.clock, switching), {kind: 'listening'})
     await settled(bench.clock, entering)
     await bench.clock.advance(5_000)
-    await type(bench, ['clear'])
-    t.same(keys, ['clear'])
+    await type(bench, ['enter'])
+    t.same(keys, ['enter'])
     await bench.pad.close()
   })
 
