@@ -52,7 +52,7 @@ export async function emulateHelp(): Promise<string> {
   const models = await Promise.all(Object.values(STANDS).map(load => load()))
   const rows = models.flatMap(({name, profiles}) =>
     Object.entries(profiles).map(
-      ([profile, means], at) => `  ${(at === 0 ? name : '').padEnd(10)} ${profile.padEnd(12)} ${means}`,
+      ([profile, means], at) => `  ${(at === 0 ? name : '').padEnd(10)} ${profile.padEnd(15)} ${means}`,
     ),
   )
   return [USAGE, 'models, and their profiles:', ...rows].join('\n')
