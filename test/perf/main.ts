@@ -6,10 +6,16 @@ import {mkdirSync, mkdtempSync, rmSync} from 'node:fs'
 import {dirname, join} from 'node:path'
 import {birthRows} from './birth.ts'
 import {inkRows} from './ink.ts'
+import {wireRows} from './wire.ts'
 import {withdrawalRows} from './withdrawal.ts'
 import type {Row} from './measure.ts'
 
-const SUITES: readonly ((folder: string) => Promise<readonly Row[]>)[] = [inkRows, withdrawalRows, birthRows]
+const SUITES: readonly ((folder: string) => Promise<readonly Row[]>)[] = [
+  inkRows,
+  withdrawalRows,
+  wireRows,
+  birthRows,
+]
 
 function textOf({name, unit, value, baseline, aim, isReached}: Row): string {
   const against =
