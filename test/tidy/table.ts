@@ -75,7 +75,7 @@ export const ZONES: readonly Zone[] = [
     name: 'host',
     files: ['host/'],
     may: ['kit/', 'crypto/'],
-    packages: ['node:*', 'better-sqlite3', 'fastify', 'pg', 'otpauth', '@peculiar/x509', 'reflect-metadata'],
+    packages: ['node:*', 'better-sqlite3', 'fastify', 'otpauth', '@peculiar/x509', 'reflect-metadata'],
   },
   {
     name: 'src/session',
