@@ -12,8 +12,8 @@ import {framed, pure, reading} from './targets.ts'
 import type {Target} from './targets.ts'
 
 const SEED = 'everyday'
-const INPUTS_COUNT = 1_500
-const EMULATOR_INPUTS_COUNT = 30
+const INPUTS_COUNT = 1_000
+const EMULATOR_INPUTS_COUNT = 20
 
 const ROOT = join(import.meta.dirname, '..', '..')
 
