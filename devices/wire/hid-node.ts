@@ -241,8 +241,10 @@ async function pathOf(
 
 /** The reports of the device behind `/dev/hidrawN`, as the kernel read them. */
 function tableOf(path: string): ReportTable {
-  const name = basename(realpathSync(path))
-  const read = readDescriptor(readFileSync(`/sys/class/hidraw/${name}/device/report_descriptor`))
+  if (!existsSync(path)) throw new SystemFault('there is no such file')
+  const described = `/sys/class/hidraw/${basename(realpathSync(path))}/device/report_descriptor`
+  if (!existsSync(described)) throw new SystemFault('it is no hidraw device')
+  const read = readDescriptor(readFileSync(described))
   if (read.kind === 'refused') throw new SystemFault(`its report descriptor makes no sense: ${read.why}`)
   return read.table
 }

@@ -86,12 +86,12 @@ export function decodeEvent(bytes: Uint8Array): UhidEvent | null {
   }
 }
 
-/** The event that makes a device. */
-export function encodeCreate(identity: HidIdentity, descriptor: Uint8Array): Uint8Array {
+/** The event that makes a device. @param phys where it says that it is plugged in; cut to 63 bytes as the names are */
+export function encodeCreate(identity: HidIdentity, descriptor: Uint8Array, phys: string): Uint8Array {
   const event = Buffer.alloc(EVENT_BYTES_MAX)
   event.writeUInt32LE(EVENT.create2, 0)
   event.write(identity.product, 4, 127, 'utf8')
-  event.write('tellerd', 132, 63, 'utf8')
+  event.write(phys, 132, 63, 'utf8')
   event.write(identity.serial, 196, 63, 'utf8')
   event.writeUInt16LE(descriptor.length, 260)
   event.writeUInt16LE(BUS_USB, 262)
@@ -144,9 +144,9 @@ export function uhidProblem(path: string = UHID_PATH): string | null {
   }
 }
 
-/** A bus with no device on it yet. */
-export function uhidFarEnd(log: Log, path: string = UHID_PATH): HidFarEnd {
-  return new UhidFarEnd(log.named('wire.uhid'), path)
+/** A bus with no device on it yet. @param phys as in `encodeCreate` */
+export function uhidFarEnd(log: Log, phys: string, path: string = UHID_PATH): HidFarEnd {
+  return new UhidFarEnd(log.named('wire.uhid'), phys, path)
 }
 
 interface Plugged {
@@ -159,12 +159,14 @@ interface Plugged {
 
 class UhidFarEnd implements HidFarEnd {
   readonly #log: Log
+  readonly #phys: string
   readonly #path: string
   #plugged: Plugged | null = null
   #hasBeenOpen = false
 
-  constructor(log: Log, path: string) {
+  constructor(log: Log, phys: string, path: string) {
     this.#log = log
+    this.#phys = phys
     this.#path = path
   }
 
@@ -190,7 +192,7 @@ class UhidFarEnd implements HidFarEnd {
       serving: Promise.resolve(),
       isEnding: false,
     }
-    const made = this.#write(plugged, encodeCreate(device.identity, device.descriptor))
+    const made = this.#write(plugged, encodeCreate(device.identity, device.descriptor, this.#phys))
     if (made !== 'written') {
       closeSync(fd)
       return 'not-opened'

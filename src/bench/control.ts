@@ -13,8 +13,8 @@ const LINE_LENGTH_MAX = 4_096
 
 /** The cable between the device and its host. */
 export interface StandCable {
-  pull(): void
-  plug(): void
+  pull(): Promise<void> | void
+  plug(): Promise<void> | void
 }
 
 /** What a card holds is not shown, though the file of the world keeps it. */
@@ -96,17 +96,17 @@ function commonCommands(stand: Stand, cable: StandCable, quit: () => void): read
     },
     {
       words: 'pull cable',
-      purpose: 'the serial port vanishes under the host',
-      run: () => {
-        cable.pull()
+      purpose: 'the port vanishes under the host',
+      run: async () => {
+        await cable.pull()
         return {cable: 'pulled'}
       },
     },
     {
       words: 'plug cable',
       purpose: 'the port comes back under the same link',
-      run: () => {
-        cable.plug()
+      run: async () => {
+        await cable.plug()
         return {cable: 'plugged'}
       },
     },

@@ -1,9 +1,9 @@
 /**
- * `tellerd emulate MODEL --link PATH`: one emulated device alone on a pseudo-terminal, for a rig, for drivers of
+ * `tellerd emulate MODEL --link PATH`: one emulated device alone on a pseudo-terminal or as a HID device, for a rig, for drivers of
  * somebody else's, or for a person. It speaks until it is stopped, and needs no command to do so.
  */
 import {pseudoTerminal} from '../../devices/wire/pty.ts'
-import type {ByteLink} from '../../devices/wire/link.ts'
+import {hidBus} from '../../devices/wire/hid-bus.ts'
 import {realClock} from '../../kit/clock.ts'
 import type {Clock} from '../../kit/clock.ts'
 import {BadInput} from '../../kit/errors.ts'
@@ -11,12 +11,12 @@ import {writeJson} from '../../kit/exact-json.ts'
 import {systemRandom} from '../../kit/random.ts'
 import {EXIT_OK, askedToStop} from '../program.ts'
 import {StandControl, serveControl} from './control.ts'
-import type {TextSource} from './control.ts'
+import type {StandCable, TextSource} from './control.ts'
 import {listenAt} from './control-socket.ts'
 import {emulateHelp, emulateOptions} from './emulate-options.ts'
 import type {EmulateOptions} from './emulate-options.ts'
 import {pacedLink} from './paced-link.ts'
-import type {Stand} from './stand.ts'
+import type {Stand, StandOptions} from './stand.ts'
 import {TranscriptFile} from './transcript-file.ts'
 import {readWorld, worldSaver} from './world-file.ts'
 
@@ -33,7 +33,7 @@ export interface Surroundings {
  * Runs until a signal or `quit`.
  * @returns the exit code
  * @throws BadInput when an argument or a file cannot be used; no link has been touched then
- * @throws SystemFault when there is no pseudo-terminal to be had
+ * @throws SystemFault when there is no pseudo-terminal to be had, or this kernel makes no HID devices
  */
 export async function emulate(args: readonly string[], around: Surroundings): Promise<number> {
   const options = await emulateOptions(args)
@@ -42,23 +42,15 @@ export async function emulate(args: readonly string[], around: Surroundings): Pr
     return EXIT_OK
   }
   const clock = realClock()
-  const terminal = pseudoTerminal(options.link, 'unplugged')
-  const {stand, keep} = standOn(terminal.far, clock, options)
+  const wire = wireOf(options, clock)
+  const {stand, keep} = standOn(wire, clock, options)
   const quitting = signal()
-  const cable = {
-    pull: () => {
-      terminal.hangUp()
-    },
-    plug: () => {
-      terminal.plug()
-    },
-  }
-  const control = new StandControl(options.model, stand, cable, quitting.give, keep)
+  const control = new StandControl(options.model, stand, wire.cable, quitting.give, keep)
   const hangUp = options.control === null ? null : await listenAt(options.control, control, around.crash)
   try {
     keep()
     await stand.start()
-    terminal.plug()
+    await wire.cable.plug()
     around.say(readyLine(options))
     serveControl(control, around.input, around.say, around.crash)
     await Promise.race([askedToStop(), quitting.given])
@@ -66,7 +58,7 @@ export async function emulate(args: readonly string[], around: Surroundings): Pr
   } finally {
     await stand.stop()
     keep()
-    terminal.remove()
+    await wire.remove()
     await hangUp?.()
   }
 }
@@ -81,15 +73,52 @@ interface Standing {
   readonly keep: () => void
 }
 
+/** What stands between the device and its host, whose end is at the path given. */
+interface Wire {
+  readonly cable: StandCable
+  /** Puts the device at its end. */
+  make(options: StandOptions<string>, transcript: TranscriptFile | null): Stand
+  /** Pulls the cable for good and removes the path. */
+  remove(): Promise<void> | void
+}
+
+/** @throws SystemFault when this machine has no such wire to give */
+function wireOf({model, link, isPaced}: EmulateOptions, clock: Clock): Wire {
+  if (model.wire === 'serial') {
+    const terminal = pseudoTerminal(link, 'unplugged')
+    const line = isPaced ? pacedLink(terminal.far, model.line, clock) : terminal.far
+    return {
+      cable: {
+        pull: () => {
+          terminal.hangUp()
+        },
+        plug: () => {
+          terminal.plug()
+        },
+      },
+      make: (options, transcript) =>
+        model.make(transcript?.tapped(line) ?? line, clock, systemRandom(), options),
+      remove: () => {
+        terminal.remove()
+      },
+    }
+  }
+  const bus = hidBus(link, clock)
+  return {
+    cable: {pull: () => bus.pull(), plug: () => bus.plug()},
+    make: (options, transcript) =>
+      model.make(transcript?.tappedHid(bus.far) ?? bus.far, clock, systemRandom(), options),
+    remove: () => bus.remove(),
+  }
+}
+
 /** The device as the command line wants it, not started yet. */
-function standOn(far: ByteLink, clock: Clock, options: EmulateOptions): Standing {
-  const {model, profile, isPaced} = options
+function standOn(wire: Wire, clock: Clock, options: EmulateOptions): Standing {
+  const {profile, isPaced} = options
   const found = options.world === null ? null : readWorld(options.world)
   const transcript = options.transcript === null ? null : new TranscriptFile(options.transcript, clock)
-  const line = isPaced ? pacedLink(far, model.line, clock) : far
-  const link = transcript === null ? line : transcript.tapped(line)
   const stand = named(`--world ${options.world ?? ''}`, () =>
-    model.make(link, clock, systemRandom(), {profile, world: found, pace: isPaced ? 'iron' : 'fast'}),
+    wire.make({profile, world: found, pace: isPaced ? 'iron' : 'fast'}, transcript),
   )
   transcript?.follow(stand)
   if (options.plan !== null) stand.plan(options.plan)

@@ -41,6 +41,8 @@ export interface Fault {
   readonly takesNotes: boolean
   /** The dispenser's own name of it, for models that cannot do it. */
   readonly needs?: DispenserMischief['kind']
+  /** Only where the reader moves cards. */
+  readonly needsMotor?: boolean
   readonly strike: (stage: Stage, afterNotes: number) => void
 }
 
@@ -70,6 +72,7 @@ export const FAULTS: readonly Fault[] = [
     name: 'eject jam',
     label: 'Card jams on the way out',
     takesNotes: false,
+    needsMotor: true,
     strike: ({rig}) => {
       rig.emulators.reader.plan({kind: 'jam', journey: 'eject'})
     },
@@ -79,6 +82,7 @@ export const FAULTS: readonly Fault[] = [
     name: 'capture jam',
     label: 'Card jams on the way to the bin',
     takesNotes: false,
+    needsMotor: true,
     strike: ({rig}) => {
       rig.emulators.reader.plan({kind: 'jam', journey: 'capture'})
     },
@@ -237,8 +241,9 @@ function stateNamed(text: string): StateName {
   return state
 }
 
-/** Whether this machine's dispenser can do it. */
+/** Whether this machine's devices can do it. */
 export function isPossible(fault: Fault, rig: Rig): boolean {
+  if (fault.needsMotor === true && !rig.hasMotorReader) return false
   return fault.needs === undefined || rig.emulators.dispenser.mischiefKinds.includes(fault.needs)
 }
 
@@ -251,11 +256,11 @@ export class PlanRunner {
     this.#stage = stage
   }
 
-  /** @throws BadInput when the dispenser cannot do one of them; none of them is then in force */
+  /** @throws BadInput when a device cannot do one of them; none of them is then in force */
   add(plans: readonly Planned[]): void {
     const impossible = plans.find(({fault}) => !isPossible(fault, this.#stage.rig))
     if (impossible !== undefined)
-      throw new BadInput(`plan: this dispenser cannot do '${impossible.fault.name}'`)
+      throw new BadInput(`plan: this ${impossible.fault.target} cannot do '${impossible.fault.name}'`)
     for (const plan of plans) if (plan.inState === null) plan.fault.strike(this.#stage, plan.afterNotes)
     this.#waiting = [...this.#waiting, ...plans.filter(plan => plan.inState !== null)]
   }

@@ -121,6 +121,8 @@ export async function stopEmulators(emulators: Emulators): Promise<void> {
 export interface Rig {
   readonly emulators: Emulators
   readonly cables: Readonly<Record<'cardReader' | 'pinPad' | 'dispenser', Cable>>
+  /** Whether the reader moves cards, and could jam. */
+  readonly hasMotorReader: boolean
   /** Our end. Made anew for each life of the machine. */
   drivers(): {readonly reader: CardReader; readonly pinPad: PinPad; readonly dispenser: Dispenser}
 }
@@ -148,6 +150,7 @@ export function loopbackRig(
   )
   return {
     emulators: {reader: reader.emulator, pinPad: pinPad.emulator, dispenser: cash.emulator},
+    hasMotorReader: reader.driver().capabilities.type === 'motor',
     cables: {cardReader: reader.cable, pinPad: pinPad.cable, dispenser: cash.cable},
     drivers: () => ({reader: reader.driver(), pinPad: pinPad.driver(), dispenser: cash.driver()}),
   }

@@ -2,6 +2,7 @@
  * The stand: what one emulated device offers to whoever holds the other end of its wire, a rig or a person.
  * The contract between the models (`stands/<model>.ts`) and the command that runs one of them (`emulate.ts`).
  */
+import type {HidFarEnd} from '../../devices/wire/hid.ts'
 import type {ByteLink} from '../../devices/wire/link.ts'
 import type {SerialSettings} from '../../devices/wire/serial.ts'
 import type {Clock} from '../../kit/clock.ts'
@@ -70,19 +71,32 @@ export const MODEL_NAMES = [
 ] as const
 export type ModelName = (typeof MODEL_NAMES)[number]
 
-/** A model that can be emulated. */
-export interface StandModel<Profile extends string = string> {
+interface AnyStandModel<Profile extends string> {
   readonly name: ModelName
-  readonly wire: 'serial'
-  /** How its line is set; `--pace` slows the wire down to it. */
-  readonly line: SerialSettings
   /** Name and what it stands for; the first is the default. What the protocol page leaves uncertain is a profile. */
   readonly profiles: Readonly<Record<Profile, string>>
   /** What `plan` takes, as `help` lists it. */
   readonly faults: readonly string[]
+}
+
+/** A model on a serial line. */
+export interface SerialStandModel<Profile extends string = string> extends AnyStandModel<Profile> {
+  readonly wire: 'serial'
+  /** How its line is set; `--pace` slows the wire down to it. */
+  readonly line: SerialSettings
   /**
    * The device at the far end of a wire, not started yet.
    * @throws BadInput naming the field of the world that cannot be
    */
   make(link: ByteLink, clock: Clock, random: Random, options: StandOptions<Profile>): Stand
 }
+
+/** A model on HID. */
+export interface HidStandModel<Profile extends string = string> extends AnyStandModel<Profile> {
+  readonly wire: 'hid'
+  /** The device at its end of the bus, not started yet; as for a serial one. */
+  make(far: HidFarEnd, clock: Clock, random: Random, options: StandOptions<Profile>): Stand
+}
+
+/** A model that can be emulated. */
+export type StandModel<Profile extends string = string> = SerialStandModel<Profile> | HidStandModel<Profile>

@@ -10,5 +10,7 @@ export const STANDS: Readonly<Partial<Record<ModelName, () => Promise<StandModel
   crt571: async () => (await import('./stands/crt571.ts')).CRT571,
   escpos: async () => (await import('./stands/escpos.ts')).ESCPOS,
   abecs: async () => (await import('./stands/abecs.ts')).ABECS,
+  dynapro: async () => (await import('./stands/dynapro.ts')).DYNAPRO,
+  magtek: async () => (await import('./stands/magtek.ts')).MAGTEK,
   szzt: async () => (await import('./stands/szzt.ts')).SZZT,
 }

@@ -1,5 +1,6 @@
 /** What is said on an emulated wire, in a file: `    12.345 host   04 50 02 46 03 13`, milliseconds of the program first. */
 import {openSync, writeSync} from 'node:fs'
+import type {HidFarEnd} from '../../devices/wire/hid.ts'
 import type {ByteLink} from '../../devices/wire/link.ts'
 import type {Clock} from '../../kit/clock.ts'
 import {BadInput, reasonOf} from '../../kit/errors.ts'
@@ -48,6 +49,34 @@ export class TranscriptFile {
         return link.write(bytes)
       },
       close: () => link.close(),
+    }
+  }
+
+  /** The same bus, likewise. */
+  tappedHid(far: HidFarEnd): HidFarEnd {
+    return {
+      get isOpen() {
+        return far.isOpen
+      },
+      open: device =>
+        far.open({
+          ...device,
+          setFeature: async (id, bytes) => {
+            const isTaken = await device.setFeature(id, bytes)
+            this.catchUp()
+            return isTaken
+          },
+          getFeature: async id => {
+            const bytes = await device.getFeature(id)
+            this.catchUp()
+            return bytes
+          },
+        }),
+      report: (id, bytes) => {
+        this.catchUp()
+        return far.report(id, bytes)
+      },
+      close: () => far.close(),
     }
   }
 

@@ -52,6 +52,23 @@ t.test('every other dispenser pays as well, from as many cassettes as it has', a
   }
 })
 
+t.test('readers that cannot hold a card serve as well', async t => {
+  for (const reader of ['magtek', 'magtek-insert']) {
+    const {code, out, err} = await visit('--withdraw', '60.00', '--reader', reader, '--seed', 'a')
+    t.equal(code, 0, `${reader}: ${err}`)
+    t.match(out, /card taken/)
+  }
+  const left = await visit(
+    '--withdraw',
+    '60.00',
+    '--reader',
+    'magtek-insert',
+    '--plan',
+    'customer: leaves card',
+  )
+  t.equal(left.code, 12, 'no cash while the card stands in the slot')
+})
+
 const ROWS: readonly (readonly [number, readonly string[]])[] = [
   [10, ['--withdraw', '500.00', '--card', '0028']],
   [11, ['--withdraw', '60.00', '--pin', '9999']],
@@ -102,7 +119,13 @@ const BAD: readonly (readonly [string, readonly string[], RegExp])[] = [
     ['--withdraw', '60', '--plan', 'dispenser: shutter blocked'],
     /this dispenser cannot do/,
   ],
+  [
+    'a jam in a reader without a motor',
+    ['--withdraw', '60', '--reader', 'magtek', '--plan', 'reader: eject jam'],
+    /this reader cannot do 'eject jam'/,
+  ],
   ['an unknown option', ['--withdraw', '60', '--hurry'], /hurry/],
+  ['an unknown reader', ['--withdraw', '60', '--reader', 'none'], /--reader none: must be/],
   ['an unknown dispenser', ['--withdraw', '60', '--dispenser', 'f57'], /--dispenser f57: must be/],
 ]
 

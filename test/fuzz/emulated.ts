@@ -29,8 +29,8 @@ export function emulated(name: ModelName, frames: readonly Uint8Array[]): Target
 async function survives(name: ModelName, input: Input): Promise<string | null> {
   const model = await STANDS[name]?.()
   const driver = KINDS.map(({models}) => models[name]).find(found => found !== undefined)
-  if (model === undefined || driver === undefined || driver.line === null)
-    throw new RangeError(`no model ${name}`)
+  if (model?.wire !== 'serial' || driver === undefined || driver.line === null)
+    throw new RangeError(`no model ${name} on a serial line`)
   const clock = new VirtualClock(epochMs(1_700_000_000_000))
   const {near, far} = loopbackPair(clock)
   const profile = input.more.one(Object.keys(model.profiles))

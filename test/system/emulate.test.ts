@@ -21,6 +21,7 @@ import type {Dispenser} from '../../devices/dispenser/port.ts'
 import {DISPENSERS, PIN_PADS, READERS} from '../../src/drivers.ts'
 import type {SerialModel} from '../../src/drivers.ts'
 import {STANDS} from '../../src/bench/stands.ts'
+import {uhidProblem} from '../../devices/wire/hid-uhid.ts'
 import {PACES} from '../../src/bench/pace.ts'
 import {DEMO_TRACKS} from '../../src/bench/stands/cards.ts'
 import {pinIn, pinKey, request} from '../devices/pin-pad/suite.ts'
@@ -86,10 +87,16 @@ async function planned(one: TellerdProcess, fault: string): Promise<Readonly<Rec
 t.test('every model starts, answers each of its commands with one object, and ends', async t => {
   if (!skipUnless(t, ptyAvailable(), 'pseudo-terminals')) return
   for (const [name, load] of Object.entries(STANDS)) {
-    const {profiles, faults} = await load()
+    const {profiles, faults, wire} = await load()
     const last = Object.keys(profiles).at(-1) ?? ''
     const link = path(name)
     const one = start(name, '--link', link, '--profile', last)
+    if (wire === 'hid' && uhidProblem() !== null) {
+      t.same(await one.ended(), {code: 1, signal: null})
+      t.match(one.err, /^tellerd: .*\/dev\/uhid.*\n$/, `${name}: one line says what is missing`)
+      t.notOk(existsSync(link))
+      continue
+    }
     t.same(await one.ready(), {ready: true, model: name, profile: last, link})
     t.ok(statSync(link).isCharacterDevice(), `${name}: the link leads to a terminal`)
     const help = await one.ask('help')

@@ -183,6 +183,7 @@ export const GLOBALS: readonly Grant[] = [
 /** Node's modules that reach outside the program, and the files whose job that is. `import type` needs no grant. */
 export const RAW_MODULES: Readonly<Record<string, readonly string[]>> = {
   'node:fs': [
+    'devices/wire/hid-bus.ts',
     'devices/wire/hid-node.ts',
     'devices/wire/hid-uhid.ts',
     'devices/wire/pty.ts',

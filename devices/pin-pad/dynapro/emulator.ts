@@ -106,9 +106,10 @@ export class DynaProEmulator implements PinPadEmulator {
   readonly #prompts: Prompts
   readonly #transcript = new TranscriptLines()
   readonly #mischief = new MischiefQueue<Mischief>()
-  readonly #watchers: (() => void)[] = []
+  readonly #watchers = new Set<() => void>()
   #isStarted = false
   #isPowered = true
+  #isHeld = false
   #isTampered: boolean
   #hasDeviceError = false
   #configuration: Uint8Array
@@ -149,10 +150,21 @@ export class DynaProEmulator implements PinPadEmulator {
   }
 
   press(key: Key): 'pressed' | 'ignored' {
-    if (!this.#isPowered || this.#isTampered) return 'ignored'
+    if (!this.#isPowered || this.#isTampered || this.#isHeld) return 'ignored'
     const pressed = this.#prompts.press(key)
     if (pressed === 'pressed') this.#changed()
     return pressed
+  }
+
+  /** A finger that stays: one press, and no other key makes one until `release`. */
+  hold(key: Key): 'pressed' | 'ignored' {
+    const pressed = this.press(key)
+    this.#isHeld = true
+    return pressed
+  }
+
+  release(): void {
+    this.#isHeld = false
   }
 
   /** The hand of the customer draws a card through the pad's own slot. */
@@ -202,8 +214,16 @@ export class DynaProEmulator implements PinPadEmulator {
     this.#mischief.plan(mischief)
   }
 
-  onChange(watcher: () => void): void {
-    this.#watchers.push(watcher)
+  /** The result stops it. */
+  onChange(watcher: () => void): () => void {
+    // Each call is a watch of its own, even of a function that watches already.
+    const own = (): void => {
+      watcher()
+    }
+    this.#watchers.add(own)
+    return () => {
+      this.#watchers.delete(own)
+    }
   }
 
   get world(): World {

@@ -355,7 +355,9 @@ t.test('events of /dev/uhid', t => {
   const create = encodeCreate(
     {vendorId: 0x0801, productId: 0x3009, product: 'DynaPro Mini', serial: '12345678'},
     NUMBERED,
+    'bench/1',
   )
+  t.equal(Buffer.from(create.subarray(132, 140)).toString('latin1'), 'bench/1\0')
   const hex = hexOf(create)
   t.equal(create.length, 4_376, 'the size of struct uhid_event')
   t.equal(hex.slice(0, 8), '0B000000')
@@ -414,7 +416,7 @@ t.test('where there is no uhid, and where there is no such device, that is said'
   const nowhere = `${folder}/uhid`
   t.match(uhidProblem(nowhere), /this kernel has no .*load the module uhid/)
   t.equal(uhidProblem(`${folder}/file`), null)
-  const far = uhidFarEnd(log, nowhere)
+  const far = uhidFarEnd(log, 'bench', nowhere)
   const device: HidDevice = {
     identity: {vendorId: 1, productId: 1, product: '', serial: ''},
     descriptor: PLAIN,
