@@ -153,6 +153,7 @@ async function framerRows({name, shape, frame, nearest}: Candidate): Promise<rea
 /** A dispenser's status through driver, serial port and emulator, against as many bytes echoed through two ports. */
 async function tripRow(folder: string): Promise<Row> {
   const model = await present(STANDS.lcdm2000, 'the LCDM-2000')()
+  if (model.wire !== 'serial') throw new RangeError('the LCDM-2000 is on no serial line')
   const terminal = pseudoTerminal(join(folder, 'dispenser-port'))
   const stand = model.make(terminal.far, clock, seededRandom('perf'), {
     profile: 'rom20',
