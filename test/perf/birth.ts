@@ -3,7 +3,7 @@
  * its own, its three devices at the far ends of pseudo-terminals and its bank on loopback, all in this process.
  */
 import {spawn} from 'node:child_process'
-import {mkdirSync, mkdtempSync, readFileSync, writeFileSync} from 'node:fs'
+import {readFileSync, writeFileSync} from 'node:fs'
 import {dirname, join} from 'node:path'
 import {createInterface} from 'node:readline'
 import {pseudoTerminal} from '../../devices/wire/pty.ts'
@@ -45,12 +45,12 @@ export async function birthRows(folder: string): Promise<readonly Row[]> {
     silentLog,
   )
   try {
-    const configFor = (): string => writeConfig(folder, {url: bank.url, hostPin: bank.hostPin})
+    const configPath = writeConfig(folder, {url: bank.url, hostPin: bank.hostPin})
     const weights: {machine: number[]; bare: number[]} = {machine: [], bare: []}
     const values = await interleaved(
       {
         machine: async () => {
-          const born = await startMachine(configFor())
+          const born = await startMachine(configPath)
           weights.machine.push(born.weightMegabytes)
           return born.startMs
         },
@@ -89,15 +89,13 @@ function wire(folder: string, name: string): ReturnType<typeof pseudoTerminal> {
   return pseudoTerminal(join(folder, name))
 }
 
-/** Settings for one life, with a journal of its own, so that every start is a first start. */
+/** One machine's settings. All its lives share a journal: the bank takes no messages numbered anew from one that lost its own. */
 function writeConfig(folder: string, bank: {readonly url: string; readonly hostPin: string}): string {
-  const life = mkdtempSync(join(folder, 'life-'))
-  mkdirSync(life, {recursive: true})
   const certificates = join(folder, 'bank', 'certificates')
   const config = {
     terminal: TERMINAL,
     currency: 'EUR',
-    journal: {path: join(life, 'journal.db')},
+    journal: {path: join(folder, 'journal.db')},
     host: {
       url: bank.url,
       caPath: join(certificates, 'authority.crt'),
@@ -116,7 +114,7 @@ function writeConfig(folder: string, bank: {readonly url: string; readonly hostP
     payout: {amountMax: '1000.00'},
     screen: {port: 0},
   }
-  const path = join(life, 'config.json')
+  const path = join(folder, 'config.json')
   writeFileSync(path, JSON.stringify(config))
   return path
 }
