@@ -43,7 +43,7 @@ interface Binding {
  * A new pseudo-terminal under that path.
  * @param path where the symbolic link to the slave goes; its folder must exist
  * @param first `unplugged`: the path leads nowhere new until `plug`
- * @throws SystemFault when the development package `@lydell/node-pty` is not installed, or the system has no terminals left
+ * @throws SystemFault when the package `@lydell/node-pty` is not installed, or the system has no terminals left
  */
 export function pseudoTerminal(path: string, first: 'plugged' | 'unplugged' = 'plugged'): PseudoTerminal {
   const terminal = new Terminal(path, loadBinding())
@@ -157,7 +157,7 @@ function loadBinding(): Binding {
   try {
     binding = createRequire(import.meta.url)(name)
   } catch (thrown) {
-    throw new SystemFault(`pseudo-terminals need the development package ${name}`, {cause: thrown})
+    throw new SystemFault(`pseudo-terminals need the package ${name}`, {cause: thrown})
   }
   if (!isBinding(binding)) throw new SystemFault(`${name} has no open()`)
   return binding
