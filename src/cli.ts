@@ -8,7 +8,6 @@ import {lineLog} from '../kit/log.ts'
 import {readConfig} from './config.ts'
 import type {Config} from './config.ts'
 import {enroll, startDaemon} from './main.ts'
-import {probe} from './probe.ts'
 import {EXIT_FAULT, EXIT_OK, askedToStop, crashProgram, runProgram, say, sayError} from './program.ts'
 
 interface Subcommand {
@@ -36,7 +35,11 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
   probe: {
     takes: 'MODEL --port PATH [--json]',
     purpose: 'ask one device who it is and how it is; moves nothing',
-    run: args => probe(args, realClock(), say),
+    run: async args => {
+      // The machine at boot has no use for models that are not its own.
+      const {probe} = await import('./probe.ts')
+      return probe(args, realClock(), say)
+    },
   },
 }
 

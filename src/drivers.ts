@@ -22,10 +22,6 @@ import {DynaProPinPad} from '../devices/pin-pad/dynapro/driver.ts'
 import type {PinPad} from '../devices/pin-pad/port.ts'
 import {LINE as SZZT_LINE, ZT598} from '../devices/pin-pad/szzt/bytes.ts'
 import {SzztPinPad} from '../devices/pin-pad/szzt/driver.ts'
-import {PROFILES as PRINTER_PROFILES} from '../devices/printer/escpos/bytes.ts'
-import {EscPosPrinter} from '../devices/printer/escpos/driver.ts'
-import type {Printer} from '../devices/printer/port.ts'
-import type {Failed, Identity} from '../devices/outcome.ts'
 import {hidAddress} from '../devices/wire/hid.ts'
 import type {HidLink} from '../devices/wire/hid.ts'
 import {hidLink} from '../devices/wire/hid-node.ts'
@@ -119,38 +115,3 @@ function lcdm4000(profile: keyof typeof LCDM4000_PROFILES): SerialModel<Dispense
 function f56(profile: keyof typeof F56_PROFILES): SerialModel<Dispenser> {
   return {line: F56_LINE, on: (link, clock, log) => new F56(link, clock, log, F56_PROFILES[profile])}
 }
-
-/** A printer is no part of the settings before receipts are; a probe finds it here. */
-export const PRINTERS: Readonly<Record<'escpos' | 'escpos-kiosk', SerialModel<Printer>>> = {
-  escpos: {
-    line: PRINTER_PROFILES.desktop.line,
-    on: (link, clock, log) => new EscPosPrinter(link, clock, log, PRINTER_PROFILES.desktop),
-  },
-  'escpos-kiosk': {
-    line: PRINTER_PROFILES.kiosk.line,
-    on: (link, clock, log) => new EscPosPrinter(link, clock, log, PRINTER_PROFILES.kiosk),
-  },
-}
-
-/** What the port of every kind has: enough to ask a device who it is and how it is. */
-export interface Device {
-  readonly capabilities: object
-  /** Connects, identifies, reads what there is to read; moves neither card nor note. */
-  open(): Promise<
-    {readonly kind: 'open'; readonly identity: Identity; readonly status: object} | Failed<string>
-  >
-  close(): Promise<void>
-}
-
-/** All models of one kind, by their names. */
-export interface Kind {
-  readonly name: string
-  readonly models: Readonly<Record<string, Model<Device>>>
-}
-
-export const KINDS: readonly Kind[] = [
-  {name: 'card reader', models: READERS},
-  {name: 'PIN pad', models: PIN_PADS},
-  {name: 'dispenser', models: DISPENSERS},
-  {name: 'receipt printer', models: PRINTERS},
-]

@@ -12,8 +12,10 @@ import {BadInput, SystemFault, reasonOf} from '../kit/errors.ts'
 import {NumberText, readJson} from '../kit/exact-json.ts'
 import type {Json} from '../kit/exact-json.ts'
 import {silentLog} from '../kit/log.ts'
-import {KINDS, onPort} from './drivers.ts'
-import type {Device, Model} from './drivers.ts'
+import {onPort} from './drivers.ts'
+import type {Model} from './drivers.ts'
+import {KINDS} from './kinds.ts'
+import type {Device} from './kinds.ts'
 import {EXIT_OK} from './program.ts'
 
 /** Far above what any driver takes to give up on a silent device. */

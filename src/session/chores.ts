@@ -105,8 +105,7 @@ export class Chores {
     const [notSignedOn, cardReader, pinPad, dispenser] = await Promise.all([
       signOn,
       openReader(ports.reader),
-      // The pad wants the PIN key that the sign-on brings.
-      signOn.then(() => openPinPad(ports.pinPad, business)),
+      openPinPad(ports.pinPad, business, signOn),
       openDispenser(ports.dispenser),
     ])
     if (notSignedOn !== null) log.warn('the bank is not there', {why: notSignedOn})

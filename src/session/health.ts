@@ -46,9 +46,16 @@ export async function openReader(reader: CardReader): Promise<Health> {
   return opened.kind === 'open' ? readerHealth(opened.status) : unwell(opened.detail)
 }
 
-/** The pad serves only with the bank's PIN key in it; while there is none to load, it counts as well and the bank as away. */
-export async function openPinPad(pinPad: PinPad, business: Business): Promise<Health> {
-  const opened = await pinPad.open()
+/**
+ * The pad serves only with the bank's PIN key in it; while there is none to load, it counts as well and the bank as away.
+ * @param signedOn the sign-on under way that brings the key, which opening the pad need not wait for
+ */
+export async function openPinPad(
+  pinPad: PinPad,
+  business: Business,
+  signedOn: Promise<unknown>,
+): Promise<Health> {
+  const [opened] = await Promise.all([pinPad.open(), signedOn])
   if (opened.kind === 'failed') return unwell(opened.detail)
   const health = padHealth(opened.status)
   if (health.fault !== null || business.date === '') return health

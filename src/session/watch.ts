@@ -92,7 +92,7 @@ export class Watch {
       case 'dispenser':
         return openDispenser(dispenser)
       case 'pinPad':
-        return openPinPad(pinPad, this.#with.business)
+        return openPinPad(pinPad, this.#with.business, Promise.resolve())
       case 'cardReader':
         return openReader(reader)
     }

@@ -13,7 +13,7 @@ import {seededRandom} from '../../kit/random.ts'
 import {StandControl} from '../../src/bench/control.ts'
 import type {HidStandModel, ModelName, Stand} from '../../src/bench/stand.ts'
 import {STANDS} from '../../src/bench/stands.ts'
-import {KINDS} from '../../src/drivers.ts'
+import {KINDS} from '../../src/kinds.ts'
 
 const MODELS = ['magtek', 'dynapro'] as const satisfies readonly ModelName[]
 

@@ -7,7 +7,7 @@ import {pseudoTerminal} from '../../../devices/wire/pty.ts'
 import {serialLink} from '../../../devices/wire/serial.ts'
 import {realClock} from '../../../kit/clock.ts'
 import {silentLog} from '../../../kit/log.ts'
-import {KINDS} from '../../../src/drivers.ts'
+import {KINDS} from '../../../src/kinds.ts'
 import {ptyAvailable, skipUnless} from '../../needs.ts'
 
 const clock = realClock()

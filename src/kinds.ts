@@ -1,0 +1,42 @@
+/** All that can be asked on a wire, kind by kind, whether the settings know it or not. */
+import type {Failed, Identity} from '../devices/outcome.ts'
+import {PROFILES as PRINTER_PROFILES} from '../devices/printer/escpos/bytes.ts'
+import {EscPosPrinter} from '../devices/printer/escpos/driver.ts'
+import type {Printer} from '../devices/printer/port.ts'
+import {DISPENSERS, PIN_PADS, READERS} from './drivers.ts'
+import type {Model, SerialModel} from './drivers.ts'
+
+/** A printer is no part of the settings before receipts are; a probe finds it here. */
+export const PRINTERS: Readonly<Record<'escpos' | 'escpos-kiosk', SerialModel<Printer>>> = {
+  escpos: {
+    line: PRINTER_PROFILES.desktop.line,
+    on: (link, clock, log) => new EscPosPrinter(link, clock, log, PRINTER_PROFILES.desktop),
+  },
+  'escpos-kiosk': {
+    line: PRINTER_PROFILES.kiosk.line,
+    on: (link, clock, log) => new EscPosPrinter(link, clock, log, PRINTER_PROFILES.kiosk),
+  },
+}
+
+/** What the port of every kind has: enough to ask a device who it is and how it is. */
+export interface Device {
+  readonly capabilities: object
+  /** Connects, identifies, reads what there is to read; moves neither card nor note. */
+  open(): Promise<
+    {readonly kind: 'open'; readonly identity: Identity; readonly status: object} | Failed<string>
+  >
+  close(): Promise<void>
+}
+
+/** All models of one kind, by their names. */
+export interface Kind {
+  readonly name: string
+  readonly models: Readonly<Record<string, Model<Device>>>
+}
+
+export const KINDS: readonly Kind[] = [
+  {name: 'card reader', models: READERS},
+  {name: 'PIN pad', models: PIN_PADS},
+  {name: 'dispenser', models: DISPENSERS},
+  {name: 'receipt printer', models: PRINTERS},
+]
