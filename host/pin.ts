@@ -19,8 +19,15 @@ import {Secret} from '../kit/secret.ts'
 export const HSM_KEY_BYTES = 32
 const TDES_KEY_BYTES = 16
 const SALT_BYTES = 16
-/** scrypt: N = 2^14, r = 8, p = 1, about 60 ms and 16 MiB a try (measured); the result has 32 bytes. */
-const SCRYPT = {N: 16_384, r: 8, p: 1} as const
+/** What scrypt is to cost; the names are Node's. */
+export interface PinCost {
+  readonly N: number
+  readonly r: number
+  readonly p: number
+}
+
+/** N = 2^14, r = 8, p = 1: about 60 ms and 16 MiB a try (measured); the result has 32 bytes. */
+export const PIN_COST: PinCost = {N: 16_384, r: 8, p: 1}
 const VERIFIER_BYTES = 32
 
 /** 32 bytes each; they live outside the database and must outlive it. */
@@ -71,8 +78,11 @@ export interface PinModule {
   }): Promise<PinVerdict>
 }
 
-/** @throws AssertionFailed unless every key has 32 bytes */
-export function softPinModule(keys: HsmKeys, random: Random): PinModule {
+/**
+ * @param cost of a try; less than `PIN_COST` only where no real PIN is kept
+ * @throws AssertionFailed unless every key has 32 bytes
+ */
+export function softPinModule(keys: HsmKeys, random: Random, cost: PinCost = PIN_COST): PinModule {
   for (const key of [keys.pepper, keys.storageKey, keys.panKey])
     assert(key.reveal().length === HSM_KEY_BYTES, 'a key of the PIN module does not have 32 bytes')
   const vault = softVault(keys.storageKey, random)
@@ -93,7 +103,7 @@ export function softPinModule(keys: HsmKeys, random: Random): PinModule {
     panHash: pan => createHmac('sha256', keys.panKey.reveal()).update(pan.reveal()).digest('hex'),
     async pinVerifier(pan, pin) {
       const salt = random.bytes(SALT_BYTES)
-      return `v1$${hexOf(salt)}$${hexOf(await stretched(keys.pepper, pan.reveal(), pin.reveal(), salt))}`
+      return `v1$${hexOf(salt)}$${hexOf(await stretched(keys.pepper, pan.reveal(), pin.reveal(), salt, cost))}`
     },
     async checkPin({atmId, pinKey, pinBlock, pan, verifier}) {
       const block = pinBlock.reveal()
@@ -106,7 +116,7 @@ export function softPinModule(keys: HsmKeys, random: Random): PinModule {
         'a well-formed PIN verifier',
       )
       const saltBytes = bytesOfHex(present(salt, 'the salt of a PIN verifier'))
-      const actual = await stretched(keys.pepper, pan.reveal(), found.pin.reveal(), saltBytes)
+      const actual = await stretched(keys.pepper, pan.reveal(), found.pin.reveal(), saltBytes, cost)
       const isRight = timingSafeEqual(actual, bytesOfHex(present(expected, 'the hash of a PIN verifier')))
       return isRight ? 'right' : 'wrong'
     },
@@ -119,10 +129,11 @@ export function stretched(
   pan: string,
   pin: string,
   salt: Uint8Array,
+  cost: PinCost = PIN_COST,
 ): Promise<Buffer> {
   const peppered = createHmac('sha256', pepper.reveal()).update(`v1|${pan}|${pin}`).digest()
   return new Promise((resolve, reject) => {
-    scrypt(peppered, salt, VERIFIER_BYTES, SCRYPT, (fault, hash) => {
+    scrypt(peppered, salt, VERIFIER_BYTES, cost, (fault, hash) => {
       if (fault === null) resolve(hash)
       else reject(fault)
     })

@@ -47,7 +47,8 @@ export type NoteCounts = Readonly<Record<number, number>>
 /** A dispenser at the far end of a wire, with those notes. */
 type MakeDispenser = (link: ByteLink, clock: Clock, notes: NoteCounts, noteMs: number) => DispenserEmulator
 
-const DISPENSER_EMULATORS = {
+/** Every dispenser's far end by its model. */
+export const DISPENSER_EMULATORS = {
   lcdm1000: (link, clock, notes, noteMs) => new Lcdm1000Emulator(link, clock, {1: notes[1] ?? 0}, {noteMs}),
   lcdm2000: (link, clock, notes, noteMs) => new Lcdm2000Emulator(link, clock, two(notes), {noteMs}),
   lcdm4000: (link, clock, notes, noteMs) => new Lcdm4000Emulator(link, clock, four(notes), {noteMs}),
@@ -80,7 +81,7 @@ function isBenchDispenser(name: string): name is BenchDispenser {
 /** A card reader at the far end of a serial wire, empty. */
 type MakeReader = (link: ByteLink, clock: Clock, moveMs: number) => CardReaderEmulator
 
-const SERIAL_READERS = {
+export const SERIAL_READERS = {
   crt310: (link, clock, moveMs) => new Crt310Emulator(link, clock, {moveMs}),
   crt571: (link, clock, moveMs) => new Crt571Emulator(link, clock, {moveMs}),
 } as const satisfies Readonly<Record<string, MakeReader>>
@@ -88,7 +89,7 @@ const SERIAL_READERS = {
 /** A PIN pad at the far end of a serial wire, with the demonstration keys. */
 type MakePad = (link: ByteLink, clock: Clock) => PinPadEmulator
 
-const SERIAL_PADS = {
+export const SERIAL_PADS = {
   szzt: (link, clock) => new SzztEmulator(link, clock),
   'szzt-zt598': (link, clock) => new SzztEmulator(link, clock, {profile: ZT598}),
   abecs: (link, clock) => new AbecsEmulator(link, clock),
