@@ -4,6 +4,7 @@
  */
 import {minorUnits, noteCount} from '../kit/money.ts'
 import type {Context, MachineSetup} from './context.ts'
+import {operationKeyOf} from './vocabulary.ts'
 import type {CassetteLevel, Event, Mix, NoteTally} from './vocabulary.ts'
 
 /** A machine by the letter that the drawing calls it. */
@@ -145,6 +146,9 @@ const SAMPLES: {readonly [T in Event['type']]: (context: Context) => Samples<T>}
   }),
   'notes.rejectUnknown': () => ({'': {why: 'no-answer'}}),
   'order.abandoned': () => ({'': {because: 'power cut'}}),
+  'operation.recovered': () => ({
+    '': {key: operationKeyOf('ATM1', '2026-11-22', 6), row: 'dispense-forgotten'},
+  }),
   'dispenser.marked': () => ({'': {mark: '52 20 30'}}),
 }
 

@@ -212,8 +212,12 @@ type NotesEvent =
   | {readonly type: 'notes.rejected'; readonly count: Count | null}
   | {readonly type: 'notes.rejectUnknown'; readonly why: string}
 
-/** Written by recovery: an order of the life before that nothing is owed for any more. */
-type RecoveryEvent = {readonly type: 'order.abandoned'; readonly because: string}
+/** Written by recovery. */
+type RecoveryEvent =
+  /** An order of the life before that nothing more is owed for. */
+  | {readonly type: 'order.abandoned'; readonly because: string}
+  /** The operation under way was settled by that row of the recovery table. */
+  | {readonly type: 'operation.recovered'; readonly key: OperationKey; readonly row: string}
 
 /**
  * Written right before a dispense order is given: where the dispenser's own memory stood, in its words, so that what it

@@ -128,6 +128,7 @@ const EVENT_TYPES: Readonly<Record<Event['type'], true>> = {
   'notes.rejected': true,
   'notes.rejectUnknown': true,
   'order.abandoned': true,
+  'operation.recovered': true,
   'dispenser.marked': true,
 }
 

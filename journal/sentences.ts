@@ -100,6 +100,8 @@ function eventSentence(event: Event, currency: Currency): string {
       return 'customer cancelled'
     case 'order.abandoned':
       return `abandoned, nothing is owed: ${quoted(event.because)}`
+    case 'operation.recovered':
+      return `recovery settled ${event.key} by its rule ${quoted(event.row)}`
     case 'dispenser.marked':
       return `dispenser's memory before the order: ${quoted(event.mark)}`
     case 'card.inserted':

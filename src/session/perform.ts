@@ -236,7 +236,11 @@ export function recallEvent(recall: Extract<Recall, {kind: 'moved' | 'movedNothi
  * Asks the dispenser what it did under that order, and only believes it at rest: a device that kept its power may
  * still be moving the notes of an order whose answer was lost. Lasting silence counts as not remembering.
  */
-export async function recallAtRest(dispenser: Dispenser, clock: Clock, order: PastOrder): Promise<Recall> {
+export async function recallAtRest(
+  dispenser: Dispenser,
+  clock: Clock,
+  order: PastOrder,
+): Promise<Exclude<Recall, {kind: 'busy'}>> {
   if (!dispenser.capabilities.recall) return {kind: 'notRemembered'}
   const endMs = clock.monotonicMs() + REST_WAIT_MAX_MS
   for (let tries = 0; clock.monotonicMs() < endMs;) {
@@ -254,9 +258,19 @@ export async function recallAtRest(dispenser: Dispenser, clock: Clock, order: Pa
   return {kind: 'notRemembered'}
 }
 
-/** What the sensors say of the way out; notes still in a stacker count as a path that is not clear. */
-export async function pathOf(dispenser: Dispenser): Promise<DispenserStatus['path']> {
+async function pathOf(dispenser: Dispenser): Promise<DispenserStatus['path']> {
   const status = await dispenser.status()
-  if (status.kind === 'failed') return 'unknown'
-  return status.stacker === 'notEmpty' || status.stacker === 'unknown' ? 'blocked' : status.path
+  return status.kind === 'failed' ? 'unknown' : wayOut(status)
+}
+
+/** What the sensors say of the way out; notes still in a stacker count as a path that is not clear. */
+export function wayOut({
+  path,
+  stacker,
+}: {
+  readonly path: DispenserStatus['path']
+  readonly stacker: DispenserStatus['stacker']
+}): DispenserStatus['path'] {
+  if (stacker === 'notEmpty') return 'blocked'
+  return stacker === 'unknown' && path === 'clear' ? 'blocked' : path
 }

@@ -1,12 +1,14 @@
 /**
  * Start-up after whatever happened: each order that the life before left open gets its one answer, and the
  * operation under way is settled, before the machine serves anybody. The device is asked first, and only at
- * rest; "does not remember" is not "moved nothing"; unknown becomes suspect and never a reversal.
+ * rest; then the table of fsm/recovery.ts says what to do.
  */
 import type {Dispenser, DispenserStatus, Recall} from '../../devices/dispenser/port.ts'
 import {adviceFor} from '../../fsm/context.ts'
 import {addMix, decide, stackedCount} from '../../fsm/decide.ts'
 import type {Evidence} from '../../fsm/decide.ts'
+import {recoveryRow} from '../../fsm/recovery.ts'
+import type {Found, Remedy} from '../../fsm/recovery.ts'
 import type {Event, Mix, Order} from '../../fsm/vocabulary.ts'
 import type {Entry, Intent, Seq, SessionId, Stored} from '../../journal/entry.ts'
 import {assert, present} from '../../kit/assert.ts'
@@ -14,99 +16,8 @@ import type {Clock} from '../../kit/clock.ts'
 import type {Log} from '../../kit/log.ts'
 import type {Count} from '../../kit/money.ts'
 import {dispensesOf, readPast} from './past.ts'
-import type {Given, Move, Past, Rows, Unsettled} from './past.ts'
-import {dispenseEvent, pathOf, picksOf, recallAtRest} from './perform.ts'
-
-/** What the last order to the dispenser was, and that nothing answered it; `notOrdered`: approved or asked for, and no more. */
-export type Phase = 'notOrdered' | 'dispenseOpen' | 'presentOpen' | 'retractOpen' | 'rejectOpen'
-
-/** What was found at start: the case that the table decides. */
-export interface Found {
-  readonly phase: Phase
-  /** What the dispenser remembers of the last dispense order, at rest. */
-  readonly recall: 'moved' | 'movedNothing' | 'notRemembered'
-  readonly stacker: DispenserStatus['stacker']
-  readonly shutter: DispenserStatus['shutter']
-}
-
-/** What to do about it. */
-export type Remedy =
-  | 'notMoved'
-  | 'asRecalled'
-  | 'answerLost'
-  | 'takenAsPresented'
-  | 'leftBehind'
-  | 'stillStacked'
-  | 'presentUnknown'
-  | 'retractUnknown'
-  | 'rejectUnknown'
-
-interface RecoveryRow {
-  readonly name: string
-  readonly when: (found: Found) => boolean
-  readonly remedy: Remedy
-}
-
-/** The recovery table; exactly one row matches each case (test/session/recover.test.ts enumerates them). */
-export const RECOVERY_ROWS: readonly RecoveryRow[] = [
-  {name: 'never-ordered', when: f => f.phase === 'notOrdered', remedy: 'notMoved'},
-  {
-    name: 'dispense-proved-not-moved',
-    when: f => f.phase === 'dispenseOpen' && f.recall === 'movedNothing',
-    remedy: 'notMoved',
-  },
-  {
-    name: 'dispense-recalled',
-    when: f => f.phase === 'dispenseOpen' && f.recall === 'moved',
-    remedy: 'asRecalled',
-  },
-  {
-    name: 'dispense-forgotten',
-    when: f => f.phase === 'dispenseOpen' && f.recall === 'notRemembered',
-    remedy: 'answerLost',
-  },
-  {
-    // It kept its power, so its sensors speak of this bunch: what it counted into the stacker is not there any more.
-    name: 'presented-and-gone',
-    when: f => isSureAfterPresent(f) && f.stacker === 'empty',
-    remedy: 'takenAsPresented',
-  },
-  {
-    name: 'presented-and-there',
-    when: f => isSureAfterPresent(f) && f.stacker === 'notEmpty' && f.shutter === 'open',
-    remedy: 'leftBehind',
-  },
-  {
-    // The count of what reaches the reject bin proves whether the shutter ever was open.
-    name: 'stacked-behind-the-shutter',
-    when: f => isSureAfterPresent(f) && f.stacker === 'notEmpty' && f.shutter === 'closed',
-    remedy: 'stillStacked',
-  },
-  {
-    name: 'presented-and-unsure',
-    when: f => f.phase === 'presentOpen' && !isSureAfterPresent(f),
-    remedy: 'presentUnknown',
-  },
-  {name: 'retract-open', when: f => f.phase === 'retractOpen', remedy: 'retractUnknown'},
-  {name: 'reject-open', when: f => f.phase === 'rejectOpen', remedy: 'rejectUnknown'},
-]
-
-/** The device kept its memory, and its sensors say where the bunch is. */
-function isSureAfterPresent({phase, recall, stacker, shutter}: Found): boolean {
-  if (phase !== 'presentOpen' || recall !== 'moved') return false
-  return stacker === 'empty' || (stacker === 'notEmpty' && (shutter === 'open' || shutter === 'closed'))
-}
-
-/** The row for a case. @throws AssertionFailed unless exactly one matches. */
-export function recoveryRow(found: Found): RecoveryRow {
-  const rows = RECOVERY_ROWS.filter(row => row.when(found))
-  const row = rows[0]
-  assert(
-    row !== undefined && rows.length === 1,
-    `${rows.length} rows of the recovery table match ${JSON.stringify(found)}`,
-  )
-  return row
-}
+import type {Given, Past, Rows, Unsettled} from './past.ts'
+import {dispenseEvent, picksOf, recallAtRest, wayOut} from './perform.ts'
 
 /** The journal as recovery uses it. */
 export interface RecoveryJournal extends Rows {
@@ -125,78 +36,89 @@ export interface RecoveryPorts {
 
 /** Settles the life before. @returns what the journal says now, with nothing unsettled and only advices open. */
 export async function recover(ports: RecoveryPorts): Promise<Past> {
-  const before = readPast(ports.journal)
-  if (before.unsettled !== null) await settle(ports, before.unsettled)
-  abandonRest(ports)
+  const {unsettled} = readPast(ports.journal)
+  for (const intent of ports.journal.openIntents()) await answer(ports, intent, unsettled)
   const past = readPast(ports.journal)
   assert(past.unsettled === null, 'recovery settles the operation that was under way')
   return past
 }
 
-async function settle(ports: RecoveryPorts, unsettled: Unsettled): Promise<void> {
-  const {dispenser, clock, log} = ports
-  const last = unsettled.moves.at(-1)
-  assert(
-    last === undefined || last.answer === null,
-    `operation ${unsettled.key} stopped after an answer, not at an order`,
-  )
-  const dispense = dispensesOf(unsettled.moves).at(-1)
-  const recall: Exclude<Recall, {kind: 'busy'}> =
-    dispense === undefined
-      ? {kind: 'notRemembered'}
-      : notBusy(
-          await recallAtRest(dispenser, clock, {
-            serial: dispense.seq,
-            picks: picksOf(dispense.order.mix),
-            mark: unsettled.mark,
-          }),
-        )
-  const status = last === undefined ? null : await dispenser.status()
-  const found: Found = {
-    phase: phaseOf(last),
-    recall: recall.kind,
-    stacker: status?.kind === 'status' ? status.stacker : 'unknown',
-    shutter: status?.kind === 'status' ? status.shutter : 'unknown',
+/** Gives one open order its one answer, by its row of the recovery table. */
+async function answer(ports: RecoveryPorts, intent: Intent, underWay: Unsettled | null): Promise<void> {
+  const {journal, log} = ports
+  // An advice is about an operation of its own, which it settles.
+  const unsettled = isAdvice(intent) ? null : underWay
+  const recall = await recallOf(ports, unsettled)
+  const found = await findings(ports, intent, unsettled, recall)
+  const {name, remedy} = recoveryRow(found)
+  if (remedy === 'tellAgain') return
+  log.warn('an order of the life before was open', {
+    order: intent.entry.order.kind,
+    seq: intent.seq,
+    row: name,
+  })
+  if (remedy === 'forget') {
+    journal.append(intent.session, [abandoned(intent.seq)])
+    return
   }
-  const row = recoveryRow(found)
-  log.warn('settling the operation under way', {key: unsettled.key, row: row.name})
-  await new Settlement(ports, unsettled).carryOut(row.remedy, recall)
+  assert(unsettled !== null, `row ${name} settles an operation`)
+  await new Settlement(ports, unsettled, intent.seq, name).carryOut(remedy, recall, wayOut(found))
 }
 
-function notBusy(recall: Recall): Exclude<Recall, {kind: 'busy'}> {
-  return recall.kind === 'busy' ? {kind: 'notRemembered'} : recall
+/** The remedies that settle an operation. */
+type Settling = Exclude<Remedy, 'forget' | 'tellAgain'>
+
+type AtRest = Exclude<Recall, {kind: 'busy'}>
+
+/** What the device remembers of the last dispense order; a device that was given none is not asked. */
+async function recallOf({dispenser, clock}: RecoveryPorts, unsettled: Unsettled | null): Promise<AtRest> {
+  const dispense = unsettled === null ? undefined : dispensesOf(unsettled.moves).at(-1)
+  if (unsettled === null || dispense === undefined) return {kind: 'notRemembered'}
+  const {seq, order} = dispense
+  return recallAtRest(dispenser, clock, {serial: seq, picks: picksOf(order.mix), mark: unsettled.mark})
 }
 
-function phaseOf(last: Move | undefined): Phase {
-  switch (last?.order.kind) {
-    case undefined:
-      return 'notOrdered'
-    case 'dispenser.dispense':
-      return 'dispenseOpen'
-    case 'dispenser.present':
-      return 'presentOpen'
-    case 'dispenser.retract':
-      return 'retractOpen'
-    case 'dispenser.reject':
-      return 'rejectOpen'
-  }
+async function findings(
+  {dispenser}: RecoveryPorts,
+  intent: Intent,
+  unsettled: Unsettled | null,
+  recall: AtRest,
+): Promise<Found> {
+  const isAsked = unsettled !== null && unsettled.moves.length > 0
+  const status = isAsked ? await dispenser.status() : null
+  const sensors: Pick<Found, 'path' | 'media' | 'stacker' | 'shutter'> =
+    status?.kind === 'status'
+      ? {path: status.path, media: status.media, stacker: status.stacker, shutter: status.shutter}
+      : {path: 'unknown', media: 'unknown', stacker: 'unknown', shutter: 'unknown'}
+  return {open: intent.entry.order.kind, bank: bankOf(unsettled), recall: recall.kind, ...sensors}
+}
+
+function bankOf(unsettled: Unsettled | null): Found['bank'] {
+  if (unsettled === null) return 'nothingUnderWay'
+  const {answer: said} = unsettled.authorize
+  if (said === null) return 'noAnswer'
+  assert(said.type === 'host.approved', `operation ${unsettled.key} goes on after ${said.type}`)
+  return 'approved'
 }
 
 /** The steps that one remedy takes: answers, further orders to the dispenser, and the one advice at the end. */
 class Settlement {
   readonly #ports: RecoveryPorts
   readonly #unsettled: Unsettled
+  readonly #row: string
   /** The order whose answer is next. */
-  #open: Seq | null
+  #open: Seq
   readonly #paid: Mix
   readonly #bunch: Mix
   readonly #bunchIndex: number
   readonly #current: Given<'dispenser.dispense'> | null
 
-  constructor(ports: RecoveryPorts, unsettled: Unsettled) {
+  /** @param row of the recovery table, for the record */
+  constructor(ports: RecoveryPorts, unsettled: Unsettled, open: Seq, row: string) {
     this.#ports = ports
     this.#unsettled = unsettled
-    this.#open = unsettled.moves.at(-1)?.seq ?? null
+    this.#row = row
+    this.#open = open
     const dispenses = dispensesOf(unsettled.moves)
     const current = dispenses.at(-1) ?? null
     this.#current = current
@@ -205,31 +127,30 @@ class Settlement {
     this.#bunchIndex = current?.order.bunch ?? 0
   }
 
-  async carryOut(remedy: Remedy, recall: Recall): Promise<void> {
+  async carryOut(remedy: Settling, recall: Recall, path: DispenserStatus['path']): Promise<void> {
     switch (remedy) {
-      case 'notMoved':
+      case 'reverseUnanswered':
+        this.#conclude(ABANDONED, {kind: 'notMoved', because: 'no-answer'})
+        return
+      case 'reverseNotOrdered':
+        this.#conclude(ABANDONED, {kind: 'notMoved', because: 'unable-to-complete'})
+        return
+      case 'reverseNotMoved':
         this.#conclude(
-          this.#open === null
-            ? null
-            : {type: 'notes.refused', fault: 'the dispenser proves that nothing moved'},
-          {
-            kind: 'notMoved',
-            because: this.#unsettled.authorize.answer === null ? 'no-answer' : 'malfunction',
-          },
+          {type: 'notes.refused', fault: 'the dispenser proves that nothing moved'},
+          {kind: 'notMoved', because: 'malfunction'},
         )
         return
       case 'asRecalled':
         assert(recall.kind === 'moved', 'only what is remembered can be recalled')
         await this.#asRecalled(dispenseEvent(recall.outcome, 'unknown'))
         return
-      case 'answerLost': {
-        const path = await pathOf(this.#ports.dispenser)
+      case 'answerLost':
         this.#conclude(
           {type: 'notes.unknown', why: 'restarted with the order open', path},
           {kind: 'answerLost', path},
         )
         return
-      }
       case 'takenAsPresented':
         this.#concludePaid({type: 'notes.taken'})
         return
@@ -355,27 +276,20 @@ class Settlement {
     return this.#ports.perform(order, intent.seq)
   }
 
-  #conclude(event: Event | null, evidence: Evidence, paid: Mix = this.#paid): void {
+  #conclude(event: Event, evidence: Evidence, paid: Mix = this.#paid): void {
     const {authorize, key} = this.#unsettled
     const asked = {approved: authorize.order.mix, paid, bunch: this.#bunch}
     const decision = decide(asked, evidence, {reverseCountedRetract: this.#ports.retract === 'onIfCounted'})
-    const entries: Entry[] = []
-    if (event !== null) entries.push({kind: 'event', event, answers: this.#open})
-    if (authorize.answer === null) entries.push(abandoned(authorize.seq))
-    this.#append([...entries, {kind: 'intent', order: adviceFor(key, authorize.order.feeMinor, decision)}])
+    this.#append([
+      {kind: 'event', event, answers: this.#open},
+      {kind: 'event', event: {type: 'operation.recovered', key, row: this.#row}, answers: null},
+      {kind: 'intent', order: adviceFor(key, authorize.order.feeMinor, decision)},
+    ])
   }
 
-  #append(entries: readonly Entry[]): readonly Stored[] {
-    const [first, ...rest] = entries
-    return this.#ports.journal.append(this.#unsettled.session, [present(first, 'an entry'), ...rest])
+  #append(entries: readonly [Entry, ...Entry[]]): readonly Stored[] {
+    return this.#ports.journal.append(this.#unsettled.session, entries)
   }
-}
-
-/** Orders about cards, PINs and questions owe nobody anything once the customer is gone. */
-function abandonRest({journal}: RecoveryPorts): void {
-  const open = journal.openIntents().filter(intent => !isAdvice(intent))
-  const [first, ...rest] = open.map(intent => abandoned(intent.seq))
-  if (first !== undefined) journal.append(open[0]?.session ?? null, [first, ...rest])
 }
 
 /** Whether the bank must still be told this; such an intent is the outbox's, however old. */
@@ -384,6 +298,8 @@ export function isAdvice(intent: Intent): boolean {
   return kind === 'host.complete' || kind === 'host.reverse' || kind === 'host.suspect'
 }
 
+const ABANDONED: Event = {type: 'order.abandoned', because: 'restarted'}
+
 function abandoned(answers: Seq): Entry {
-  return {kind: 'event', event: {type: 'order.abandoned', because: 'restarted'}, answers}
+  return {kind: 'event', event: ABANDONED, answers}
 }

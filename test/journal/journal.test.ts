@@ -725,6 +725,10 @@ const EVENTS: {readonly [Type in Event['type']]: readonly [Extract<Event, {type:
     `NOT KNOWN what was rejected: ${ODD_READ}`,
   ],
   'order.abandoned': [{type: 'order.abandoned', because: ODD}, `abandoned, nothing is owed: ${ODD_READ}`],
+  'operation.recovered': [
+    {type: 'operation.recovered', key: KEY, row: ODD},
+    `recovery settled ${KEY} by its rule ${ODD_READ}`,
+  ],
   'dispenser.marked': [
     {type: 'dispenser.marked', mark: ODD},
     `dispenser's memory before the order: ${ODD_READ}`,
