@@ -19,7 +19,7 @@ function read(pattern: string): [path: string, text: string][] {
     .map(path => [path, readFileSync(join(ROOT, path), 'utf8')])
 }
 
-const tree = read('{kit,crypto,fsm,devices,journal,host,src,test}/**/*.ts').map(([path, text]) =>
+const tree = read('{kit,crypto,fsm,devices,journal,host,package,src,test}/**/*.ts').map(([path, text]) =>
   parse(path, text),
 )
 const vectors = new Map(read('devices/*/*/vectors.json'))

@@ -3,7 +3,7 @@
  * its own, its three devices at the far ends of pseudo-terminals and its bank on loopback, all in this process.
  */
 import {spawn} from 'node:child_process'
-import {readFileSync, writeFileSync} from 'node:fs'
+import {mkdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {dirname, join} from 'node:path'
 import {createInterface} from 'node:readline'
 import {pseudoTerminal} from '../../devices/wire/pty.ts'
@@ -12,6 +12,7 @@ import {realClock} from '../../kit/clock.ts'
 import {SystemFault} from '../../kit/errors.ts'
 import {silentLog} from '../../kit/log.ts'
 import {systemRandom} from '../../kit/random.ts'
+import {TELLERD, bundle} from '../../package/bundle.ts'
 import {emulatorsOn, startEmulators, stopEmulators} from '../../src/bench/rig.ts'
 import {TERMINAL} from '../../src/bench/table.ts'
 import {interleaved, rowOf} from './measure.ts'
@@ -46,13 +47,23 @@ export async function birthRows(folder: string): Promise<readonly Row[]> {
   )
   try {
     const configPath = writeConfig(folder, {url: bank.url, hostPin: bank.hostPin})
-    const weights: {machine: number[]; bare: number[]} = {machine: [], bare: []}
+    const installed = await install(folder)
+    const fromSources = join(ROOT, 'src/cli.ts')
+    const weights: {machine: number[]; sources: number[]; bare: number[]} = {
+      machine: [],
+      sources: [],
+      bare: [],
+    }
     const values = await interleaved(
       {
         machine: async () => {
-          const born = await startMachine(configPath)
+          const born = await startMachine(installed, configPath, environmentOfUnit(join(folder, 'cache')))
           weights.machine.push(born.weightMegabytes)
           return born.startMs
+        },
+        sources: async () => {
+          const cache = {NODE_COMPILE_CACHE: join(ROOT, '.cache', 'compiled')}
+          return (await startMachine(fromSources, configPath, cache)).startMs
         },
         bare: async () => {
           const startMs = clock.monotonicMs()
@@ -71,6 +82,11 @@ export async function birthRows(folder: string): Promise<readonly Row[]> {
         {name: 'start to in service', unit: 'ms', against: 'node -e 0', ratioMax: 6},
         values.machine,
         values.bare,
+      ),
+      rowOf(
+        {name: 'start to in service', unit: 'ms', against: 'from the sources', ratioMax: 1},
+        values.machine,
+        values.sources,
       ),
       rowOf(
         {name: 'resident memory in service', unit: 'MB', against: 'bare Node', ratioMax: 1.9},
@@ -119,13 +135,36 @@ function writeConfig(folder: string, bank: {readonly url: string; readonly hostP
   return path
 }
 
+/** The program as the package installs it. @returns its main file */
+async function install(folder: string): Promise<string> {
+  const home = join(folder, 'installed')
+  mkdirSync(home)
+  const architecture = process.arch === 'arm64' ? 'arm64' : 'x64'
+  await bundle(TELLERD, home, architecture)
+  return join(home, `${TELLERD.name}.js`)
+}
+
+/** What the unit sets, with its cache in this folder; the first round fills it. */
+function environmentOfUnit(cache: string): Readonly<Record<string, string>> {
+  const unit = readFileSync(join(ROOT, 'systemd/tellerd.service'), 'utf8')
+  return Object.fromEntries(
+    [...unit.matchAll(/^Environment=(\w+)=(.*)$/gm)].map(([, name = '', value = '']) => [
+      name,
+      value.replace('%C/tellerd', cache),
+    ]),
+  )
+}
+
 /** From the start of the process to its state `idle`; then it is weighed and told to stop. */
-async function startMachine(configPath: string): Promise<{startMs: number; weightMegabytes: number}> {
+async function startMachine(
+  program: string,
+  configPath: string,
+  environment: Readonly<Record<string, string>>,
+): Promise<{startMs: number; weightMegabytes: number}> {
   const beforeMs = clock.monotonicMs()
-  const child = spawn(process.execPath, [join(ROOT, 'src/cli.ts'), 'run', '--config', configPath], {
+  const child = spawn(process.execPath, [program, 'run', '--config', configPath], {
     stdio: ['ignore', 'ignore', 'pipe'],
-    // As the unit sets it; the first round fills it.
-    env: {...process.env, NODE_COMPILE_CACHE: join(ROOT, '.cache', 'compiled')},
+    env: {...process.env, ...environment},
   })
   const deadline = clock.after(START_MAX_MS, () => child.kill('SIGKILL'))
   const heard: string[] = []

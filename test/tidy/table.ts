@@ -105,6 +105,7 @@ export const ZONES: readonly Zone[] = [
     may: ['kit/', 'crypto/', 'fsm/', 'devices/', 'journal/', 'src/'],
     packages: ['node:*'],
   },
+  {name: 'package', files: ['package/'], may: [], packages: ['node:*', 'esbuild']},
   {name: 'test', files: ['test/'], may: ['*'], packages: ['*']},
 ]
 
@@ -194,6 +195,7 @@ export const RAW_MODULES: Readonly<Record<string, readonly string[]>> = {
     'host/documents.ts',
     'host/main.ts',
     'host/state.ts',
+    'package/bundle.ts',
     'src/bench/control-socket.ts',
     'src/bench/emulate-options.ts',
     'src/bench/main.ts',
