@@ -34,15 +34,17 @@ export class Memory {
     return `a;${serial};${isFree ? '00' : '22'}`
   }
 
-  /** Answers `Q`; asked about an order that was announced and never came, it will not take it any more. */
-  recall(serial: string): string {
+  /**
+   * Answers `Q`: `busy` while anything moves, for what is true then may not be a moment later. Asked at rest about an
+   * order that was announced and never came, it will not take it any more.
+   */
+  recall(serial: string, isMoving: boolean): string {
     if (!SERIAL.test(serial)) return 'x;20'
     const known = this.of(Number(serial))
+    if (isMoving || known === 'moving') return `q;${serial};busy`
     switch (known) {
       case undefined:
         return `q;${serial};none`
-      case 'moving':
-        return `q;${serial};busy`
       case 'announced':
       case 'void':
         this.remember(Number(serial), 'void')

@@ -243,7 +243,7 @@ export class ReferenceDispenserEmulator implements DispenserEmulator {
       case 'S':
         return this.#status()
       case 'Q':
-        return this.#memory.recall(words[1] ?? '')
+        return this.#memory.recall(words[1] ?? '', true)
       default:
         return 'x;23'
     }
@@ -295,7 +295,7 @@ export class ReferenceDispenserEmulator implements DispenserEmulator {
       case 'J':
         return this.#reject(mischief)
       case 'Q':
-        return this.#memory.recall(words[1] ?? '')
+        return this.#memory.recall(words[1] ?? '', false)
       case 'C':
         return this.#purge(mischief)
       default:
