@@ -1,4 +1,5 @@
 /** What was said on an emulated reader's wire, without what a card holds. */
+import {spacedHexOf} from '../../crypto/hex.ts'
 
 export interface TranscriptLine {
   readonly from: 'host' | 'device'
@@ -20,17 +21,14 @@ export class Transcript {
 
   /** Oldest first. */
   get lines(): readonly TranscriptLine[] {
-    return this.#lines
+    return this.#lines.slice(-TRANSCRIPT_LINES_MAX)
   }
 
   add(from: TranscriptLine['from'], bytes: Uint8Array): void {
     const shown = this.#shownBytes(bytes)
-    const hex = spacedHex(bytes.subarray(0, shown))
+    const hex = spacedHexOf(bytes.subarray(0, shown))
     this.#lines.push({from, hex: shown < bytes.length ? `${hex} [${bytes.length - shown} bytes]` : hex})
-    if (this.#lines.length > TRANSCRIPT_LINES_MAX) this.#lines = this.#lines.slice(-TRANSCRIPT_LINES_MAX)
+    // Seldom, because it copies them all.
+    if (this.#lines.length > 2 * TRANSCRIPT_LINES_MAX) this.#lines = this.#lines.slice(-TRANSCRIPT_LINES_MAX)
   }
-}
-
-function spacedHex(bytes: Uint8Array): string {
-  return Array.from(bytes, byte => byte.toString(16).padStart(2, '0').toUpperCase()).join(' ')
 }

@@ -4,6 +4,7 @@
  *
  * For emulators, the bench and the tests. A driver never sees it.
  */
+import {spacedHexOf} from '../../crypto/hex.ts'
 import {assert} from '../../kit/assert.ts'
 import {noteCount} from '../../kit/money.ts'
 import type {Count} from '../../kit/money.ts'
@@ -66,7 +67,7 @@ export class Transcript {
 }
 
 function hexOf(bytes: Uint8Array): string {
-  return Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join(' ')
+  return spacedHexOf(bytes).toLowerCase()
 }
 
 /** The notes of one emulated dispenser. Every movement is checked against what was ever put in. */

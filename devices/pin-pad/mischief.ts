@@ -76,11 +76,12 @@ export class TranscriptLines {
   #lines: TranscriptLine[] = []
 
   get lines(): readonly TranscriptLine[] {
-    return this.#lines
+    return this.#lines.slice(-TRANSCRIPT_LINES_MAX)
   }
 
   add(from: TranscriptLine['from'], hex: string): void {
     this.#lines.push({from, hex})
-    if (this.#lines.length > TRANSCRIPT_LINES_MAX) this.#lines = this.#lines.slice(-TRANSCRIPT_LINES_MAX)
+    // Seldom, because it copies them all.
+    if (this.#lines.length > 2 * TRANSCRIPT_LINES_MAX) this.#lines = this.#lines.slice(-TRANSCRIPT_LINES_MAX)
   }
 }

@@ -1,5 +1,5 @@
 /** ABECS pads: what was said on the emulator's wire, without what must not be written down. */
-import {hexOf} from '../../../crypto/hex.ts'
+import {spacedHexOf} from '../../../crypto/hex.ts'
 import {TranscriptLines} from '../mischief.ts'
 import type {TranscriptLine} from '../mischief.ts'
 import type {CommandId} from './bytes.ts'
@@ -20,7 +20,7 @@ export class Transcript {
 
   /** A byte by itself: ACK, NAK, CAN, EOT. */
   control(from: TranscriptLine['from'], byte: number): void {
-    this.#lines.add(from, hexSpaced(Uint8Array.of(byte)))
+    this.#lines.add(from, spacedHexOf(Uint8Array.of(byte)))
   }
 
   command(data: Uint8Array): void {
@@ -37,10 +37,6 @@ function masked(data: Uint8Array): string {
   const hidden = data.length - OPEN_BYTES
   // What is not known may hold anything.
   const isOpen = id !== null && !SECRET.has(id)
-  if (isOpen || hidden <= 0) return hexSpaced(encodePacket(data))
-  return `16 ${hexSpaced(data.subarray(0, OPEN_BYTES))} [${hidden} bytes]`
-}
-
-function hexSpaced(bytes: Uint8Array): string {
-  return Array.from(bytes, byte => hexOf(Uint8Array.of(byte))).join(' ')
+  if (isOpen || hidden <= 0) return spacedHexOf(encodePacket(data))
+  return `16 ${spacedHexOf(data.subarray(0, OPEN_BYTES))} [${hidden} bytes]`
 }

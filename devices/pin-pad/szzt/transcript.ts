@@ -1,5 +1,5 @@
 /** SZZT pads: what was said on the emulator's wire, without what must not be written down. */
-import {hexOf} from '../../../crypto/hex.ts'
+import {spacedHexOf} from '../../../crypto/hex.ts'
 import {nameOf} from '../../../kit/table.ts'
 import {TranscriptLines} from '../mischief.ts'
 import type {TranscriptLine} from '../mischief.ts'
@@ -33,12 +33,8 @@ export class Transcript {
 
   /** A byte outside any frame. */
   key(byte: number): void {
-    this.#lines.add('device', hexSpaced(Uint8Array.of(byte)))
+    this.#lines.add('device', spacedHexOf(Uint8Array.of(byte)))
   }
-}
-
-function hexSpaced(bytes: Uint8Array): string {
-  return Array.from(bytes, byte => hexOf(Uint8Array.of(byte))).join(' ')
 }
 
 /** Characters of a command's TEXT before what it carries: after them comes a PAN, a key, or somebody's message. */
@@ -57,7 +53,7 @@ const SECRET_REPLIES: ReadonlySet<CommandName> = new Set(['fetchBlock', 'cipher'
 
 function masked(text: Uint8Array, openBytes: number): string {
   const hidden = text.length - openBytes
-  if (hidden <= 0) return hexSpaced(encodeFrame(text))
+  if (hidden <= 0) return spacedHexOf(encodeFrame(text))
   const length = Buffer.from(text.length.toString().padStart(3, '0'), 'latin1')
-  return `02 ${hexSpaced(length)} ${hexSpaced(text.subarray(0, openBytes))} [${hidden} bytes]`
+  return `02 ${spacedHexOf(length)} ${spacedHexOf(text.subarray(0, openBytes))} [${hidden} bytes]`
 }
