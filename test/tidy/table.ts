@@ -263,4 +263,6 @@ export const ENTRY_POINTS: readonly string[] = [
   'test/run.ts',
   'test/fuzz/main.ts',
   'test/perf/main.ts',
+  'test/sim/main.ts',
+  'test/sim/watch.ts',
 ]

@@ -1,0 +1,101 @@
+/** The devices of one run: emulators that outlive the machine, and for each of its lives a set of drivers. */
+import type {CardReaderEmulator} from '../../devices/card-reader/emulator-reader.ts'
+import type {DispenserEmulator} from '../../devices/dispenser/mischief.ts'
+import type {PinPadEmulator} from '../../devices/pin-pad/mischief.ts'
+import type {ByteLink} from '../../devices/wire/link.ts'
+import {loopbackPair} from '../../devices/wire/loopback.ts'
+import type {Cable} from '../../devices/wire/loopback.ts'
+import type {Log} from '../../kit/log.ts'
+import {DISPENSER_EMULATORS, SERIAL_PADS, SERIAL_READERS} from '../../src/bench/rig.ts'
+import type {Pace} from '../../src/bench/pace.ts'
+import type {NoteCounts} from '../../src/bench/rig.ts'
+import {DISPENSERS, PIN_PADS, READERS} from '../../src/drivers.ts'
+import type {MachineParts} from '../../src/machine.ts'
+import type {Life, SimClock} from './clock.ts'
+import type {Draws} from './draws.ts'
+import type {Faults} from './faults.ts'
+import {LifeLink} from './wire.ts'
+import type {WireWitness} from './wire.ts'
+
+const DISPENSER_MODELS = ['lcdm2000', 'lcdm4000', 'lcdm4000-serial', 'f56', 'f56-pool', 'reference'] as const
+const READER_MODELS = ['crt310', 'crt571'] as const
+const PAD_MODELS = ['szzt', 'szzt-zt598', 'abecs'] as const
+
+export interface Models {
+  readonly dispenser: (typeof DISPENSER_MODELS)[number]
+  readonly reader: (typeof READER_MODELS)[number]
+  readonly pad: (typeof PAD_MODELS)[number]
+}
+
+export function drawModels(draws: Draws): Models {
+  return {
+    dispenser: draws.one(DISPENSER_MODELS),
+    reader: draws.one(READER_MODELS),
+    pad: draws.one(PAD_MODELS),
+  }
+}
+
+interface Wire {
+  readonly near: ByteLink
+  readonly cable: Cable
+}
+
+export class Devices {
+  readonly models: Models
+  readonly reader: CardReaderEmulator
+  readonly pad: PinPadEmulator
+  readonly dispenser: DispenserEmulator
+  readonly #clock: SimClock
+  readonly #wires: Readonly<Record<keyof Models, Wire>>
+  #links: readonly LifeLink[] = []
+
+  constructor(models: Models, clock: SimClock, notes: NoteCounts, pace: Pace) {
+    this.models = models
+    this.#clock = clock
+    const [reader, pad, dispenser] = [loopbackPair(clock), loopbackPair(clock), loopbackPair(clock)]
+    this.#wires = {reader, pad, dispenser}
+    this.reader = SERIAL_READERS[models.reader](reader.far, clock, pace.cardMoveMs)
+    this.pad = SERIAL_PADS[models.pad](pad.far, clock)
+    this.dispenser = DISPENSER_EMULATORS[models.dispenser](dispenser.far, clock, notes, pace.noteMs)
+  }
+
+  async start(): Promise<void> {
+    await Promise.all([this.reader.start(), this.pad.start(), this.dispenser.start()])
+  }
+
+  get cables(): readonly Cable[] {
+    return [this.#wires.reader.cable, this.#wires.pad.cable, this.#wires.dispenser.cable]
+  }
+
+  /** Drivers for a new life, on the same wires. */
+  drivers(
+    life: Life,
+    faults: Faults,
+    witness: WireWitness,
+    log: Log,
+  ): Pick<MachineParts, 'reader' | 'pinPad' | 'dispenser'> {
+    const link = (which: keyof Models): LifeLink =>
+      new LifeLink(this.#wires[which].near, this.#wires[which].cable, life, this.#clock, faults, witness)
+    const [reader, pad, dispenser] = [link('reader'), link('pad'), link('dispenser')]
+    this.#links = [reader, pad, dispenser]
+    return {
+      reader: READERS[this.models.reader].on(reader, life.clock, log),
+      pinPad: PIN_PADS[this.models.pad].on(pad, life.clock, log),
+      dispenser: DISPENSERS[this.models.dispenser].on(dispenser, life.clock, log),
+    }
+  }
+
+  /** The machine's computer is gone from all wires. */
+  drop(): void {
+    for (const link of this.#links) link.drop()
+    this.#links = []
+  }
+
+  /** Power back, cables in. */
+  mend(): void {
+    for (const cable of this.cables) cable.plug()
+    if (!this.reader.world.isPowered) this.reader.restorePower()
+    if (!this.pad.world.isPowered) this.pad.restorePower()
+    if (this.dispenser.state.power === 'off') this.dispenser.powerOn()
+  }
+}

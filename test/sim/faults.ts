@@ -1,0 +1,157 @@
+/**
+ * What can go wrong, how often at most, and which of it does in one run. Swarm testing: every run draws which faults it
+ * has at all, and at which rates, because a mix of everything hides what two of them do together. Each strike has a
+ * name and a number, so that a failing run can be played again with fewer of them.
+ */
+import type {Draws} from './draws.ts'
+
+/** Rate per opportunity, least and most, where the fault is in a run at all. */
+interface Range {
+  readonly least: number
+  readonly most: number
+}
+
+const perFrame: Range = {least: 0.0005, most: 0.03}
+const perMessage: Range = {least: 0.01, most: 0.3}
+const perVisit: Range = {least: 0.03, most: 0.4}
+const rarely: Range = {least: 0.00005, most: 0.002}
+
+/** Every fault by its name; the part before the dot is the layer. */
+export const FAULTS = {
+  // What the wire does to one write, either way.
+  'bytes.lost': perFrame,
+  'bytes.twice': perFrame,
+  'bytes.flipped': perFrame,
+  'bytes.cut': perFrame,
+  'bytes.garbage': perFrame,
+  'bytes.split': perFrame,
+  'bytes.late': perFrame,
+  'cable.pulled': rarely,
+  // What a device does wrong in one order.
+  'dispenser.mischief': {least: 0.1, most: 0.8},
+  'dispenser.talk': {least: 0.1, most: 0.8},
+  'dispenser.power': rarely,
+  'reader.jamEject': perVisit,
+  'reader.jamCapture': perVisit,
+  'reader.talk': perVisit,
+  'reader.power': rarely,
+  'pad.talk': perVisit,
+  'pad.power': rarely,
+  // What the line and the bank do to one message.
+  'bank.unreachable': perMessage,
+  'bank.lost': perMessage,
+  'bank.answerLost': perMessage,
+  'bank.late': perMessage,
+  'bank.answerLate': perMessage,
+  'bank.twice': {least: 0.02, most: 0.5},
+  'bank.garbled': perMessage,
+  'bank.lies': perMessage,
+  'bank.trouble': perMessage,
+  'bank.restarts': {least: 0.005, most: 0.05},
+  // What the disk does to one append.
+  'disk.error': rarely,
+  'disk.syncError': rarely,
+  'disk.full': {least: 0.002, most: 0.01},
+  'disk.slow': {least: 0.01, most: 0.2},
+  // The computer itself.
+  'process.frozen': rarely,
+  'process.killed': rarely,
+  'power.append': {least: 0.001, most: 0.02},
+  'power.frame': {least: 0.00005, most: 0.001},
+  'power.bank': {least: 0.002, most: 0.02},
+  'power.note': {least: 0.001, most: 0.02},
+  'power.recovery': {least: 0.005, most: 0.05},
+  'clock.step': {least: 0.01, most: 0.1},
+  // People.
+  'customer.wrongPin': perVisit,
+  'customer.leavesCard': perVisit,
+  'customer.leavesNotes': perVisit,
+  'customer.takesSome': perVisit,
+  'customer.cancels': perVisit,
+  'customer.walksOff': perVisit,
+  'customer.mashes': perVisit,
+  'customer.slow': perVisit,
+  'customer.badCard': perVisit,
+  'operator.visits': {least: 0.01, most: 0.1},
+  'operator.pullsCassette': {least: 0.01, most: 0.1},
+} as const satisfies Readonly<Record<string, Range>>
+
+export type FaultName = keyof typeof FAULTS
+
+function isFaultName(name: string): name is FaultName {
+  return Object.hasOwn(FAULTS, name)
+}
+
+export const FAULT_NAMES: readonly FaultName[] = Object.keys(FAULTS).filter(isFaultName)
+
+/** Part of the runs in which one fault occurs at all. */
+const ENABLED_RATE = 0.25
+/** Part of the runs in which nothing goes wrong but by customers. */
+const CALM_RATE = 0.03
+
+/** A strike: its name for playing it again, and the draws that say how exactly. */
+export interface Strike {
+  /** `bank.late#3`: the third of that name in this run. */
+  readonly id: string
+  readonly draws: Draws
+}
+
+export class Faults {
+  readonly #draws: Draws
+  readonly #rates = new Map<FaultName, number>()
+  readonly #streams = new Map<FaultName, Draws>()
+  readonly #counts = new Map<FaultName, number>()
+  readonly #only: ReadonlySet<string> | null
+  readonly #struck: string[] = []
+  readonly #told: (id: string) => void
+  #isHealed = false
+
+  /**
+   * @param only strikes that happen, of all that are drawn; all when null
+   * @param told hears of every strike
+   */
+  constructor(draws: Draws, only: ReadonlySet<string> | null, told: (id: string) => void) {
+    this.#draws = draws
+    this.#only = only
+    this.#told = told
+    const swarm = draws.stream('swarm')
+    const isCalm = swarm.chance(CALM_RATE)
+    for (const name of FAULT_NAMES) {
+      const isEnabled = swarm.chance(ENABLED_RATE)
+      const {least, most} = FAULTS[name]
+      // Even over the orders of magnitude, so that rare faults get to act alone as well.
+      const rate = least * (most / least) ** swarm.unit()
+      if (isEnabled && (!isCalm || name.startsWith('customer.'))) this.#rates.set(name, rate)
+      this.#streams.set(name, draws.stream(name))
+    }
+  }
+
+  /** Faults of this run, with their rates. */
+  get rates(): ReadonlyMap<FaultName, number> {
+    return this.#rates
+  }
+
+  /** Whether the fault strikes at this opportunity; says how, if so. */
+  strike(name: FaultName, factor = 1): Strike | null {
+    const rate = this.#rates.get(name)
+    if (rate === undefined || this.#isHealed) return null
+    if (this.#streams.get(name)?.chance(Math.min(0.9, rate * factor)) !== true) return null
+    const count = (this.#counts.get(name) ?? 0) + 1
+    this.#counts.set(name, count)
+    const id = `${name}#${count}`
+    if (this.#only !== null && !this.#only.has(id)) return null
+    this.#struck.push(id)
+    this.#told(id)
+    return {id, draws: this.#draws.stream(id)}
+  }
+
+  /** Every strike so far, in order. */
+  get struck(): readonly string[] {
+    return this.#struck
+  }
+
+  /** From now on everything works. */
+  heal(): void {
+    this.#isHealed = true
+  }
+}

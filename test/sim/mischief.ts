@@ -1,0 +1,173 @@
+/** What a run's devices will do wrong during the next visit, planned with their emulators. */
+import type {Mischief as ReaderMischief} from '../../devices/card-reader/emulator-mischief.ts'
+import type {Mischief as DispenserMischief, OrderKind} from '../../devices/dispenser/mischief.ts'
+import type {LineMischief as PadMischief} from '../../devices/pin-pad/mischief.ts'
+import type {Draws} from './draws.ts'
+import {RESTING} from './operator.ts'
+import type {World} from './world.ts'
+
+const READER_TALK = [
+  'ignoreFrame',
+  'nak',
+  'dropAck',
+  'dropReply',
+  'corruptReply',
+  'splitReply',
+  'lateReply',
+  'duplicateReply',
+  'garbageBeforeReply',
+] as const satisfies readonly Extract<ReaderMischief<never>, {kind: 'line'}>['do'][]
+
+const PAD_TALK: readonly PadMischief[] = [
+  'ignoreFrame',
+  'dropReply',
+  'corruptReply',
+  'corruptStart',
+  'splitReply',
+  'lateReply',
+  'duplicateReply',
+  'garbageBeforeReply',
+]
+
+const DARK_MAX_MS = 60_000
+
+/** Asks each fault whether it strikes this visit. */
+export function planDevices(world: World): void {
+  const {faults, devices, clock} = world
+  const {reader, pad, dispenser} = devices
+  if (faults.strike('reader.jamEject') !== null) reader.plan({kind: 'jam', journey: 'eject'})
+  if (faults.strike('reader.jamCapture') !== null) reader.plan({kind: 'jam', journey: 'capture'})
+  const readerTalk = faults.strike('reader.talk')
+  if (readerTalk !== null) reader.plan({kind: 'line', do: readerTalk.draws.one(READER_TALK)})
+  const padTalk = faults.strike('pad.talk')
+  if (padTalk !== null) pad.plan({kind: 'line', do: padTalk.draws.one(PAD_TALK)})
+  const mischief = faults.strike('dispenser.mischief')
+  if (mischief !== null) planDispenser(world, mischief.draws, MECHANICAL)
+  const talk = faults.strike('dispenser.talk')
+  if (talk !== null) planDispenser(world, talk.draws, TALKING)
+  for (const [name, off, on] of [
+    [
+      'dispenser.power',
+      () => {
+        dispenser.powerCut()
+      },
+      () => {
+        dispenser.powerOn()
+      },
+    ],
+    [
+      'reader.power',
+      () => {
+        reader.cutPower()
+      },
+      () => {
+        reader.restorePower()
+      },
+    ],
+    [
+      'pad.power',
+      () => {
+        pad.cutPower()
+      },
+      () => {
+        pad.restorePower()
+      },
+    ],
+  ] as const) {
+    const dark = faults.strike(name, 20)
+    if (dark === null) continue
+    clock.after(dark.draws.below(40_000), off)
+    clock.after(40_000 + dark.draws.below(DARK_MAX_MS), on)
+  }
+  const step = faults.strike('clock.step')
+  if (step !== null) {
+    const byMs = step.draws.one([1_000, -1_000, 60_000, -60_000, 3_600_000, -3_600_000, 86_400_000 * 2])
+    clock.after(step.draws.below(40_000), () => {
+      world.say('clock', `is set by ${byMs} ms`)
+      clock.stepWall(byMs)
+      if (!RESTING.includes(world.machine?.standing.state ?? 'idle')) world.note('clock set in a visit')
+    })
+  }
+}
+
+type Kind = DispenserMischief['kind']
+
+const MECHANICAL: readonly Kind[] = [
+  'jam',
+  'pickFails',
+  'doublePick',
+  'overflow',
+  'countMismatch',
+  'powerCut',
+  'shutterBlocked',
+  'rejectJam',
+  'someTaken',
+]
+const TALKING: readonly Kind[] = [
+  'answerLost',
+  'acknowledgementLost',
+  'answerCorrupt',
+  'nakStorm',
+  'answerSplit',
+  'answerTwice',
+  'answerShort',
+  'answerLate',
+  'acknowledgementGlued',
+  'strayBytes',
+  'closingLost',
+  'progress',
+]
+
+function planDispenser(world: World, draws: Draws, kinds: readonly Kind[]): void {
+  const {dispenser} = world.devices
+  const possible = dispenser.mischiefKinds.filter(kind => kinds.includes(kind))
+  if (possible.length === 0) return
+  const mischief = made(draws.one(possible), draws, dispenser.jamSpots)
+  world.say('fault', `the dispenser will: ${JSON.stringify(mischief)}`)
+  world.note(`mischief ${mischief.kind}`)
+  dispenser.plan(mischief)
+}
+
+function made(kind: Kind, draws: Draws, spots: World['devices']['dispenser']['jamSpots']): DispenserMischief {
+  const afterNotes = draws.below(6)
+  switch (kind) {
+    case 'jam':
+      return {kind, at: draws.one(spots), afterNotes}
+    case 'pickFails':
+    case 'countMismatch':
+    case 'powerCut':
+    case 'rejectJam':
+      return {kind, afterNotes}
+    case 'doublePick':
+      return {kind, afterNotes, times: draws.between(1, 3)}
+    case 'overflow':
+    case 'shutterBlocked':
+      return {kind}
+    case 'someTaken':
+      return {kind, count: draws.between(1, 3)}
+    case 'answerLost':
+      return {kind, when: draws.one(['before-moving', 'after-moving'] as const), ...on(draws)}
+    case 'answerCorrupt':
+    case 'nakStorm':
+    case 'answerShort':
+      return {kind, times: draws.between(1, 4), ...on(draws)}
+    case 'answerSplit':
+      return {kind, gapMs: draws.below(250), ...on(draws)}
+    case 'answerLate':
+      return {kind, delayMs: draws.below(90_000), ...on(draws)}
+    case 'acknowledgementLost':
+    case 'answerTwice':
+    case 'acknowledgementGlued':
+    case 'strayBytes':
+    case 'closingLost':
+    case 'progress':
+      return {kind, ...on(draws)}
+  }
+}
+
+/** Most often the order that pays. */
+function on(draws: Draws): {readonly on: OrderKind} {
+  return {
+    on: draws.one(['dispense', 'dispense', 'dispense', 'present', 'retract', 'reject', 'status', 'recall']),
+  }
+}

@@ -1,0 +1,110 @@
+/** Those who look after the machine: the hand that switches it on again, and the one that empties, counts and loads. */
+import type {CassetteLevel} from '../../fsm/vocabulary.ts'
+import {minorUnits, noteCount} from '../../kit/money.ts'
+import type {Machine} from '../../src/machine.ts'
+import type {Draws} from './draws.ts'
+import type {World} from './world.ts'
+
+/** In these states the safe may be opened. */
+export const RESTING: readonly string[] = ['idle', 'offline', 'outOfService']
+
+export class Operator {
+  readonly #world: World
+  readonly #draws: Draws
+  #isComing = false
+  #isStarting = false
+
+  constructor(world: World, draws: Draws) {
+    this.#world = world
+    this.#draws = draws
+    world.onChange(() => {
+      this.look()
+    })
+  }
+
+  /** A machine that is off, or stands still, is somebody's business: soon, or much later. */
+  look(): void {
+    const {machine, clock} = this.#world
+    if (machine === null) {
+      if (this.#isStarting) return
+      this.#isStarting = true
+      clock.after(this.#draws.between(1_000, 90_000), () => {
+        this.#isStarting = false
+        this.#start()
+      })
+      return
+    }
+    const {state} = machine.standing
+    const isStuck = state === 'outOfService' || state === 'suspended'
+    if (!isStuck || this.#isComing) return
+    this.#isComing = true
+    clock.after(this.#draws.between(30_000, 900_000), () => {
+      this.#isComing = false
+      this.visit()
+    })
+  }
+
+  #start(): void {
+    const {devices} = this.#world
+    if (this.#world.machine !== null) return
+    // Devices on the same mains lost it as well, now and then.
+    if (this.#draws.chance(0.3)) {
+      devices.dispenser.powerCut()
+      devices.reader.cutPower()
+      devices.pad.cutPower()
+    }
+    devices.mend()
+    if (!this.#world.begin()) this.look()
+  }
+
+  /** Looks after what can be seen to be wrong. Counts right, and tells the machine. */
+  visit(): void {
+    const {machine, devices, config} = this.#world
+    if (machine === null) return
+    const {state} = machine.standing
+    this.#world.say('operator', `comes, the machine is ${state}`)
+    devices.mend()
+    if (state === 'suspended') {
+      this.#world.die('by the operator', 'killed')
+      return
+    }
+    const {dispenser} = devices
+    if (!RESTING.includes(state) || dispenser.state.isMoving) return
+    const {operator} = dispenser
+    for (const cassette of dispenser.state.cassettesMissing) operator.setCassette(cassette, 'in')
+    operator.setRejectBin('in')
+    operator.clearPath()
+    operator.emptyBins()
+    const counts = Object.fromEntries(
+      config.cassettes.map(({cassette}) => [cassette, this.#draws.between(40, 200)]),
+    )
+    operator.load(counts)
+    this.#tell(counts)
+    this.#world.note('operator loaded')
+  }
+
+  /** A person looks whether the machine took the counts, and tells them again when it did not. */
+  #tell(counts: Readonly<Record<number, number>>): void {
+    const {machine, clock, oracle} = this.#world
+    if (machine !== null && RESTING.includes(machine.standing.state)) {
+      const loadsCount = oracle.loadsCount
+      this.#load(machine, counts)
+      if (oracle.loadsCount > loadsCount) return
+    }
+    clock.after(5_000, () => {
+      this.#tell(counts)
+    })
+  }
+
+  #load(machine: Machine, counts: Readonly<Record<number, number>>): void {
+    const {config} = this.#world
+    machine.load(
+      config.cassettes.map(({cassette, noteMinor}): CassetteLevel => ({
+        cassette,
+        noteMinor: minorUnits(noteMinor),
+        count: noteCount(counts[cassette] ?? 0),
+        state: 'ok',
+      })),
+    )
+  }
+}

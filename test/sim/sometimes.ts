@@ -1,0 +1,76 @@
+/**
+ * What a campaign must have seen at least once, or its silence proves nothing: every row of both money tables, every
+ * state, every fault, and the moments in which money was lost elsewhere.
+ */
+import {ROWS} from '../../fsm/decide.ts'
+import {STATE_NAMES} from '../../fsm/session.ts'
+import type {Event} from '../../fsm/vocabulary.ts'
+import {RECOVERY_ROWS} from '../../src/session/recover.ts'
+import {FAULT_NAMES} from './faults.ts'
+
+/** Every way in which something ends by time, or by nobody knowing. */
+const EVENTS: readonly Event['type'][] = [
+  'card.left',
+  'card.stuck',
+  'card.retainFailed',
+  'card.unreadable',
+  'pin.timedOut',
+  'pin.failed',
+  'pin.wrong',
+  'host.silent',
+  'host.declined',
+  'card.refused',
+  'notes.refused',
+  'notes.partial',
+  'notes.overpaid',
+  'notes.unknown',
+  'notes.left',
+  'notes.notPresented',
+  'notes.presentUnknown',
+  'notes.retracted',
+  'notes.retractUnknown',
+  'notes.rejected',
+  'notes.rejectUnknown',
+  'order.abandoned',
+  'visit.cancelled',
+]
+
+/** Between the question to the bank and the end of the payout: where a death costs most. */
+const MONEY_STATES = [
+  'authorizing',
+  'returningCardBeforeCash',
+  'dispensing',
+  'presenting',
+  'retracting',
+  'rejecting',
+  'showingEnding',
+] as const
+
+const MOMENTS: readonly string[] = [
+  'crash in recovery',
+  'crash in recovery, twice',
+  'late request after reversal',
+  'request delivered twice',
+  'clock set in a visit',
+  'torn append found whole',
+  'torn append found gone',
+  'journal did not open',
+  'operator loaded',
+  'a customer timer fired',
+]
+
+/** Names as `World.note` counts them. */
+export const SOMETIMES: readonly string[] = [
+  ...ROWS.map(({name}) => `row ${name}`),
+  ...RECOVERY_ROWS.map(({name}) => `recovery ${name}`),
+  ...STATE_NAMES.filter(name => name !== 'resting').map(name => `state ${name}`),
+  ...EVENTS.map(type => `event ${type}`),
+  ...MONEY_STATES.map(state => `death in ${state}`),
+  ...FAULT_NAMES.map(name => `fault ${name}`),
+  ...MOMENTS,
+]
+
+/** Those that were never seen. */
+export function neverSeen(seen: ReadonlyMap<string, number>): readonly string[] {
+  return SOMETIMES.filter(name => !seen.has(name))
+}
