@@ -268,6 +268,7 @@ export class DynaProPinPad implements PinPad {
     const waitS = Math.min(WAIT_MAX_S, Math.max(1, Math.ceil(entryTimeoutMs / 1_000)))
     const {tone} = this.#profile
     const content = encodePinAsk({waitS, mode: PIN_MODE.enter, lengthMin, lengthMax, tone, options: 0})
+    entry.ask()
     // Given once only: a second might throw away digits that were pressed after the first.
     const refused = await this.#commands.do('requestPin', [...content], 'never')
     if (refused === null) entry.arm()

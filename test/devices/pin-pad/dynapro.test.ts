@@ -483,6 +483,23 @@ t.test('a PIN report that is lost is noticed by the state that follows', async t
   t.ok(bench.clock.monotonicMs() - atMs < 5_000, 'and not only when time is over')
 })
 
+t.test('a customer quicker than the acknowledgement is heard', async t => {
+  for (const [keys, expected] of [
+    [['cancel'], {kind: 'cancelled'}],
+    [['1', '2', '3', '4', 'enter'], {kind: 'entered'}],
+  ] as const) {
+    const bench = await newBench()
+    await ready(bench)
+    const outcome = bench.pad.enterPin(request())
+    // The pad waits while its acceptance is still to be fetched.
+    while (bench.emulator.world.deviceState !== 'waitingForPin') await bench.clock.advance(1)
+    await type(bench, keys)
+    const atMs = bench.clock.monotonicMs()
+    t.match(await settled(bench.clock, outcome), expected, keys.join(' '))
+    t.ok(bench.clock.monotonicMs() - atMs < 5_000, 'and not only when time is over')
+  }
+})
+
 t.test('a PIN report that nobody waits for changes nothing', async t => {
   const {bench, outcome} = await entering()
   bench.emulator.plan({kind: 'line', do: 'duplicateReply'})
