@@ -6,6 +6,11 @@ import {accessSync, constants, statSync} from 'node:fs'
 import {delimiter, join} from 'node:path'
 import type {Test} from 'tap'
 
+/** The first of those programs that is missing, or null when all are there. */
+export function missingProgram(names: readonly string[]): string | null {
+  return names.find(name => programPath(name) === null) ?? null
+}
+
 /** Debian's Chromium, or null. */
 export function chromiumPath(): string | null {
   return programPath('chromium')

@@ -154,9 +154,13 @@ export class Table {
     return () => this.#listeners.delete(listener)
   }
 
-  /** The machine's computer dies here and now; a new life begins on the same journal, not started yet. */
-  async relive(): Promise<void> {
+  /**
+   * The machine's computer dies here and now; a new life begins on the same journal, not started yet.
+   * @param meanwhile what happens to the disk between the lives
+   */
+  async relive(meanwhile: () => void = () => undefined): Promise<void> {
     await this.#life.machine.stop()
+    meanwhile()
     this.#life = this.#newLife()
   }
 

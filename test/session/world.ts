@@ -27,6 +27,8 @@ export interface Scene {
   readonly feeMinor?: number
   readonly notes?: TableOptions['notes']
   readonly ink?: TableOptions['ink']
+  /** Where the journal is, when it is not to be forgotten at the end. */
+  readonly folder?: string
 }
 
 /** Longest that anything here takes, in virtual time. */
@@ -52,7 +54,7 @@ export class World {
 
   static async open(scene: Scene): Promise<World> {
     const clock = new VirtualClock(START_MS)
-    const folder = mkdtempSync(join(tmpdir(), 'tellerd-world-'))
+    const folder = scene.folder ?? mkdtempSync(join(tmpdir(), 'tellerd-world-'))
     const table = await setTable({
       folder,
       bank: 'inProcess',
@@ -120,8 +122,8 @@ export class World {
   }
 
   /** The machine's computer dies here and now, and starts again; the devices keep their power. */
-  async crash(): Promise<void> {
-    await this.clock.finish(this.table.relive(), BUDGET_MS)
+  async crash(meanwhile?: () => void): Promise<void> {
+    await this.clock.finish(this.table.relive(meanwhile), BUDGET_MS)
     this.table.machine.start()
   }
 
@@ -149,6 +151,6 @@ export class World {
   async close(): Promise<void> {
     this.#looks?.cancel()
     await this.clock.finish(this.table.stop(), BUDGET_MS)
-    rmSync(this.#folder, {recursive: true, force: true})
+    if (this.#scene.folder === undefined) rmSync(this.#folder, {recursive: true, force: true})
   }
 }
