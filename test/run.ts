@@ -5,6 +5,7 @@
  *   node test/run.ts                 format, lint, types, then every suite
  *   node test/run.ts check           format, lint and types alone
  *   node test/run.ts system          the suites with real processes, at length
+ *   node test/run.ts system kill     one of these
  *   node test/run.ts test/kit/*.ts   these suites alone
  *
  * Exit status 1 when anything failed; with CI=true also when anything was skipped.
@@ -25,8 +26,8 @@ const clock = realClock()
 const children = new Set<ChildProcess>()
 
 /** Settings of the suites: how often a process is killed in the everyday run, and at length. */
-const EVERYDAY = {TELLERD_KILL_ROUNDS: '20'}
-const AT_LENGTH = {TELLERD_KILL_ROUNDS: '200'}
+const EVERYDAY = {TELLERD_KILL_ROUNDS: '20', TELLERD_KILL_CALLS: '100', TELLERD_POWER_IMAGES: '200'}
+const AT_LENGTH = {TELLERD_KILL_ROUNDS: '200', TELLERD_KILL_CALLS: '1000', TELLERD_POWER_IMAGES: '5000'}
 const SUITE_TIMEOUT_MS = {everyday: 300_000, atLength: 3_600_000}
 
 interface Check {
@@ -173,7 +174,13 @@ function checks(): Promise<Counts[]> {
 async function run(what: readonly string[]): Promise<readonly Counts[]> {
   if (what[0] === 'check') return checks()
   if (what[0] === 'system')
-    return [await runSuites(suitesIn('test/system/*.test.ts'), SUITE_TIMEOUT_MS.atLength, AT_LENGTH)]
+    return [
+      await runSuites(
+        suitesIn(`test/system/${what[1] ?? '*'}.test.ts`),
+        SUITE_TIMEOUT_MS.atLength,
+        AT_LENGTH,
+      ),
+    ]
   const files = what.length > 0 ? what.map(inTree) : suitesIn('test/**/*.test.ts')
   const suites = () => runSuites(files, SUITE_TIMEOUT_MS.everyday, EVERYDAY)
   return what.length > 0 ? [await suites()] : [...(await checks()), await suites()]

@@ -37,6 +37,14 @@ export const PATIENCE_MS = 60_000
 
 export const clock = realClock()
 
+/** The system call that a life ends before: its process is killed by the kernel as it is made for that time. */
+export interface LastCall {
+  /** As strace names it. */
+  readonly name: string
+  /** From 1; counted for each thread of its own. */
+  readonly time: number
+}
+
 /** One life of the daemon. */
 export class Life {
   readonly #child: ChildProcess
@@ -46,9 +54,15 @@ export class Life {
   screenUrl: string | null = null
   readonly log: string[] = []
 
-  constructor(configPath: string) {
-    const command = [join(ROOT, 'src', 'cli.ts'), 'run', '--config', configPath]
-    this.#child = spawn(process.execPath, command, {cwd: ROOT, stdio: ['ignore', 'ignore', 'pipe']})
+  constructor(configPath: string, last: LastCall | null) {
+    const command = [process.execPath, join(ROOT, 'src', 'cli.ts'), 'run', '--config', configPath]
+    const [program, ...words] = last === null ? command : [...tracing(last), ...command]
+    this.#child = spawn(present(program, 'a program'), words, {
+      cwd: ROOT,
+      stdio: ['ignore', 'ignore', 'pipe'],
+      // As the unit sets it.
+      env: {...process.env, NODE_COMPILE_CACHE: join(ROOT, '.cache', 'compiled')},
+    })
     this.#ended = new Promise(resolve =>
       this.#child.once('close', () => {
         resolve()
@@ -69,8 +83,7 @@ export class Life {
   async until(isSo: () => boolean): Promise<boolean> {
     const endMs = clock.monotonicMs() + PATIENCE_MS
     while (!isSo()) {
-      if (this.#child.exitCode !== null || this.#child.signalCode !== null || clock.monotonicMs() > endMs)
-        return false
+      if (this.isOver || clock.monotonicMs() > endMs) return false
       await new Promise<void>(resolve => {
         const wake = (): void => {
           this.#waiting.delete(wake)
@@ -84,11 +97,22 @@ export class Life {
     return true
   }
 
+  /** Whether its process has ended. */
+  get isOver(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null
+  }
+
   /** SIGKILL, by its process id; resolves when it is gone. */
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL')
     await this.#ended
   }
+}
+
+/** strace as our grandchild, so that the daemon stays our child; it looks at those calls alone. */
+function tracing({name, time}: LastCall): readonly string[] {
+  const what = [`trace=${name}`, `inject=${name}:signal=SIGKILL:when=${time}`]
+  return ['strace', '-D', '-f', '-qqq', '-o', '/dev/null', ...what.flatMap(each => ['-e', each])]
 }
 
 export class Iron {
@@ -136,8 +160,9 @@ export class Iron {
     return iron
   }
 
-  live(): Life {
-    return new Life(this.configPath)
+  /** @param last what it is killed at; lives until killed by us when null */
+  live(last: LastCall | null = null): Life {
+    return new Life(this.configPath, last)
   }
 
   /** Reads the journal of a daemon that is gone, and holds it against notes and bank. */
