@@ -5,7 +5,7 @@
 import {ROWS} from '../../fsm/decide.ts'
 import {STATE_NAMES} from '../../fsm/session.ts'
 import type {Event} from '../../fsm/vocabulary.ts'
-import {RECOVERY_ROWS} from '../../src/session/recover.ts'
+import {RECOVERY_ROWS} from '../../fsm/recovery.ts'
 import {FAULT_NAMES} from './faults.ts'
 
 /** Every way in which something ends by time, or by nobody knowing. */

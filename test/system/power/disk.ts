@@ -37,7 +37,14 @@ const FUA = 2
 const DISCARD = 4
 
 /** Programs that the rig needs, as a person would install them. */
-export const RIG_PROGRAMS = ['setpriv', 'qemu-storage-daemon', 'losetup', 'mkfs.ext4', 'e2fsck', 'debugfs'] as const
+export const RIG_PROGRAMS = [
+  'setpriv',
+  'qemu-storage-daemon',
+  'losetup',
+  'mkfs.ext4',
+  'e2fsck',
+  'debugfs',
+] as const
 
 interface Logged {
   readonly offsetBytes: number
