@@ -60,7 +60,9 @@ function drawHabits(draws: Draws, faults: Faults): Habits {
     paceMs: faults.strike('customer.slow') === null ? GOOD_PACE_MS : SLOW_PACE_MS,
     balanceFirst: draws.chance(0.1),
     touches: draws.chance(0.3),
-    amountUnits: draws.chance(0.85) ? draws.between(1, 30) * 10 : draws.one([1, 5, 15, 1_010, 700, 1_000]),
+    amountUnits: draws.chance(0.8)
+      ? draws.between(1, 30) * 10
+      : draws.one([1, 5, 15, 1_010, 700, 850, 1_000]),
   }
 }
 
@@ -75,6 +77,7 @@ export class Customer {
   #isWaiting = false
   #keys: Key[] = []
   #answered = ''
+  #hasPulled = false
   #ignoredCount = 0
   #pinsCount = 0
   #hasSeenBalance = false
@@ -184,10 +187,24 @@ export class Customer {
       this.#stage.say(this.#name, 'takes the card')
       return true
     }
+    if (this.#habits.takesSome > 0 && this.#pullsAtNotes()) return false
     if (this.#habits.leavesNotes) return false
     const taken = Object.values(dispenser.takeNotes()).reduce((sum, count) => sum + count, 0)
     if (taken > 0) this.#stage.say(this.#name, `takes ${taken} notes`)
     return taken > 0
+  }
+
+  /** Where notes are drawn back: some of them will be pulled out just before, and the rest left. */
+  #pullsAtNotes(): boolean {
+    const {dispenser} = this.#stage.devices
+    if (!dispenser.mischiefKinds.includes('someTaken')) return false
+    const areOut = Object.values(dispenser.world.outlet).some(count => count > 0)
+    if (areOut && !this.#hasPulled) {
+      this.#hasPulled = true
+      this.#stage.say(this.#name, 'pulls at the notes')
+      dispenser.plan({kind: 'someTaken', count: this.#habits.takesSome})
+    }
+    return true
   }
 
   #answer(machine: Machine, state: string): void {

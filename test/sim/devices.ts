@@ -17,7 +17,16 @@ import type {Faults} from './faults.ts'
 import {LifeLink} from './wire.ts'
 import type {WireWitness} from './wire.ts'
 
-const DISPENSER_MODELS = ['lcdm2000', 'lcdm4000', 'lcdm4000-serial', 'f56', 'f56-pool', 'reference'] as const
+/** The one that does most stands here twice. */
+const DISPENSER_MODELS = [
+  'lcdm2000',
+  'lcdm4000',
+  'lcdm4000-serial',
+  'f56',
+  'f56-pool',
+  'reference',
+  'reference',
+] as const
 const READER_MODELS = ['crt310', 'crt571'] as const
 const PAD_MODELS = ['szzt', 'szzt-zt598', 'abecs'] as const
 

@@ -26,8 +26,9 @@ export interface DiskWitness {
   attempted(session: SessionId | null, entries: readonly Entry[]): void
   /** The power goes here and now. */
   cut(why: string): void
-  /** Everything before is on disk, everything after is not yet. */
   say(who: string, what: string): void
+  /** How many times as likely a fault is now. */
+  risk(): number
 }
 
 export class SimDisk {
@@ -125,10 +126,11 @@ export class SimDisk {
     entries: readonly [Entry, ...Entry[]],
   ): readonly Stored[] {
     if (this.#failed !== null) throw new SystemFault(`the disk failed: ${this.#failed}`)
-    const cut = this.#faults.strike('power.append')
+    const risk = this.#witness.risk()
+    const cut = this.#faults.strike('power.append', risk)
     const moment = cut?.draws.one(['before', 'within', 'within', 'after', 'after'] as const)
     if (moment === 'before') throw this.#cut('before an append')
-    if (this.#faults.strike('disk.error') !== null) throw this.#fail('the disk took nothing')
+    if (this.#faults.strike('disk.error', risk) !== null) throw this.#fail('the disk took nothing')
     let stored: readonly Stored[]
     try {
       stored = journal.append(session, entries)
@@ -140,7 +142,7 @@ export class SimDisk {
       this.#witness.attempted(session, entries)
       throw this.#cut('within an append')
     }
-    if (this.#faults.strike('disk.syncError') !== null) {
+    if (this.#faults.strike('disk.syncError', risk) !== null) {
       this.#witness.attempted(session, entries)
       throw this.#fail('a sync failed')
     }

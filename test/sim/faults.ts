@@ -51,7 +51,7 @@ export const FAULTS = {
   // What the disk does to one append.
   'disk.error': rarely,
   'disk.syncError': rarely,
-  'disk.full': {least: 0.002, most: 0.01},
+  'disk.full': {least: 0.05, most: 0.4},
   'disk.slow': {least: 0.01, most: 0.2},
   // The computer itself.
   'process.frozen': rarely,
@@ -72,7 +72,7 @@ export const FAULTS = {
   'customer.mashes': perVisit,
   'customer.slow': perVisit,
   'customer.badCard': perVisit,
-  'operator.visits': {least: 0.01, most: 0.1},
+  'operator.visits': {least: 0.02, most: 0.2},
   'operator.pullsCassette': {least: 0.01, most: 0.1},
 } as const satisfies Readonly<Record<string, Range>>
 

@@ -4,6 +4,7 @@ import type {Mischief as DispenserMischief, OrderKind} from '../../devices/dispe
 import type {LineMischief as PadMischief} from '../../devices/pin-pad/mischief.ts'
 import type {Draws} from './draws.ts'
 import {RESTING} from './operator.ts'
+import type {Operator} from './operator.ts'
 import type {World} from './world.ts'
 
 const READER_TALK = [
@@ -88,6 +89,26 @@ export function planDevices(world: World): void {
       if (!RESTING.includes(world.machine?.standing.state ?? 'idle')) world.note('clock set in a visit')
     })
   }
+}
+
+/** People of the bank who come in between, though nobody called them. */
+export function planPeople(world: World, operator: Operator): void {
+  const {faults, clock, devices} = world
+  const visits = faults.strike('operator.visits')
+  if (visits !== null)
+    clock.after(visits.draws.below(60_000), () => {
+      operator.visit()
+    })
+  const pulls = faults.strike('operator.pullsCassette')
+  if (pulls === null) return
+  const cassette = pulls.draws.one(world.config.cassettes).cassette
+  clock.after(pulls.draws.below(20_000), () => {
+    world.say('operator', `pulls cassette ${cassette}`)
+    devices.dispenser.operator.setCassette(cassette, 'out')
+  })
+  clock.after(20_000 + pulls.draws.below(60_000), () => {
+    devices.dispenser.operator.setCassette(cassette, 'in')
+  })
 }
 
 type Kind = DispenserMischief['kind']

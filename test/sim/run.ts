@@ -3,7 +3,7 @@ import {present} from '../../kit/assert.ts'
 import {LAST_PERSON, PEOPLE} from './bank.ts'
 import {Customer} from './customer.ts'
 import type {Draws} from './draws.ts'
-import {planDevices} from './mischief.ts'
+import {planDevices, planPeople} from './mischief.ts'
 import {Operator} from './operator.ts'
 import type {Violation} from './oracle/oracle.ts'
 import {World} from './world.ts'
@@ -68,6 +68,7 @@ async function live(world: World, options: RunOptions): Promise<number> {
   let visits = 0
   for (; visits < count && !world.isBroken(); visits += 1) {
     planDevices(world)
+    planPeople(world, operator)
     await visit(world, people.stream(`visit/${visits}`), `customer ${visits + 1}`)
     if (world.clock.monotonicMs() > CHAOS_MS) break
     await world.clock.runUntil(
@@ -120,10 +121,10 @@ async function heal(world: World, operator: Operator): Promise<void> {
 
 /** In the end somebody comes and simply gets cash: perhaps not at once, for a device may still have a fault in stock. */
 async function oneGoodVisit(world: World, operator: Operator): Promise<void> {
-  operator.visit()
   const paidBefore = world.seen.get('order host.complete') ?? 0
   const isPaid = (): boolean => (world.seen.get('order host.complete') ?? 0) > paidBefore
   for (let tries = 0; tries < GOOD_VISITS_MAX && !isPaid(); tries += 1) {
+    operator.visit()
     const person = present(PEOPLE[LAST_PERSON], 'somebody with an account')
     const name = `last customer ${tries + 1}`
     await visited(world, new Customer(world, person, world.draws.stream(name), name, GOOD))

@@ -40,6 +40,17 @@ export interface WorldOptions {
 /** What was seen at least once; the names that the "sometimes" list asks for. */
 export type Seen = Map<string, number>
 
+const MONEY_RISK = 8
+/** Between the question to the bank and the end of the payout. */
+const MONEY_STATES: readonly string[] = [
+  'authorizing',
+  'returningCardBeforeCash',
+  'dispensing',
+  'presenting',
+  'retracting',
+  'rejecting',
+]
+
 export class World {
   readonly clock = new SimClock(START_MS)
   readonly draws: Draws
@@ -93,6 +104,7 @@ export class World {
         ...table.payout,
         retract: setting.one(['off', 'on', 'onIfCounted', 'onIfCounted']),
         mix: setting.one(['fewestNotes', 'balanceCassettes']),
+        notesMax: setting.one([40, 40, 100]),
       },
       timers: {...table.timers, watchIntervalMs: setting.one([5_000, 15_000, 60_000])},
     }
@@ -145,6 +157,7 @@ export class World {
       say: (who, what) => {
         this.say(who, what)
       },
+      risk: () => this.risk,
     })
     dispenser.watch(() => {
       this.#notesChanged()
@@ -169,6 +182,11 @@ export class World {
   /** Whether a promise was broken: then everything stops. */
   isBroken(): boolean {
     return this.#violation !== null
+  }
+
+  /** Faults of the computer strike as many times as often where money is under way: most of the time nothing is. */
+  get risk(): number {
+    return MONEY_STATES.includes(this.machine?.standing.state ?? 'off') ? MONEY_RISK : 1
   }
 
   /** How many lives the machine had. */
@@ -327,14 +345,14 @@ export class World {
   #mayDie(name: 'power.frame' | 'power.bank' | 'power.note', why: string): void {
     const now = this.#life
     if (now === null) return
-    if (this.faults.strike(name) !== null) {
+    if (this.faults.strike(name, this.risk) !== null) {
       this.die(why, 'power')
       return
     }
     const isRecovering = ['starting', 'recovering'].includes(now.machine.standing.state)
     if (isRecovering && this.#lives > 1 && this.faults.strike('power.recovery') !== null)
       this.die(`${why}, in recovery`, 'power')
-    else if (this.faults.strike('process.killed') !== null) this.die(why, 'killed')
+    else if (this.faults.strike('process.killed', this.risk) !== null) this.die(why, 'killed')
     else {
       const frozen = this.faults.strike('process.frozen')
       if (frozen !== null) now.life.freeze(frozen.draws.below(60_000))
