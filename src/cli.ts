@@ -1,14 +1,21 @@
 /** The installed command `tellerd`: one table of subcommands. */
 import {parseArgs} from 'node:util'
 import {exportJsonLines, exportText} from '../journal/export.ts'
-import {JournalReader} from '../journal/reader.ts'
+import type {JournalReader} from '../journal/reader.ts'
 import {realClock} from '../kit/clock.ts'
+import type {Clock} from '../kit/clock.ts'
 import {BadInput, reasonOf} from '../kit/errors.ts'
 import {lineLog} from '../kit/log.ts'
+import type {Log} from '../kit/log.ts'
+import {readWhole} from './audit-copy.ts'
 import {readConfig} from './config.ts'
 import type {Config} from './config.ts'
-import {enroll, startDaemon} from './main.ts'
+import {enroll, enrollAtFirst, startDaemon} from './main.ts'
 import {EXIT_FAULT, EXIT_OK, askedToStop, crashProgram, runProgram, say, sayError} from './program.ts'
+import {Service} from './service/service.ts'
+import {credential, surroundings} from './service/surroundings.ts'
+import type {Surroundings} from './service/surroundings.ts'
+import {systemJournalLog} from './service/system-journal.ts'
 
 interface Subcommand {
   /** What follows its name. */
@@ -85,17 +92,25 @@ function parsed(args: readonly string[]) {
 }
 
 async function run(config: Config): Promise<number> {
-  const log = lineLog(realClock(), sayError)
+  const clock = realClock()
+  const around = surroundings()
+  const log = logIn(around, clock)
+  await enrollAtFirst(config, credential(around, 'tellerd.enrolment-code'), clock, log)
   const daemon = await startDaemon(config, log, crashProgram('tellerd'))
   log.info('started', {terminal: config.terminal, screen: daemon.screenUrl})
-  daemon.machine.onChange(
-    reporter(daemon.machine, state => {
-      log.info('state', {state})
-    }),
-  )
+  const service = new Service(daemon.machine, around, clock, log)
+  service.start()
   log.info('stopping', {signal: await askedToStop()})
+  await service.rest()
+  service.stop()
   await daemon.stop()
   return EXIT_OK
+}
+
+/** Fields in the system's journal where there is one, lines on standard error otherwise. */
+function logIn({toJournal}: Surroundings, clock: Clock): Log {
+  const lines = lineLog(clock, sayError)
+  return toJournal === null ? lines : systemJournalLog(toJournal, lines)
 }
 
 async function enrolled(args: readonly string[]): Promise<number> {
@@ -107,20 +122,6 @@ async function enrolled(args: readonly string[]): Promise<number> {
   return EXIT_OK
 }
 
-/** Tells each state that the machine comes to, once. */
-function reporter(
-  machine: {readonly standing: {readonly state: string}},
-  tell: (state: string) => void,
-): () => void {
-  let told = ''
-  return () => {
-    const {state} = machine.standing
-    if (state === told) return
-    told = state
-    tell(state)
-  }
-}
-
 function exportTextOf({terminal, currency}: Config): (rows: ReturnType<JournalReader['rows']>) => string {
   return rows => exportText(rows, {terminal, currency})
 }
@@ -129,8 +130,7 @@ async function printed(
   config: Config,
   text: (rows: ReturnType<JournalReader['rows']>) => string,
 ): Promise<number> {
-  const reader = JournalReader.open(config.journal.path)
-  try {
+  return readWhole(config.journal.path, realClock(), reader => {
     for (let from = 1; ;) {
       const rows = reader.rows(from, ROWS_PER_READ)
       const last = rows.at(-1)
@@ -138,24 +138,15 @@ async function printed(
       say(text(rows).trimEnd())
       from = last.seq + 1
     }
-  } finally {
-    reader.close()
-  }
+  })
 }
 
 async function verify(config: Config): Promise<number> {
-  const reader = JournalReader.open(config.journal.path)
-  try {
-    const verdict = reader.verify()
-    say(
-      verdict.kind === 'whole'
-        ? `whole: ${verdict.rows} rows`
-        : `broken at row ${verdict.at}: ${verdict.why}`,
-    )
-    return verdict.kind === 'whole' ? EXIT_OK : EXIT_FAULT
-  } finally {
-    reader.close()
-  }
+  const verdict = await readWhole(config.journal.path, realClock(), reader => reader.verify())
+  say(
+    verdict.kind === 'whole' ? `whole: ${verdict.rows} rows` : `broken at row ${verdict.at}: ${verdict.why}`,
+  )
+  return verdict.kind === 'whole' ? EXIT_OK : EXIT_FAULT
 }
 
 await runProgram('tellerd', main)

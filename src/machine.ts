@@ -152,6 +152,11 @@ export class Machine implements ScreenSource {
     return this.#runner.standing
   }
 
+  /** When the devices and the bank were last looked at, on the monotonic clock; null before they first were. */
+  get lookedAtMs(): number | null {
+    return this.#watch.lookedAtMs
+  }
+
   current(): ViewModel {
     return view(this.standing.state, this.standing.context, this.#desk)
   }

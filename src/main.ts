@@ -1,5 +1,5 @@
 /** The daemon's composition root: settings become ports, ports become a machine; no logic. */
-import {readFileSync} from 'node:fs'
+import {existsSync, readFileSync} from 'node:fs'
 import type {CardReader} from '../devices/card-reader/port.ts'
 import type {PinPad} from '../devices/pin-pad/port.ts'
 import {Journal} from '../journal/journal.ts'
@@ -134,6 +134,31 @@ export async function enroll(
   } finally {
     await line.close()
   }
+}
+
+/** Between tries at the first start, while the bank does not answer. */
+const ENROL_AGAIN_AFTER_MS = 15_000
+
+/**
+ * Gets a machine that has no certificate yet its first, if the site left it a code; tries until the bank answers.
+ * @param code null when there is none: then the certificate that is missing is named later, by who reads it
+ * @throws BadInput when the bank says no
+ */
+export async function enrollAtFirst(
+  config: Config,
+  code: string | null,
+  clock: Clock,
+  log: Log,
+): Promise<void> {
+  while (code !== null && !existsSync(config.host.certificatePath))
+    try {
+      await enroll(config, code)
+      log.info('the machine has its certificate', {terminal: config.terminal})
+    } catch (thrown) {
+      if (!(thrown instanceof SystemFault)) throw thrown
+      log.warn('the machine has no certificate yet', {why: reasonOf(thrown)})
+      await clock.sleep(ENROL_AGAIN_AFTER_MS)
+    }
 }
 
 function tlsOptions(

@@ -25,6 +25,7 @@ export class Watch {
   readonly #with: WatchPorts
   readonly #clock: Clock
   #timer: Timer | null = null
+  #lookedAtMs: number | null = null
   #stopped = false
 
   constructor(withPorts: WatchPorts) {
@@ -36,10 +37,16 @@ export class Watch {
     this.#timer = this.#clock.after(this.#with.intervalMs, () => {
       this.#look()
         .then(() => {
+          this.#lookedAtMs = this.#clock.monotonicMs()
           if (!this.#stopped) this.start()
         })
         .catch(this.#with.crash)
     })
+  }
+
+  /** When it last finished looking, on the monotonic clock; null before it first did. */
+  get lookedAtMs(): number | null {
+    return this.#lookedAtMs
   }
 
   stop(): void {
