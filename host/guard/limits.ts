@@ -1,6 +1,6 @@
 /**
  * How much and how often at machines. What a withdrawal uses of its limits is counted in its own
- * transaction, by statements that count and refuse in one; what was not paid is given back with the advice
+ * transaction, on rows that nobody else counts in meanwhile; what was not paid is given back with the advice
  * that says so, to the same windows.
  */
 import type {Limit, Policy} from './policy.ts'
@@ -50,6 +50,11 @@ export async function giveBackLimits(
 ): Promise<void> {
   for (const {key, by, code} of windowsOf(policy, use, amountMinor))
     if (isWhole || code === TOO_MUCH) await tx.limits.use(key, 0 - by, Number.MAX_SAFE_INTEGER)
+}
+
+/** Names of the rows in which the policy counts that use. */
+export function limitsOf(policy: Policy, use: LimitedUse): readonly string[] {
+  return windowsOf(policy, use, 0).map(({key}) => key)
 }
 
 function windowsOf(policy: Policy, {cardId, accountId, atmId, askedAtMs}: LimitedUse, amountMinor: number) {

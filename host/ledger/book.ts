@@ -3,7 +3,7 @@
  * positive, a debit negative, and every entry sums to zero; so a customer's balance is the sum of that
  * account's postings, and a hold is an entry like any other.
  */
-import {assert} from '../../kit/assert.ts'
+import {assert, present} from '../../kit/assert.ts'
 import {minorUnits} from '../../kit/money.ts'
 import type {Currency, Minor} from '../../kit/money.ts'
 
@@ -176,6 +176,24 @@ export function customerChanges(postings: readonly Posting[]): ReadonlyMap<strin
     .filter(([account]) => account.startsWith(prefix))
     .map(([account, by]) => [account.slice(prefix.length), by] as const)
   return new Map(changes.sort(([left], [right]) => (left < right ? -1 : 1)))
+}
+
+/**
+ * What each customer whom the postings touch may use after them; null when one has too little. The one place that
+ * decides it, whoever keeps the rows.
+ * @param before by account id, of all of them
+ */
+export function balancesAfter(
+  postings: readonly Posting[],
+  before: ReadonlyMap<string, Minor>,
+): ReadonlyMap<string, Minor> | null {
+  const after = new Map<string, Minor>()
+  for (const [accountId, by] of customerChanges(postings)) {
+    const balance = present(before.get(accountId), 'the balance of an account that is posted to') + by
+    if (balance < 0) return null
+    after.set(accountId, minorUnits(balance))
+  }
+  return after
 }
 
 /** Every ledger account's balance, from nothing but postings. */

@@ -3,6 +3,7 @@ import {filtered} from './filter.ts'
 import {firstRow} from './sql.ts'
 import type {Sql, SqlRow} from './sql.ts'
 import type {Migration} from './dialect.ts'
+import {assert} from '../../kit/assert.ts'
 import type {AccountRows, BankAccount, User} from './port.ts'
 
 export const ACCOUNT_TABLES: Migration = {
@@ -102,6 +103,33 @@ function userOf(row: SqlRow): User {
     phoneNumber: row.text('phone_number'),
     address: row.text('address'),
   }
+}
+
+/** Those of the accounts that are there, in the order of ids, which is the order of locks, for the transaction's time. */
+export async function lockAccounts(sql: Sql, accountIds: readonly string[]): Promise<readonly BankAccount[]> {
+  const {rows} = await sql.forRows(
+    {account_id: 'text'},
+    accountIds.map(accountId => [accountId]),
+    source =>
+      `SELECT a.*, t.currency FROM accounts a JOIN account_terms t ON a.account_id = t.account_id
+       JOIN ${source} AS r ON a.account_id = r.account_id ORDER BY a.account_id ${sql.forUpdate('a')}`,
+  )
+  return rows.map(accountOf)
+}
+
+/**
+ * Moves balances by what each account gains or loses, none below zero. One that does not move is our mistake:
+ * their rows were locked and looked at.
+ */
+export async function moveBalances(sql: Sql, changes: ReadonlyMap<string, number>): Promise<void> {
+  const {changedCount} = await sql.forRows(
+    {account_id: 'text', by: 'integer'},
+    [...changes],
+    source =>
+      `UPDATE accounts SET balance = accounts.balance + r.by FROM ${source} AS r
+       WHERE accounts.account_id = r.account_id AND accounts.balance + r.by >= 0`,
+  )
+  assert(changedCount === changes.size, 'a balance was not where its lock had it')
 }
 
 /** @param row the columns of accounts, with the currency of its terms */

@@ -91,6 +91,16 @@ export function atmRows(sql: Sql): AtmRows {
   }
 }
 
+/** Those of the machines that are there. */
+export async function atmsOf(sql: Sql, atmIds: readonly string[]): Promise<readonly Atm[]> {
+  const {rows} = await sql.forRows(
+    {atm_id: 'text'},
+    atmIds.map(atmId => [atmId]),
+    source => `SELECT a.* FROM atms a JOIN ${source} AS r ON a.atm_id = r.atm_id`,
+  )
+  return rows.map(atmOf)
+}
+
 export function atmOf(row: SqlRow): Atm {
   return {
     atmId: row.text('atm_id'),

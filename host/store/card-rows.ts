@@ -4,7 +4,7 @@ import {filtered} from './filter.ts'
 import {firstRow} from './sql.ts'
 import type {Sql, SqlRow} from './sql.ts'
 import type {Migration} from './dialect.ts'
-import type {Card, CardRows} from './port.ts'
+import type {BankAccount, Card, CardRows, Visit} from './port.ts'
 
 export const CARD_TABLES: Migration = {
   name: 'cards',
@@ -128,6 +128,60 @@ export function cardRows(sql: Sql): CardRows {
       )
       return changedCount === 1 ? 'new' : 'known'
     },
+  }
+}
+
+/** Keeps the cards as they are for the transaction's time: what is decided on their facts is decided in turn. */
+export async function lockCards(sql: Sql, cardIds: readonly string[]): Promise<void> {
+  await sql.forRows(
+    {card_id: 'text'},
+    cardIds.map(cardId => [cardId]),
+    source =>
+      `SELECT c.card_id FROM cards c JOIN ${source} AS r ON c.card_id = r.card_id
+       ORDER BY c.card_id ${sql.forUpdate('c')}`,
+  )
+}
+
+/** Who stands at each of the machines, and the accounts of those cards. */
+export async function visitsAt(
+  sql: Sql,
+  atmIds: readonly string[],
+): Promise<{
+  readonly visits: ReadonlyMap<string, Visit>
+  readonly accounts: ReadonlyMap<string, readonly BankAccount[]>
+}> {
+  const {rows} = await sql.forRows(
+    {atm_id: 'text'},
+    atmIds.map(atmId => [atmId]),
+    source =>
+      `SELECT v.atm_id, v.card_id, v.verified_at_ms, a.*, t.currency FROM visits v
+       JOIN ${source} AS r ON v.atm_id = r.atm_id LEFT JOIN card_accounts c ON c.card_id = v.card_id
+       LEFT JOIN accounts a ON a.account_id = c.account_id LEFT JOIN account_terms t ON t.account_id = a.account_id
+       ORDER BY v.atm_id, c.position`,
+  )
+  const byCard = Map.groupBy(rows, row => row.text('card_id'))
+  return {
+    visits: new Map(
+      rows.map(row => [
+        row.text('atm_id'),
+        {cardId: row.text('card_id'), verifiedAtMs: row.moment('verified_at_ms')},
+      ]),
+    ),
+    // A card at two machines at once comes twice.
+    accounts: new Map(
+      [...byCard].map(([cardId, own]) => [
+        cardId,
+        [
+          ...new Map(
+            own.flatMap(row =>
+              row.textOrNull('account_id') === null
+                ? []
+                : [[row.text('account_id'), accountOf(row)] as const],
+            ),
+          ).values(),
+        ],
+      ]),
+    ),
   }
 }
 

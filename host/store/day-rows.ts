@@ -1,12 +1,13 @@
 /** Business dates of machines, and what was accepted in each. What is accepted is only ever added to. */
 import {filtered} from './filter.ts'
-import {firstRow} from './sql.ts'
-import type {Sql, SqlRow} from './sql.ts'
+import {firstRow, insertRows} from './sql.ts'
+import type {Columns, Sql, SqlRow} from './sql.ts'
 import {assert} from '../../kit/assert.ts'
 import {epochMs} from '../../kit/clock.ts'
 import {minorUnits} from '../../kit/money.ts'
+import type {Minor} from '../../kit/money.ts'
 import type {Migration} from './dialect.ts'
-import type {BusinessDay, DayRows} from './port.ts'
+import type {Accepted, BusinessDay, DayRows} from './port.ts'
 import type {Totals} from '../settlement/compare.ts'
 
 export const DAY_TABLES: Migration = {
@@ -99,10 +100,7 @@ export function dayRows(sql: Sql): DayRows {
       assert(changedCount === 1, `the date ${date} of ${atmId} is not open`)
     },
     async accept(key, what, {atmId, date, amountMinor}) {
-      await sql.query(
-        'INSERT INTO accepted (operation_key, what, atm_id, business_date, amount) VALUES ($1, $2, $3, $4, $5)',
-        [key, what, atmId, date, amountMinor],
-      )
+      await insertAccepted(sql, [{key, what, atmId, date, amountMinor}])
     },
     async totals(atmId, date) {
       const {rows} = await sql.query(
@@ -127,6 +125,40 @@ export function dayRows(sql: Sql): DayRows {
       }
     },
   }
+}
+
+/** What an operation adds to the sums of a date. */
+export interface NewAccepted {
+  readonly key: string
+  readonly what: Accepted
+  readonly atmId: string
+  readonly date: string
+  readonly amountMinor: Minor
+}
+
+const ACCEPTED_COLUMNS: Columns = {
+  operation_key: 'text',
+  what: 'text',
+  atm_id: 'text',
+  business_date: 'text',
+  amount: 'integer',
+}
+
+export function insertAccepted(sql: Sql, all: readonly NewAccepted[]): Promise<void> {
+  const rows = all.map(({key, what, atmId, date, amountMinor}) => [key, what, atmId, date, amountMinor])
+  return insertRows(sql, 'accepted', ACCEPTED_COLUMNS, rows)
+}
+
+/** The open dates of those machines that have one, for the transaction's time. */
+export async function lockOpenDays(sql: Sql, atmIds: readonly string[]): Promise<readonly BusinessDay[]> {
+  const {rows} = await sql.forRows(
+    {atm_id: 'text'},
+    atmIds.map(atmId => [atmId]),
+    source =>
+      `SELECT d.* FROM business_dates d JOIN ${source} AS r ON d.atm_id = r.atm_id
+       WHERE d.closed_at_ms IS NULL ORDER BY d.atm_id ${sql.forUpdate('d')}`,
+  )
+  return rows.map(dayOf)
 }
 
 function dayOf(row: SqlRow): BusinessDay {

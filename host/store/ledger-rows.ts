@@ -3,13 +3,13 @@
  * key is why a key can post each kind at most once, whatever repeats it. Only customers have a balance row; what
  * everybody touches (a fee, a machine's cash) is the sum of its postings and nobody waits for it.
  */
-import {customerChanges} from '../ledger/book.ts'
-import type {Sql} from './sql.ts'
-import {present} from '../../kit/assert.ts'
+import {balancesAfter, customerChanges} from '../ledger/book.ts'
+import {lockAccounts, moveBalances} from './account-rows.ts'
+import {insertRows} from './sql.ts'
+import type {Columns, Sql} from './sql.ts'
 import {minorUnits} from '../../kit/money.ts'
-import type {Minor} from '../../kit/money.ts'
 import type {Migration} from './dialect.ts'
-import type {LedgerRows} from './port.ts'
+import type {BankTransaction, LedgerRows, StoredPosting} from './port.ts'
 
 export const LEDGER_TABLES: Migration = {
   name: 'ledger',
@@ -38,54 +38,22 @@ export const LEDGER_TABLES: Migration = {
 }
 
 export function ledgerRows(sql: Sql): LedgerRows {
-  // The guard and the change are one statement, so that no decision rests on a balance read earlier.
-  const move = async (accountId: string, by: number): Promise<Minor | null> => {
-    const {rows} = await sql.query(
-      'UPDATE accounts SET balance = balance + $2 WHERE account_id = $1 AND balance + $2 >= 0 RETURNING balance',
-      [accountId, by],
-    )
-    return rows[0]?.minor('balance') ?? null
-  }
   return {
     async post(key, {kind, currency, postings}, atMs) {
-      const balances = new Map<string, Minor>()
       const changes = customerChanges(postings)
-      for (const [accountId, by] of changes) {
-        const balance = await move(accountId, by)
-        if (balance === null) {
-          // What was moved before the refusal goes back; nobody has seen it.
-          for (const moved of balances.keys()) await move(moved, 0 - present(changes.get(moved), 'a change'))
-          return {kind: 'insufficient'}
-        }
-        balances.set(accountId, balance)
-      }
-      for (const [leg, {ledgerAccount, amountMinor}] of postings.entries())
-        await sql.query(
-          `INSERT INTO postings (operation_key, kind, leg, ledger_account, currency, amount, at_ms)
-           VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-          [key, kind, leg, ledgerAccount, currency, amountMinor, atMs],
-        )
+      const accounts = await lockAccounts(sql, [...changes.keys()])
+      const before = new Map(accounts.map(({accountId, balanceMinor}) => [accountId, balanceMinor]))
+      const balances = balancesAfter(postings, before)
+      if (balances === null) return {kind: 'insufficient'}
+      await moveBalances(sql, changes)
+      await insertPostings(
+        sql,
+        postings.map((posting, leg) => ({...posting, key, kind, leg, currency, atMs})),
+      )
       return {kind: 'posted', balances}
     },
-    async addTransaction(transaction, targetAccountId) {
-      await sql.query(
-        `INSERT INTO transactions (transaction_id, account_id, atm_id, transaction_type, amount, transaction_date)
-         VALUES ($1, $2, $3, $4, $5, $6)`,
-        [
-          transaction.transactionId,
-          transaction.accountId,
-          transaction.atmId,
-          transaction.transactionType,
-          transaction.amountMinor,
-          transaction.transactionDate,
-        ],
-      )
-      if (targetAccountId !== undefined)
-        await sql.query('INSERT INTO transfer_targets (transaction_id, target_account_id) VALUES ($1, $2)', [
-          transaction.transactionId,
-          targetAccountId,
-        ])
-    },
+    addTransaction: (transaction, targetAccountId) =>
+      insertTransactions(sql, [{...transaction, targetAccountId: targetAccountId ?? null}]),
     async balance(ledgerAccount, currency) {
       const {rows} = await sql.query(
         `SELECT CAST(COALESCE(sum(amount), 0) AS BIGINT) AS balance FROM postings
@@ -117,4 +85,63 @@ export function ledgerRows(sql: Sql): LedgerRows {
       }))
     },
   }
+}
+
+/** One leg as it is to be written. */
+export interface NewPosting extends StoredPosting {
+  readonly leg: number
+}
+
+const POSTING_COLUMNS: Columns = {
+  operation_key: 'text',
+  kind: 'text',
+  leg: 'integer',
+  ledger_account: 'text',
+  currency: 'text',
+  amount: 'integer',
+  at_ms: 'integer',
+}
+
+export function insertPostings(sql: Sql, postings: readonly NewPosting[]): Promise<void> {
+  const rows = postings.map(({key, kind, leg, ledgerAccount, currency, amountMinor, atMs}) => [
+    key,
+    kind,
+    leg,
+    ledgerAccount,
+    currency,
+    amountMinor,
+    atMs,
+  ])
+  return insertRows(sql, 'postings', POSTING_COLUMNS, rows)
+}
+
+export interface NewTransaction extends BankTransaction {
+  /** Null unless it is a transfer. */
+  readonly targetAccountId: string | null
+}
+
+const TRANSACTION_COLUMNS: Columns = {
+  transaction_id: 'text',
+  account_id: 'text',
+  atm_id: 'text',
+  transaction_type: 'text',
+  amount: 'integer',
+  transaction_date: 'text',
+}
+
+export async function insertTransactions(sql: Sql, transactions: readonly NewTransaction[]): Promise<void> {
+  const rows = transactions.map(transaction => [
+    transaction.transactionId,
+    transaction.accountId,
+    transaction.atmId,
+    transaction.transactionType,
+    transaction.amountMinor,
+    transaction.transactionDate,
+  ])
+  await insertRows(sql, 'transactions', TRANSACTION_COLUMNS, rows)
+  const targets = transactions.flatMap(({transactionId, targetAccountId}) =>
+    targetAccountId === null ? [] : [[transactionId, targetAccountId]],
+  )
+  const columns: Columns = {transaction_id: 'text', target_account_id: 'text'}
+  await insertRows(sql, 'transfer_targets', columns, targets)
 }

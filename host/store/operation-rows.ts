@@ -2,8 +2,8 @@
 import {OPERATION_STATES, OPERATION_TYPES} from '../ledger/operation.ts'
 import type {Operation} from '../ledger/operation.ts'
 import {filtered} from './filter.ts'
-import {firstRow} from './sql.ts'
-import type {Sql, SqlRow, SqlValue} from './sql.ts'
+import {firstRow, insertRows} from './sql.ts'
+import type {Columns, Sql, SqlRow, SqlValue} from './sql.ts'
 import {assert} from '../../kit/assert.ts'
 import type {Migration} from './dialect.ts'
 import type {OperationRows} from './port.ts'
@@ -48,56 +48,15 @@ export function operationRows(sql: Sql): OperationRows {
   }
   return {
     async find(key) {
-      const row = await firstRow(sql, 'SELECT * FROM operations WHERE operation_key = $1', [key])
+      const row = await firstRow(
+        sql,
+        `SELECT * FROM operations WHERE operation_key = $1 ${sql.forUpdate('operations')}`,
+        [key],
+      )
       return row === null ? null : operationOf(row)
     },
-    async insert(operation) {
-      await sql.query(
-        `INSERT INTO operations (operation_key, operation_type, atm_id, business_date, state, fingerprint, account_id,
-           target_account_id, currency, amount, fee, paid, paid_at_most, paid_fee, transaction_id, answer, evidence,
-           was_suspect, created_at_ms, changed_at_ms)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`,
-        [
-          operation.key,
-          operation.type,
-          operation.atmId,
-          businessDateOf(operation.key),
-          operation.state,
-          operation.fingerprint,
-          operation.accountId,
-          operation.targetAccountId,
-          operation.currency,
-          operation.amountMinor,
-          operation.feeMinor,
-          operation.paidMinor,
-          operation.paidAtMostMinor,
-          operation.paidFeeMinor,
-          operation.transactionId,
-          operation.answer,
-          operation.evidence,
-          operation.wasSuspect ? 1 : 0,
-          operation.createdAtMs,
-          operation.changedAtMs,
-        ],
-      )
-    },
-    async settle(operation) {
-      const {changedCount} = await sql.query(
-        `UPDATE operations SET state = $2, paid = $3, paid_at_most = $4, paid_fee = $5, evidence = $6,
-           changed_at_ms = $7, was_suspect = $8 WHERE operation_key = $1`,
-        [
-          operation.key,
-          operation.state,
-          operation.paidMinor,
-          operation.paidAtMostMinor,
-          operation.paidFeeMinor,
-          operation.evidence,
-          operation.changedAtMs,
-          operation.wasSuspect ? 1 : 0,
-        ],
-      )
-      assert(changedCount === 1, `operation ${operation.key} is not there to be settled`)
-    },
+    insert: operation => insertOperations(sql, [operation]),
+    settle: operation => settleOperations(sql, [operation]),
     recent: countMax => list('ORDER BY changed_at_ms DESC, operation_key DESC LIMIT $1', [countMax]),
     open: () => list("WHERE state IN ('held', 'suspect') ORDER BY created_at_ms, operation_key"),
     all: () => list('ORDER BY created_at_ms, operation_key'),
@@ -124,6 +83,101 @@ export function operationRows(sql: Sql): OperationRows {
         to,
       ]),
   }
+}
+
+const COLUMNS: Columns = {
+  operation_key: 'text',
+  operation_type: 'text',
+  atm_id: 'text',
+  business_date: 'text',
+  state: 'text',
+  fingerprint: 'text',
+  account_id: 'text',
+  target_account_id: 'text',
+  currency: 'text',
+  amount: 'integer',
+  fee: 'integer',
+  paid: 'integer',
+  paid_at_most: 'integer',
+  paid_fee: 'integer',
+  transaction_id: 'text',
+  answer: 'text',
+  evidence: 'text',
+  was_suspect: 'integer',
+  created_at_ms: 'integer',
+  changed_at_ms: 'integer',
+}
+
+export function insertOperations(sql: Sql, operations: readonly Operation[]): Promise<void> {
+  const rows = operations.map(operation => [
+    operation.key,
+    operation.type,
+    operation.atmId,
+    businessDateOf(operation.key),
+    operation.state,
+    operation.fingerprint,
+    operation.accountId,
+    operation.targetAccountId,
+    operation.currency,
+    operation.amountMinor,
+    operation.feeMinor,
+    operation.paidMinor,
+    operation.paidAtMostMinor,
+    operation.paidFeeMinor,
+    operation.transactionId,
+    operation.answer,
+    operation.evidence,
+    operation.wasSuspect ? 1 : 0,
+    operation.createdAtMs,
+    operation.changedAtMs,
+  ])
+  return insertRows(sql, 'operations', COLUMNS, rows)
+}
+
+const SETTLED: Columns = {
+  operation_key: 'text',
+  state: 'text',
+  paid: 'integer',
+  paid_at_most: 'integer',
+  paid_fee: 'integer',
+  evidence: 'text',
+  was_suspect: 'integer',
+  changed_at_ms: 'integer',
+}
+
+/** What `OperationRows.settle` does, for several. */
+export async function settleOperations(sql: Sql, operations: readonly Operation[]): Promise<void> {
+  const rows = operations.map(operation => [
+    operation.key,
+    operation.state,
+    operation.paidMinor,
+    operation.paidAtMostMinor,
+    operation.paidFeeMinor,
+    operation.evidence,
+    operation.wasSuspect ? 1 : 0,
+    operation.changedAtMs,
+  ])
+  const {changedCount} = await sql.forRows(
+    SETTLED,
+    rows,
+    source =>
+      `UPDATE operations SET state = r.state, paid = r.paid, paid_at_most = r.paid_at_most, paid_fee = r.paid_fee,
+         evidence = r.evidence, was_suspect = r.was_suspect, changed_at_ms = r.changed_at_ms
+       FROM ${source} AS r WHERE operations.operation_key = r.operation_key`,
+  )
+  assert(changedCount === rows.length, 'an operation is not there to be settled')
+}
+
+/** Those of the keys that are there, for the transaction's time; in the order of keys, which is the order of locks. */
+export async function lockOperations(sql: Sql, keys: readonly string[]): Promise<readonly Operation[]> {
+  const {rows} = await sql.forRows(
+    {operation_key: 'text'},
+    keys.map(key => [key]),
+    source =>
+      `SELECT o.* FROM operations o JOIN ${source} AS r ON o.operation_key = r.operation_key
+       ORDER BY o.operation_key ${sql.forUpdate('o')}`,
+  )
+  return rows.map(operationOf)
 }
 
 /** A machine's key has its business date in it; a person's has none. */

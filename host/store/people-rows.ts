@@ -71,7 +71,7 @@ export function peopleRows(sql: Sql): PeopleRows {
       const {changedCount} = await sql.query(
         `UPDATE people SET
            tries = CASE WHEN tries >= $1 THEN 1 ELSE tries + 1 END,
-           locked_until_ms = CASE WHEN tries + 1 = $1 THEN $2 ELSE 0 END
+           locked_until_ms = CASE WHEN tries + 1 = $1 THEN CAST($2 AS BIGINT) ELSE 0 END
          WHERE name = $3 AND is_closed = 0 AND locked_until_ms <= $4`,
         [triesMax, lockedUntilMs, name, nowMs],
       )

@@ -1,8 +1,8 @@
 /** Facts about cards at machines, the alerts that they raised, cards held by one, and second proofs. */
 import {FACT_KINDS} from '../guard/rules.ts'
-import type {Fact} from '../guard/rules.ts'
+import type {Fact, Place} from '../guard/rules.ts'
 import {firstRow} from './sql.ts'
-import type {Sql, SqlRow} from './sql.ts'
+import type {Columns, Sql, SqlRow} from './sql.ts'
 import type {Migration} from './dialect.ts'
 import type {Alert, RiskRows} from './port.ts'
 
@@ -72,13 +72,7 @@ export function riskRows(sql: Sql): RiskRows {
         [atmId, latitudeMicro, longitudeMicro],
       )
     },
-    async addFact({kind, cardId, atmId, key, atMs}) {
-      await sql.query(
-        `INSERT INTO card_facts (fact_key, kind, card_id, atm_id, at_ms) VALUES ($1, $2, $3, $4, $5)
-         ON CONFLICT (fact_key, kind) DO NOTHING`,
-        [key, kind, cardId, atmId, atMs],
-      )
-    },
+    addFact: fact => insertFacts(sql, [fact]),
     factsOfCard: (cardId, sinceMs, countMax) => facts('card_id', cardId, sinceMs, countMax),
     factsOfMachine: (atmId, sinceMs, countMax) => facts('atm_id', atmId, sinceMs, countMax),
     async cardOf(key) {
@@ -166,6 +160,65 @@ export function riskRows(sql: Sql): RiskRows {
       return changedCount === 1 ? 'accepted' : 'replayed'
     },
   }
+}
+
+const FACT_COLUMNS: Columns = {
+  fact_key: 'text',
+  kind: 'text',
+  card_id: 'text',
+  atm_id: 'text',
+  at_ms: 'integer',
+}
+
+export async function insertFacts(sql: Sql, facts: readonly Omit<Fact, 'place'>[]): Promise<void> {
+  const names = Object.keys(FACT_COLUMNS).join(', ')
+  await sql.forRows(
+    FACT_COLUMNS,
+    facts.map(({key, kind, cardId, atmId, atMs}) => [key, kind, cardId, atmId, atMs]),
+    // WHERE: or SQLite takes ON for the condition of a join.
+    source =>
+      `INSERT INTO card_facts (${names}) SELECT ${names} FROM ${source} AS r WHERE 1 = 1
+       ON CONFLICT (fact_key, kind) DO NOTHING`,
+  )
+}
+
+/** Where those of the machines are whose places are known. */
+export async function placesOf(sql: Sql, atmIds: readonly string[]): Promise<ReadonlyMap<string, Place>> {
+  const {rows} = await sql.forRows(
+    {atm_id: 'text'},
+    atmIds.map(atmId => [atmId]),
+    source => `SELECT p.* FROM atm_places p JOIN ${source} AS r ON p.atm_id = r.atm_id`,
+  )
+  return new Map(
+    rows.map(row => [
+      row.text('atm_id'),
+      {latitudeMicro: row.integer('latitude_micro'), longitudeMicro: row.integer('longitude_micro')},
+    ]),
+  )
+}
+
+/** For which cards the operations were approved. */
+export async function cardsOf(sql: Sql, keys: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const {rows} = await sql.forRows(
+    {fact_key: 'text'},
+    keys.map(key => [key]),
+    source =>
+      `SELECT f.fact_key, f.card_id FROM card_facts f JOIN ${source} AS r ON f.fact_key = r.fact_key
+       WHERE f.kind = 'approved'`,
+  )
+  return new Map(rows.map(row => [row.text('fact_key'), row.text('card_id')]))
+}
+
+/** Those of the cards that an alert holds. */
+export async function heldOf(sql: Sql, cardIds: readonly string[]): Promise<ReadonlySet<string>> {
+  const {rows} = await sql.forRows(
+    {card_id: 'text'},
+    cardIds.map(cardId => [cardId]),
+    source =>
+      `SELECT a.card_id FROM alerts a JOIN ${source} AS r ON a.card_id = r.card_id
+       WHERE a.closed_at_ms IS NULL AND a.is_holding = 1`,
+  )
+  return new Set(rows.map(row => row.text('card_id')))
 }
 
 function factOf(row: SqlRow): Fact {

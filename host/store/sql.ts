@@ -27,9 +27,44 @@ export interface SqlResult {
   readonly changedCount: number
 }
 
+/** Columns with their types, in the order in which rows carry their values. */
+export type Columns = Readonly<Record<string, 'text' | 'integer'>>
+export type RowValues = readonly SqlValue[]
+
 /** One open transaction. */
 export interface Sql {
   query(statement: string, values?: readonly SqlValue[]): Promise<SqlResult>
+  /**
+   * One statement for many rows: in one journey where the database is far, row by row where it is near, and not
+   * at all for none.
+   * @param statement gets the text that stands for the rows where a table may stand: `SELECT a FROM ${rows} AS r`
+   */
+  forRows(
+    columns: Columns,
+    rows: readonly RowValues[],
+    statement: (rows: string) => string,
+  ): Promise<SqlResult>
+  /**
+   * Ends a SELECT whose rows nobody else may change until this transaction is over, and whose sight is worth an
+   * answer: what was seen is then as durable as what was written. Nothing where all of that is so anyhow.
+   * @param table its name or alias, where the SELECT reads several
+   */
+  forUpdate(table: string): string
+}
+
+/** Inserts all the rows, in their order. */
+export async function insertRows(
+  sql: Sql,
+  table: string,
+  columns: Columns,
+  rows: readonly RowValues[],
+): Promise<void> {
+  const names = Object.keys(columns).join(', ')
+  await sql.forRows(
+    columns,
+    rows,
+    source => `INSERT INTO ${table} (${names}) SELECT ${names} FROM ${source} AS r`,
+  )
 }
 
 /** The first row, or null when there is none. */

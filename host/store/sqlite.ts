@@ -9,7 +9,7 @@ import {rowsOver} from './rows.ts'
 import {migrationsTable, pendingMigrations} from './schema.ts'
 import {SqlRow} from './sql.ts'
 import type {Store, Tx} from './port.ts'
-import type {Sql, SqlValue} from './sql.ts'
+import type {RowValues, Sql, SqlResult, SqlValue} from './sql.ts'
 
 /** How long another process may hold the file's lock before we give up. Chosen: below an ATM's deadline. */
 const BUSY_TIMEOUT_MS = 5_000
@@ -90,17 +90,29 @@ function migrate(database: Database.Database): void {
 /** Statements are prepared once and kept; there are as many as the rows' source has. */
 function sqlOver(database: Database.Database, may: 'everything' | 'reads only' = 'everything'): Sql {
   const prepared = new Map<string, Database.Statement<[Record<string, SqlValue>], Record<string, unknown>>>()
+  const query = (text: string, values: RowValues): SqlResult => {
+    const statement = prepared.get(text) ?? database.prepare(text)
+    prepared.set(text, statement)
+    if (may === 'reads only' && !statement.readonly)
+      throw new SystemFault('a transaction that only reads was asked to write')
+    // `$1` is a named parameter to SQLite, and its name is 1.
+    const bound = Object.fromEntries(values.map((value, index) => [String(index + 1), value]))
+    if (!statement.reader) return {rows: [], changedCount: statement.run(bound).changes}
+    const rows = statement.all(bound).map(row => new SqlRow(row))
+    return {rows, changedCount: statement.readonly ? 0 : rows.length}
+  }
   return {
-    async query(text, values = []) {
-      const statement = prepared.get(text) ?? database.prepare(text)
-      prepared.set(text, statement)
-      if (may === 'reads only' && !statement.readonly)
-        throw new SystemFault('a transaction that only reads was asked to write')
-      // `$1` is a named parameter to SQLite, and its name is 1.
-      const bound = Object.fromEntries(values.map((value, index) => [String(index + 1), value]))
-      if (!statement.reader) return {rows: [], changedCount: statement.run(bound).changes}
-      const rows = statement.all(bound).map(row => new SqlRow(row))
-      return {rows, changedCount: statement.readonly ? 0 : rows.length}
+    query: async (text, values = []) => query(text, values),
+    async forRows(columns, rows, statement) {
+      const named = Object.keys(columns).map((name, index) => `$${index + 1} AS ${name}`)
+      const text = statement(`(SELECT ${named.join(', ')})`)
+      const results = rows.map(values => query(text, values))
+      return {
+        rows: results.flatMap(result => result.rows),
+        changedCount: results.reduce((sum, {changedCount}) => sum + changedCount, 0),
+      }
     },
+    // The one writer has the whole file to itself.
+    forUpdate: () => '',
   }
 }
