@@ -4,10 +4,11 @@ import type {Answer} from './api/answer.ts'
 import type {AdviceAnswer} from './api/schema.ts'
 import {isoSeconds} from './bank.ts'
 import type {Bank} from './bank.ts'
+import {limitsOf} from './guard/limits.ts'
 import {advised} from './guard/watch.ts'
 import {decideAdvice} from './ledger/operation.ts'
 import type {BankAdvice, Operation, OperationState} from './ledger/operation.ts'
-import type {Tx} from './store/port.ts'
+import type {Touches, Tx} from './store/port.ts'
 import {acceptInDay} from './settlement/day.ts'
 import {assert, present} from '../kit/assert.ts'
 
@@ -21,7 +22,7 @@ export async function takeAdvice(
   key: string,
   advice: BankAdvice,
 ): Promise<Answer> {
-  return bank.store.transact(async tx => {
+  return bank.store.move(touchesOf(bank, atmId, key), async tx => {
     const operation = await tx.operations.find(key)
     const nowMs = bank.clock.wallMs()
     const decision = decideAdvice(operation, advice, {key, atmId, nowMs})
@@ -54,6 +55,20 @@ export async function takeAdvice(
         return problemOf('out-of-order', decision.why)
     }
   })
+}
+
+function touchesOf(bank: Bank, atmId: string, key: string): Touches {
+  return {
+    keys: [key],
+    accountIds: [],
+    atmIds: [atmId],
+    limits: ({operations}) =>
+      operations.flatMap(({cardId, accountId, createdAtMs}) =>
+        cardId === null || accountId === null
+          ? []
+          : limitsOf(bank.guard.policy, {cardId, accountId, atmId, askedAtMs: createdAtMs}),
+      ),
+  }
 }
 
 /** A settled hold becomes a line of the customer's statement. */

@@ -15,6 +15,7 @@ import {DOCUMENT_HEADERS, documents} from './documents.ts'
 import type {MessageSeal} from './guard/messages.ts'
 import type {Authenticate, Authenticated, Guest, Identity} from './identity.ts'
 import {contentOf, partsOf} from './request.ts'
+import {Contended} from './store/port.ts'
 import {AssertionFailed, present} from '../kit/assert.ts'
 import {codeOf, reasonOf} from '../kit/errors.ts'
 
@@ -151,8 +152,8 @@ function unknownCaller(bank: Bank, offered: 'certificate' | 'token', why: string
 }
 
 /**
- * What failed took its transaction with it, so the request is what stops, our own mistakes included: one bad
- * request must not take the bank from every other machine.
+ * What failed took its transaction with it, or committed it and lost the answer; either way the request is what
+ * stops, our own mistakes included: one bad request must not take the bank from every other machine.
  */
 function answerOfFault(bank: Bank, thrown: unknown, request: FastifyRequest): Answer {
   const code = codeOf(thrown)
@@ -162,12 +163,17 @@ function answerOfFault(bank: Bank, thrown: unknown, request: FastifyRequest): An
     return problemOf('wrong-type', 'a body here is application/json')
   if (code?.startsWith('FST_ERR_') === true)
     return problemOf('malformed', 'the request is not HTTP with a JSON body')
+  if (thrown instanceof Contended) {
+    bank.log.warn('a request met another', {route: request.routeOptions.url ?? 'none', why: reasonOf(thrown)})
+    return problemOf('in-progress', 'ask again under the same key')
+  }
   bank.log.error('a request failed', {
     route: request.routeOptions.url ?? 'none',
     why: reasonOf(thrown),
     isOurMistake: thrown instanceof AssertionFailed,
   })
-  return problemOf('fault', 'nothing was changed')
+  // Not "nothing was changed": a commit whose answer was lost may have been one.
+  return problemOf('fault', 'ask again under the same key')
 }
 
 function send(reply: FastifyReply, answer: Answer): FastifyReply {

@@ -4,7 +4,7 @@ import type {Answer} from './api/answer.ts'
 import type {ProbeAnswer, SignOnAnswer, VerifyAnswer, VerifyRequest} from './api/schema.ts'
 import {isoSeconds} from './bank.ts'
 import type {Bank} from './bank.ts'
-import {dateFor, openDay} from './settlement/day.ts'
+import {dateFor, machineTouched, openDay} from './settlement/day.ts'
 import {HELD, judge, observe} from './guard/watch.ts'
 import type {Card} from './store/port.ts'
 import {bytesOfHex, hexOf} from '../crypto/hex.ts'
@@ -18,7 +18,7 @@ export const PIN_TRIES_MAX = 3
 
 /** Opens the machine's business: the date, and a fresh PIN key; the key of before is of no use from here on. */
 export async function signOn(bank: Bank, atmId: string): Promise<Answer> {
-  return bank.store.transact(async tx => {
+  return bank.store.move(machineTouched(atmId), async tx => {
     const keys = present(await tx.atms.keys(atmId), 'the keys of a machine')
     const made = bank.pin.makePinKey(atmId, keys.masterKey)
     await tx.atms.setPinKey(atmId, made.stored)

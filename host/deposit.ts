@@ -13,9 +13,10 @@ import {
   decline,
   isVisiting,
   operationOf,
+  touchesOf,
   wishOf,
 } from './movement.ts'
-import type {Wish} from './movement.ts'
+import type {Address, Wish} from './movement.ts'
 import {acceptInDay} from './settlement/day.ts'
 import type {Tx} from './store/port.ts'
 import {assert} from '../kit/assert.ts'
@@ -32,8 +33,9 @@ export async function deposit(
   who: Identity,
   ask: {readonly accountId: string; readonly key: string; readonly request: DepositRequest},
 ): Promise<Answer> {
-  return bank.store.transact(async tx => {
-    const wish = await wishOf(tx, who, {type: 'deposit', ...ask}, ask.request)
+  const at: Address = {type: 'deposit', key: ask.key, accountId: ask.accountId}
+  return bank.store.move(touchesOf(bank, who, at, ask.request), async tx => {
+    const wish = await wishOf(tx, who, at, ask.request)
     if ('status' in wish) return wish
     const why = mismatchOf(wish, ask.request)
     if (why !== null) return problemOf('amount-invalid', why)

@@ -143,7 +143,7 @@ function welcome({firstCode, demoPeople, url}: RunningHost, stateFolder: string)
 /** Says what the audit is found to be, and gives the exit code. */
 async function verified(stateFolder: string): Promise<number> {
   if (!existsSync(stateFolder)) throw new BadInput(`${stateFolder} does not exist`)
-  const {store, keys} = openState(stateFolder, systemRandom())
+  const {store, keys} = await openState(stateFolder, systemRandom())
   const verdict = await verifyAudit({store, guard: openGuard(keys, systemRandom())})
   await store.close()
   process.stdout.write(

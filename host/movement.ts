@@ -7,9 +7,10 @@ import {answeredBefore, declinedWith, problemOf, problemWith} from './api/answer
 import type {Answer, ProblemName} from './api/answer.ts'
 
 import type {Bank} from './bank.ts'
+import {limitsOf} from './guard/limits.ts'
 import type {Identity} from './identity.ts'
 import type {Operation, OperationState, OperationType} from './ledger/operation.ts'
-import type {BankAccount, Posted, Tx} from './store/port.ts'
+import type {BankAccount, Posted, Touches, Tx} from './store/port.ts'
 import {present} from '../kit/assert.ts'
 import {timeFromIso} from '../kit/clock.ts'
 import type {EpochMs} from '../kit/clock.ts'
@@ -51,6 +52,24 @@ export interface Address {
   readonly accountId: string
   /** Of a transfer. */
   readonly targetAccountId?: string
+}
+
+/** What deciding it will look at. */
+export function touchesOf(bank: Bank, who: Identity, at: Address, request: Pick<Request, 'atm_id'>): Touches {
+  const {key, accountId, targetAccountId} = at
+  const atmId = who.kind === 'atm' ? who.atmId : request.atm_id
+  const nowMs = bank.clock.wallMs()
+  return {
+    keys: [key],
+    accountIds: targetAccountId === undefined ? [accountId] : [accountId, targetAccountId],
+    atmIds: atmId === undefined ? [] : [atmId],
+    limits: ({cardIds}) =>
+      at.type === 'withdrawal' && who.kind === 'atm'
+        ? cardIds.flatMap(cardId =>
+            limitsOf(bank.guard.policy, {cardId, accountId, atmId: who.atmId, askedAtMs: nowMs}),
+          )
+        : [],
+  }
 }
 
 /** Reads the request against the accounts that it names, or says what is wrong with it. */

@@ -58,7 +58,7 @@ export async function startHost(
   random: Random,
   log: Log,
 ): Promise<RunningHost> {
-  const state = openState(options.stateFolder, random)
+  const state = await openState(options.stateFolder, random)
   const certificates = await demoCertificates(
     state.certificatesFolder,
     options.atmIds,

@@ -23,24 +23,31 @@ export interface BankState {
 }
 
 /**
- * Opens the folder, or makes a new bank in it.
+ * Opens the folder and the database, or makes a new bank in them.
+ * @param openStore where the database is not the file in the folder
  * @throws BadInput when the keys are missing beside a database, or cannot be read: new ones would lock every card out
- * @throws SystemFault when the operating system refuses
+ * @throws SystemFault when the operating system or the database refuses
  */
-export function openState(folder: string, random: Random): BankState {
-  const databasePath = join(folder, 'bank.db')
+export async function openState(
+  folder: string,
+  random: Random,
+  openStore: () => Promise<Store> = async () => openSqliteStore(join(folder, 'bank.db')),
+): Promise<BankState> {
   const keysPath = join(folder, 'pin-module.json')
   try {
     mkdirSync(folder, {recursive: true, mode: 0o700})
-    if (!existsSync(keysPath)) {
-      if (existsSync(databasePath))
-        throw new BadInput(`${keysPath} is missing; without it no card of ${databasePath} can be verified`)
-      writeKeys(keysPath, newHsmKeys(random))
-    }
-    return {
-      keys: readKeys(keysPath),
-      store: openSqliteStore(databasePath),
-      certificatesFolder: join(folder, 'certificates'),
+    const store = await openStore()
+    try {
+      if (!existsSync(keysPath)) {
+        const atms = await store.read(tx => tx.atms.list())
+        if (atms.length > 0)
+          throw new BadInput(`${keysPath} is missing; without it no card and no machine can be verified`)
+        writeKeys(keysPath, newHsmKeys(random))
+      }
+      return {keys: readKeys(keysPath), store, certificatesFolder: join(folder, 'certificates')}
+    } catch (thrown) {
+      await store.close()
+      throw thrown
     }
   } catch (thrown) {
     if (thrown instanceof BadInput || thrown instanceof SystemFault) throw thrown
@@ -67,7 +74,7 @@ function writeKeys(path: string, keys: HsmKeys): void {
     storage_key: hexOf(keys.storageKey.reveal()),
     pan_key: hexOf(keys.panKey.reveal()),
   })
-  // The database is made after this file, so a bank with cards has its keys on disk in full.
+  // Cards come after this file, so a bank with cards has its keys on disk in full.
   writeFileSync(`${path}.new`, `${json}\n`, {mode: 0o600, flush: true})
   renameSync(`${path}.new`, path)
 }

@@ -13,9 +13,10 @@ import {
   decline,
   isVisiting,
   operationOf,
+  touchesOf,
   wishOf,
 } from './movement.ts'
-import type {Wish} from './movement.ts'
+import type {Address, Wish} from './movement.ts'
 import type {BankAccount, Tx} from './store/port.ts'
 import {present} from '../kit/assert.ts'
 import type {EpochMs} from '../kit/clock.ts'
@@ -33,8 +34,9 @@ export async function transfer(
   const targetAccountId = request.target_account_id
   if (targetAccountId === accountId)
     return problemOf('same-account', 'source and target are the same account')
-  return bank.store.transact(async tx => {
-    const wish = await wishOf(tx, who, {type: 'transfer', key, accountId, targetAccountId}, request)
+  const at: Address = {type: 'transfer', key, accountId, targetAccountId}
+  return bank.store.move(touchesOf(bank, who, at, request), async tx => {
+    const wish = await wishOf(tx, who, at, request)
     if ('status' in wish) return wish
     const before = await answerOfBefore(bank, tx, who, wish)
     if (before !== null) return before

@@ -14,10 +14,11 @@ import {
   decline,
   isTooLate,
   operationOf,
+  touchesOf,
   visitingCard,
   wishOf,
 } from './movement.ts'
-import type {Wish} from './movement.ts'
+import type {Address, Wish} from './movement.ts'
 import type {Tx} from './store/port.ts'
 import type {EpochMs} from '../kit/clock.ts'
 import type {Minor} from '../kit/money.ts'
@@ -47,8 +48,9 @@ export async function withdraw(
   who: Identity,
   ask: {readonly accountId: string; readonly key: string; readonly request: WithdrawRequest},
 ): Promise<Answer> {
-  return bank.store.transact(async tx => {
-    const wish = await wishOf(tx, who, {type: 'withdrawal', ...ask}, ask.request)
+  const at: Address = {type: 'withdrawal', key: ask.key, accountId: ask.accountId}
+  return bank.store.move(touchesOf(bank, who, at, ask.request), async tx => {
+    const wish = await wishOf(tx, who, at, ask.request)
     if ('status' in wish) return wish
     const before = await answerOfBefore(bank, tx, who, wish)
     if (before !== null) return before

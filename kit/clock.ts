@@ -172,7 +172,7 @@ export class VirtualClock implements Clock {
   }
 }
 
-/** Lets every promise and callback that is ready run, and lets sockets have their turn. */
-function settle(): Promise<void> {
+/** Lets every promise and callback that is ready run, and lets sockets have their turn. Waits for no time. */
+export function settle(): Promise<void> {
   return new Promise(resolve => setImmediate(resolve))
 }

@@ -61,6 +61,7 @@ export const PROBLEMS = {
   'key-used-otherwise': [422, '94', 'never', 'The key was used before with another meaning'],
   'too-late': [422, '68', 'new-key', 'The time that the caller gave is over'],
   declined: [422, '05', 'never', 'The bank declines'],
+  'in-progress': [409, '09', 'same-key', 'The same is being worked on'],
   fault: [500, '96', 'same-key', 'The bank could not do this now'],
 } as const satisfies Record<string, readonly [number, string, Problem['retry'], string]>
 

@@ -27,6 +27,7 @@ const EVERYWHERE: readonly ProblemName[] = [
   'not-signed-in',
   'not-you',
   'malformed',
+  'in-progress',
   'fault',
 ]
 /** What the signature above TLS may be refused for; a machine in process has none. */

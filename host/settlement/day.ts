@@ -12,7 +12,7 @@ import type {Totals} from './compare.ts'
 import {faultOfUnits} from './cash.ts'
 import {reconcile} from './reconcile.ts'
 import {amountText} from '../movement.ts'
-import type {Accepted, BusinessDay, Tx} from '../store/port.ts'
+import type {Accepted, BusinessDay, Touches, Tx} from '../store/port.ts'
 import {epochMs, timeFromIso} from '../../kit/clock.ts'
 import type {EpochMs} from '../../kit/clock.ts'
 import {present} from '../../kit/assert.ts'
@@ -21,6 +21,11 @@ import {parseAmount} from '../../kit/money.ts'
 import type {Currency, Minor} from '../../kit/money.ts'
 
 const DAY_MS = 86_400_000
+
+/** The open date of that machine, which is changed under its lock alone. */
+export function machineTouched(atmId: string): Touches {
+  return {keys: [], accountIds: [], atmIds: [atmId], limits: () => []}
+}
 
 /** The date that a sign-on now would tell: the open one, unless the calendar is past it. */
 export async function dateFor(tx: Tx, atmId: string, nowMs: EpochMs): Promise<string> {
@@ -68,7 +73,8 @@ export async function cutOver(bank: Bank, atmId: string, request: CutOverRequest
   const cash = request.units === undefined ? null : {currency: request.currency, units: request.units}
   const fault = cash === null ? null : faultOfUnits(cash)
   if (fault !== null) return problemOf('amount-invalid', fault)
-  return bank.store.transact(async tx => {
+  // The date is locked before its sums are read, as whoever adds to them has it locked.
+  return bank.store.move(machineTouched(atmId), async tx => {
     const {business_date: date, currency} = request
     const day = await tx.days.find(atmId, date)
     if (day === null) return problemOf('out-of-order', 'the machine was never in that date')

@@ -8,6 +8,7 @@ import type {Entry} from '../ledger/book.ts'
 import type {Operation, OperationState, OperationType} from '../ledger/operation.ts'
 import type {DifferenceClass, Totals} from '../settlement/compare.ts'
 import type {EpochMs} from '../../kit/clock.ts'
+import {SystemFault} from '../../kit/errors.ts'
 import type {Currency, Minor} from '../../kit/money.ts'
 
 export interface User {
@@ -646,15 +647,44 @@ export interface Tx {
   readonly risk: RiskRows
 }
 
+/** The rows that a movement of money is going to look at. One that is not named is found all the same, more slowly. */
+export interface Touches {
+  /** Of operations. */
+  readonly keys: readonly string[]
+  readonly accountIds: readonly string[]
+  readonly atmIds: readonly string[]
+  readonly limits: (found: Found) => readonly string[]
+}
+
+/** What was found of the rest, from which the limits that a movement uses can be told. */
+export interface Found {
+  /** Who stands at the machines. */
+  readonly cardIds: readonly string[]
+  /** Of the keys, with the cards for which they were approved. */
+  readonly operations: readonly (Operation & {readonly cardId: string | null})[]
+}
+
 export interface Store {
   /**
-   * All of it or, when `work` rejects, nothing of it; as if every transaction had run alone. `work` may be run
-   * again from its beginning, also after it took effect and the answer was lost: so it changes nothing but rows,
-   * and begins by looking whether its key is there already. It waits for nothing but `tx`, and never for another
-   * transaction.
+   * All of it or, when `work` rejects, nothing of it; as if every transaction had run alone. When it has resolved,
+   * it outlives the server that said so. `work` may be run again from its beginning, but never after it may have
+   * taken effect: so it changes nothing but rows. It waits for nothing but `tx`, and never for another transaction.
+   * @throws SystemFault when it is not known whether it took effect, or the database could not be had; Contended
    */
   transact<T>(work: (tx: Tx) => Promise<T>): Promise<T>
+  /**
+   * The same for movements of money, made for many at once: those that arrive together are decided one after
+   * another, on rows that were fetched and locked together, and committed together. `work` may be run again also after
+   * it took effect and the answer was lost: so it begins by looking whether its key is there already.
+   *
+   * Locked are the operations, the accounts, the limits, the open dates of the machines and the cards that stand
+   * there; what else a movement reads may change while it runs.
+   */
+  move<T>(touches: Touches, work: (tx: Tx) => Promise<T>): Promise<T>
   /** Reads one moment of the bank, all of it committed. Money is never decided on it. @throws SystemFault on a write */
   read<T>(work: (tx: Tx) => Promise<T>): Promise<T>
   close(): Promise<void>
 }
+
+/** Somebody else works under the same key, or on the same rows, and did not finish in time. */
+export class Contended extends SystemFault {}

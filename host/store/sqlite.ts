@@ -3,18 +3,23 @@
  * `synchronous=NORMAL`, which may lose the last commits at a power cut, so FULL is set and read back.
  */
 import Database from 'better-sqlite3'
-import {SystemFault, reasonOf} from '../../kit/errors.ts'
+import {SystemFault, codeOf, reasonOf} from '../../kit/errors.ts'
 import {SQLITE} from './dialect.ts'
 import {rowsOver} from './rows.ts'
 import {migrationsTable, pendingMigrations} from './schema.ts'
+import {Convoys} from './convoy.ts'
+import type {Member} from './convoy.ts'
 import {SqlRow} from './sql.ts'
-import type {Store, Tx} from './port.ts'
+import {Contended} from './port.ts'
+import type {Store} from './port.ts'
 import type {RowValues, Sql, SqlResult, SqlValue} from './sql.ts'
 
 /** How long another process may hold the file's lock before we give up. Chosen: below an ATM's deadline. */
 const BUSY_TIMEOUT_MS = 5_000
 /** `PRAGMA synchronous` reads FULL as this. Source: sqlite.org, pragma.html. */
 const SYNCHRONOUS_FULL = 2
+/** Most transactions under one commit. Chosen: a few milliseconds of work, in which nobody else is heard. */
+const MEMBERS_MAX = 64
 
 /**
  * Opens or creates the bank's database.
@@ -23,15 +28,20 @@ const SYNCHRONOUS_FULL = 2
  */
 export function openSqliteStore(path: string): Store {
   const database = opened(path)
-  const sql = sqlOver(database)
-  const rows = rowsOver(sql)
+  const rows = rowsOver(sqlOver(database))
   const lookRows = rowsOver(sqlOver(database, 'reads only'))
   let tail: Promise<unknown> = Promise.resolve()
 
-  const run = async <T>(begin: string, tx: Tx, work: (tx: Tx) => Promise<T>): Promise<T> => {
-    database.exec(begin)
+  // One connection carries one transaction at a time; the others wait their turn here, in order.
+  const inTurn = <T>(start: () => Promise<T>): Promise<T> => {
+    const turn = tail.then(start)
+    tail = turn.catch(() => undefined)
+    return turn
+  }
+  const whole = async <T>(begin: string, work: () => Promise<T>): Promise<T> => {
+    begun(database, begin)
     try {
-      const result = await work(tx)
+      const result = await work()
       database.exec('COMMIT')
       return result
     } catch (thrown) {
@@ -40,20 +50,50 @@ export function openSqliteStore(path: string): Store {
       throw thrown
     }
   }
-  // One connection carries one transaction at a time; the others wait their turn here, in order.
-  const inTurn = <T>(start: () => Promise<T>): Promise<T> => {
-    const turn = tail.then(start)
-    tail = turn.catch(() => undefined)
-    return turn
+  // What one member did before it failed goes, and what the others did stays.
+  const attempt = async (member: Member): Promise<() => void> => {
+    database.exec('SAVEPOINT member')
+    try {
+      return await member.run(rows)
+    } catch (thrown) {
+      if (!database.inTransaction) throw thrown
+      database.exec('ROLLBACK TO member')
+      return () => {
+        member.fail(thrown)
+      }
+    } finally {
+      if (database.inTransaction) database.exec('RELEASE member')
+    }
   }
+  const convoys = new Convoys({lanesCount: 1, membersMax: MEMBERS_MAX}, members =>
+    inTurn(() =>
+      whole('BEGIN IMMEDIATE', async () => {
+        const tellings: (() => void)[] = []
+        for (const member of members) tellings.push(await attempt(member))
+        return tellings
+      }),
+    ),
+  )
 
   return {
-    transact: work => inTurn(() => run('BEGIN IMMEDIATE', rows, work)),
-    read: work => inTurn(() => run('BEGIN', lookRows, work)),
+    transact: work => convoys.join(work),
+    move: (_, work) => convoys.join(work),
+    read: work => inTurn(() => whole('BEGIN', () => work(lookRows))),
     async close() {
+      await convoys.idle()
       await tail
       database.close()
     },
+  }
+}
+
+/** @throws Contended when another process has the file too long */
+function begun(database: Database.Database, begin: string): void {
+  try {
+    database.exec(begin)
+  } catch (thrown) {
+    if (codeOf(thrown) !== 'SQLITE_BUSY') throw thrown
+    throw new Contended('another process has the file for itself', {cause: thrown})
   }
 }
 

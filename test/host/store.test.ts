@@ -1,10 +1,6 @@
-/** The embedded store: durable settings, whole transactions, rows that cannot be changed. */
-import Database from 'better-sqlite3'
-import {mkdirSync, writeFileSync} from 'node:fs'
-import {join} from 'node:path'
+/** What every engine must do, whole transactions and movements that travel together. `postgres.test.ts` runs it again. */
 import t from 'tap'
 import {ATM, START_MS, freshKey, openBench} from './bench.ts'
-import {takeAdvice} from '../../host/advice.ts'
 import {
   balancesOf,
   completionEntry,
@@ -12,13 +8,11 @@ import {
   ledgerAccounts,
   reversalEntry,
 } from '../../host/ledger/book.ts'
-import {bookFaults} from '../../host/reconcile.ts'
 import type {Entry} from '../../host/ledger/book.ts'
-import {openState} from '../../host/state.ts'
-import {openSqliteStore} from '../../host/store/sqlite.ts'
+import {bookFaults} from '../../host/reconcile.ts'
+import type {Touches, Tx} from '../../host/store/port.ts'
 import {BadInput, SystemFault} from '../../kit/errors.ts'
 import {minorUnits} from '../../kit/money.ts'
-import {seededRandom} from '../../kit/random.ts'
 
 const MONEY = {
   accountId: '12345',
@@ -28,35 +22,19 @@ const MONEY = {
   feeMinor: minorUnits(200),
 } as const
 
-t.test('the described tables have the described columns, and no others', async t => {
-  const path = join(t.testdir(), 'bank.db')
-  await (await openBench(path)).close()
-  const database = new Database(path, {readonly: true})
-  t.teardown(() => database.close())
-  const columns = (table: string) =>
-    database
-      .prepare<[string], {name: string}>('SELECT name FROM pragma_table_info(?)')
-      .all(table)
-      .map(({name}) => name)
-  t.same(columns('users'), ['user_id', 'name', 'email', 'phone_number', 'address'])
-  t.same(columns('accounts'), ['account_id', 'user_id', 'account_type', 'balance', 'created_at'])
-  t.same(columns('transactions'), [
-    'transaction_id',
-    'account_id',
-    'atm_id',
-    'transaction_type',
-    'amount',
-    'transaction_date',
-  ])
-  t.same(columns('atms'), ['atm_id', 'location', 'status'])
-  const loose = database
-    .prepare<[], {name: string}>(
-      "SELECT name FROM pragma_table_list WHERE strict = 0 AND name NOT LIKE 'sqlite_%'",
-    )
-    .all()
-  t.same(loose, [], 'every table is strict')
-  t.equal(database.pragma('journal_mode', {simple: true}), 'wal')
-})
+const NOTHING: Touches = {keys: [], accountIds: [], atmIds: [], limits: () => []}
+const ADAS: Touches = {...NOTHING, accountIds: ['12345']}
+
+function transfer(from: string, to: string, amount: number): Entry {
+  return {
+    kind: 'withdrawal',
+    currency: 'EUR',
+    postings: [
+      {ledgerAccount: ledgerAccounts.customer(from), amountMinor: minorUnits(-amount)},
+      {ledgerAccount: ledgerAccounts.customer(to), amountMinor: minorUnits(amount)},
+    ],
+  }
+}
 
 t.test('half a transaction is none', async t => {
   const bench = await openBench()
@@ -78,30 +56,12 @@ t.test('half a transaction is none', async t => {
   )
 })
 
-t.test('transactions take turns', async t => {
-  const bench = await openBench()
-  t.teardown(() => bench.close())
-  const seen: string[] = []
-  await Promise.all(
-    ['a', 'b', 'c'].map(name =>
-      bench.bank.store.transact(async tx => {
-        seen.push(`${name} in`)
-        await tx.atms.list()
-        await new Promise(resolve => setImmediate(resolve))
-        seen.push(`${name} out`)
-      }),
-    ),
-  )
-  t.same(seen, ['a in', 'a out', 'b in', 'b out', 'c in', 'c out'])
-})
-
 t.test('a look sees what is committed and cannot write', async t => {
   const bench = await openBench()
   t.teardown(() => bench.close())
   const {store} = bench.bank
-  const writing = store.transact(tx => tx.ledger.post('k', holdEntry(MONEY), START_MS))
+  await store.transact(tx => tx.ledger.post('k', holdEntry(MONEY), START_MS))
   t.equal((await store.read(tx => tx.accounts.find('12345')))?.balanceMinor, 89_800)
-  await writing
   await t.rejects(
     store.read(tx => tx.atms.setStatus(ATM, 'inactive')),
     SystemFault,
@@ -113,14 +73,6 @@ t.test('a transfer moves two balances or none', async t => {
   const bench = await openBench()
   t.teardown(() => bench.close())
   const {store} = bench.bank
-  const transfer = (from: string, to: string, amount: number): Entry => ({
-    kind: 'withdrawal',
-    currency: 'EUR',
-    postings: [
-      {ledgerAccount: ledgerAccounts.customer(from), amountMinor: minorUnits(-amount)},
-      {ledgerAccount: ledgerAccounts.customer(to), amountMinor: minorUnits(amount)},
-    ],
-  })
   const balances = async () =>
     (await store.read(tx => tx.accounts.list())).map(({balanceMinor}) => balanceMinor)
   const before = await balances()
@@ -137,7 +89,7 @@ t.test('a transfer moves two balances or none', async t => {
   t.same(await balances(), [103_500, 250_000, 0, 50_000, 80_000, 100_000])
   await t.rejects(
     store.transact(tx => tx.ledger.post('k', transfer('12345', '22345', 1), START_MS)),
-    /UNIQUE/,
+    /unique/i,
     'a key posts one kind once',
   )
   t.same(await bookFaults(bench.bank), [])
@@ -157,34 +109,6 @@ t.test('a debit beyond the balance writes nothing', async t => {
     {kind: 'posted'},
     'to the last cent',
   )
-})
-
-t.test('rows of the past cannot be changed, whoever tries', async t => {
-  const path = join(t.testdir(), 'bank.db')
-  const bench = await openBench(path)
-  await takeAdvice(bench.bank, ATM, freshKey(), {kind: 'reverse', evidence: 'no-answer'})
-  await bench.close()
-  const database = new Database(path)
-  t.teardown(() => database.close())
-  for (const [statement, why] of [
-    ['UPDATE postings SET amount = 1', /never changed/],
-    ['DELETE FROM postings', /never deleted/],
-    ['DELETE FROM operations', /never deleted/],
-    ['UPDATE accounts SET balance = -1', /CHECK/],
-    ["UPDATE accounts SET balance = '1.5'", /cannot store|CHECK/],
-  ] as const)
-    t.throws(() => database.exec(statement), why, statement)
-})
-
-t.test('the book finds a balance that somebody changed', async t => {
-  const path = join(t.testdir(), 'bank.db')
-  await (await openBench(path)).close()
-  const database = new Database(path)
-  database.exec("UPDATE accounts SET balance = balance + 1 WHERE account_id = '12345'")
-  database.close()
-  const bench = await openBench(path)
-  t.teardown(() => bench.close())
-  t.match(await bookFaults(bench.bank), [/account 12345 shows 100001, its postings 100000/])
 })
 
 t.test('entries', async t => {
@@ -215,27 +139,142 @@ t.test('entries', async t => {
   t.throws(() => holdEntry({...MONEY, amountMinor: minorUnits(0), feeMinor: minorUnits(0)}), /0 legs/)
 })
 
-t.test('the folder of a bank', async t => {
-  const folder = t.testdir()
-  const first = openState(join(folder, 'bank'), seededRandom('a'))
-  await first.store.close()
-  const second = openState(join(folder, 'bank'), seededRandom('b'))
-  await second.store.close()
-  t.same(second.keys.pepper.reveal(), first.keys.pepper.reveal(), 'the keys stay')
-
-  mkdirSync(join(folder, 'keyless'))
-  await openSqliteStore(join(folder, 'keyless', 'bank.db')).close()
-  t.throws(
-    () => openState(join(folder, 'keyless'), seededRandom('c')),
-    BadInput,
-    'a bank whose keys are gone',
+t.test('movements that come together are decided one after another', async t => {
+  const bench = await openBench()
+  t.teardown(() => bench.close())
+  const {store} = bench.bank
+  const hold = (key: string) =>
+    store.move({...ADAS, keys: [key]}, tx => tx.ledger.post(key, holdEntry(MONEY), START_MS))
+  // Ten holds of 102.00 on 1000.00: nine fit.
+  const kinds = await Promise.all(
+    Array.from({length: 10}, async (_, index) => (await hold(`k${index}`)).kind),
   )
-  writeFileSync(join(folder, 'keyless', 'pin-module.json'), '{"pepper":"00"}')
-  t.throws(() => openState(join(folder, 'keyless'), seededRandom('c')), BadInput, 'keys that cannot be read')
-  const newer = new Database(join(folder, 'bank', 'bank.db'))
-  newer.exec("INSERT INTO migrations VALUES ('of tomorrow')")
-  newer.close()
-  t.throws(() => openState(join(folder, 'bank'), seededRandom('d')), /newer program.*'of tomorrow'/)
-  writeFileSync(join(folder, 'no-database'), 'this is a text of some length, and no database at all')
-  t.throws(() => openSqliteStore(join(folder, 'no-database')), SystemFault)
+  t.same(kinds.toSorted(), ['insufficient', ...Array.from({length: 9}, () => 'posted')])
+  t.equal((await store.read(tx => tx.accounts.find('12345')))?.balanceMinor, 8_200)
+  t.equal((await store.read(tx => tx.ledger.postings())).filter(({kind}) => kind === 'hold').length, 18)
+  t.same(await bookFaults(bench.bank), [])
+})
+
+t.test('one that fails takes nothing from those beside it', async t => {
+  const bench = await openBench()
+  t.teardown(() => bench.close())
+  const {store} = bench.bank
+  const failing = async (tx: Tx, then: (tx: Tx) => Promise<unknown>): Promise<never> => {
+    await tx.ledger.post('bad', holdEntry(MONEY), START_MS)
+    await tx.limits.use('drawn', 5, 10)
+    await then(tx)
+    throw new BadInput('on purpose')
+  }
+  // The second kind has asked the database itself, behind all that was to be written.
+  for (const [name, then] of [
+    ['kept', async () => undefined],
+    ['written', (tx: Tx) => tx.atms.list()],
+  ] as const) {
+    const ended = await Promise.allSettled([
+      store.move(ADAS, tx => tx.ledger.post(`${name} before`, holdEntry(MONEY), START_MS)),
+      store.move(ADAS, tx => failing(tx, then)),
+      store.move(ADAS, tx => tx.ledger.post(`${name} after`, holdEntry(MONEY), START_MS)),
+      store.move({...NOTHING, limits: () => ['drawn']}, tx => tx.limits.used('drawn')),
+    ])
+    t.match(ended, [
+      {status: 'fulfilled', value: {kind: 'posted'}},
+      {status: 'rejected', reason: /on purpose/},
+      {status: 'fulfilled', value: {kind: 'posted'}},
+      {status: 'fulfilled', value: 0},
+    ])
+  }
+  t.equal((await store.read(tx => tx.accounts.find('12345')))?.balanceMinor, 100_000 - 4 * 10_200)
+  t.same(await bookFaults(bench.bank), [])
+  // A second entry of one kind under one key is found when the database is asked to keep it.
+  const twice = await Promise.allSettled([
+    store.move(ADAS, tx => tx.ledger.post('kept before', holdEntry(MONEY), START_MS)),
+    store.move(ADAS, tx => tx.ledger.post('fresh', holdEntry(MONEY), START_MS)),
+  ])
+  t.match(twice, [{status: 'rejected'}, {status: 'fulfilled', value: {kind: 'posted'}}])
+  t.same(await bookFaults(bench.bank), [])
+})
+
+t.test('a movement sees every row as it is, named or not', async t => {
+  const bench = await openBench()
+  t.teardown(() => bench.close())
+  const {store} = bench.bank
+  await store.transact(tx => tx.cards.setVisit(ATM, {cardId: 'c1', verifiedAtMs: START_MS}))
+  for (const touches of [
+    NOTHING,
+    {keys: ['none'], accountIds: ['12345', 'none'], atmIds: [ATM, 'none'], limits: () => ['none']},
+  ])
+    await store.move(touches, async tx => {
+      t.equal((await tx.atms.find(ATM))?.status, 'active')
+      t.equal(await tx.atms.find('none'), null)
+      t.equal(await tx.accounts.find('none'), null)
+      t.equal(await tx.operations.find('none'), null)
+      t.equal(await tx.cards.visit('none'), null)
+      t.same(await tx.cards.visit(ATM), {cardId: 'c1', verifiedAtMs: START_MS})
+      t.same(await tx.cards.accounts('c1'), [
+        await tx.accounts.find('12345'),
+        await tx.accounts.find('12346'),
+      ])
+      const key = freshKey()
+      await tx.ledger.post(key, transfer('12345', '12346', 100), START_MS)
+      const after = await tx.accounts.find('12345')
+      t.same((await tx.cards.accounts('c1'))[0], after, 'with what it did itself')
+      t.equal(
+        (await tx.accounts.list()).find(({accountId}) => accountId === '12345')?.balanceMinor,
+        after?.balanceMinor,
+      )
+      await tx.atms.setStatus('ATM999', 'inactive')
+      t.equal((await tx.atms.find('ATM999'))?.status, 'inactive')
+      await tx.ledger.post(`${key} back`, transfer('12346', '12345', 100), START_MS)
+    })
+  t.same(await bookFaults(bench.bank), [])
+})
+
+t.test(
+  "transfers in all directions at once lose nothing and never stand in each other's way for good",
+  async t => {
+    const bench = await openBench()
+    t.teardown(() => bench.close())
+    const {store} = bench.bank
+    const ids = ['12345', '12346', '22345', '32345', '42345']
+    const total = async () =>
+      (await store.read(tx => tx.accounts.list())).reduce((sum, {balanceMinor}) => sum + balanceMinor, 0)
+    const before = await total()
+    await Promise.all(
+      Array.from({length: 60}, async (_, index) => {
+        const from = ids[index % 5] ?? ''
+        const to = ids[(index + 1 + (index % 4)) % 5] ?? ''
+        const work = (tx: Tx) => tx.ledger.post(`t${index}`, transfer(from, to, 1_000), START_MS)
+        const posted = await (index % 3 === 0
+          ? store.transact(work)
+          : store.move({...NOTHING, accountIds: [to, from]}, work))
+        t.match(posted.kind, /posted|insufficient/)
+      }),
+    )
+    t.equal(await total(), before)
+    t.same(await bookFaults(bench.bank), [])
+  },
+)
+
+t.test('a limit holds however many come at once', async t => {
+  const bench = await openBench()
+  t.teardown(() => bench.close())
+  const {store} = bench.bank
+  for (const [name, use] of [
+    ['transact', (by: number) => store.transact(tx => tx.limits.use('transact', by, 10))],
+    [
+      'move',
+      (by: number) => store.move({...NOTHING, limits: () => ['move']}, tx => tx.limits.use('move', by, 10)),
+    ],
+  ] as const) {
+    const uses = await Promise.all(Array.from({length: 8}, () => use(3)))
+    t.equal(uses.filter(each => each === 'within').length, 3, name)
+    t.equal(await use(11), 'beyond')
+    t.equal(await store.read(tx => tx.limits.used(name)), 9)
+    t.equal(await use(-4), 'within', 'given back')
+    t.equal(await store.read(tx => tx.limits.used(name)), 5)
+    t.equal(await use(-6), 'within', 'down to nothing')
+    t.equal(await store.read(tx => tx.limits.used(name)), 0)
+  }
+  t.equal(await store.transact(tx => tx.limits.use('large', 11, 10)), 'beyond', 'the first as well')
+  t.equal(await store.read(tx => tx.limits.used('large')), 0)
 })
