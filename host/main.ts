@@ -8,22 +8,27 @@ import type {Of} from './api/shape.ts'
 import {verifyAudit} from './guard/audit.ts'
 import {openGuard} from './guard/guard.ts'
 import type {Role} from './guard/roles.ts'
-import {startHost} from './start.ts'
+import {openBankState, startHost} from './start.ts'
 import type {HostOptions, RunningHost} from './start.ts'
-import {openState} from './state.ts'
 import {realClock} from '../kit/clock.ts'
+import type {Clock} from '../kit/clock.ts'
 import {BadInput, SystemFault, reasonOf} from '../kit/errors.ts'
 import {readJson} from '../kit/exact-json.ts'
 import {lineLog} from '../kit/log.ts'
+import type {Log} from '../kit/log.ts'
 import {systemRandom} from '../kit/random.ts'
 
 const USAGE = `usage: npm run host -- [--config FILE] [--state DIR] [--address ADDR] [--port PORT]
-                       [--atm ID]... [--seed-demo] [--verify-audit]
-  --config FILE   JSON with state, address, port, atms, seed_demo; the other flags go before it
+                       [--atm ID]... [--db URL [--single-server]] [--seed-demo] [--verify-audit]
+  --config FILE   JSON with state, address, port, atms, db, single_server, seed_demo; the other flags go
+                  before it
   --state DIR     database, keys and certificates (default: state/bank)
   --address ADDR  where to listen (default: 127.0.0.1)
   --port PORT     0 takes a free one (default: 8443)
   --atm ID        a machine to make a demo certificate for; repeatable (default: ATM123)
+  --db URL        postgres://USER@HOST:PORT/NAME instead of a file in the state folder; so does TELLERD_HOST_DB
+                  in the environment. Programs that share a database share the rest of the folder too
+  --single-server development alone: take a PostgreSQL that has no synchronous standby
   --seed-demo     fill an empty bank with demo people, cards and the machines
   --verify-audit  check the audit of that folder, entry by entry, and end: 0 whole, 1 broken
 `
@@ -34,6 +39,8 @@ const settings = record({
   address: optional(anyText),
   port: optional(wholeNumber('a port', 0, 65_535)),
   atms: optional(list(atmId, 100)),
+  db: optional(anyText),
+  single_server: optional(flag),
   seed_demo: optional(flag),
 })
 
@@ -58,6 +65,8 @@ function optionsOf(args: readonly string[]): Wish | 'help' {
     port,
     atmIds: values.atm ?? file.atms ?? ['ATM123'],
     seedDemo: values['seed-demo'] ?? file.seed_demo ?? false,
+    database: values.db ?? process.env['TELLERD_HOST_DB'] ?? file.db,
+    singleServer: values['single-server'] ?? file.single_server ?? false,
     verifiesAudit: values['verify-audit'] ?? false,
   }
 }
@@ -79,6 +88,8 @@ function parsed(args: readonly string[]) {
         address: {type: 'string'},
         port: {type: 'string'},
         atm: {type: 'string', multiple: true},
+        db: {type: 'string'},
+        'single-server': {type: 'boolean'},
         'seed-demo': {type: 'boolean'},
         'verify-audit': {type: 'boolean'},
         help: {type: 'boolean'},
@@ -141,9 +152,10 @@ function welcome({firstCode, demoPeople, url}: RunningHost, stateFolder: string)
 }
 
 /** Says what the audit is found to be, and gives the exit code. */
-async function verified(stateFolder: string): Promise<number> {
+async function verified(options: HostOptions, clock: Clock, log: Log): Promise<number> {
+  const {stateFolder} = options
   if (!existsSync(stateFolder)) throw new BadInput(`${stateFolder} does not exist`)
-  const {store, keys} = await openState(stateFolder, systemRandom())
+  const {store, keys} = await openBankState(options, clock, systemRandom(), log)
   const verdict = await verifyAudit({store, guard: openGuard(keys, systemRandom())})
   await store.close()
   process.stdout.write(
@@ -160,12 +172,12 @@ async function main(): Promise<void> {
     process.stdout.write(USAGE)
     return
   }
-  if (options.verifiesAudit) {
-    process.exitCode = await verified(options.stateFolder)
-    return
-  }
   const clock = realClock()
   const log = lineLog(clock, line => process.stderr.write(`${line}\n`), 'info', 'host')
+  if (options.verifiesAudit) {
+    process.exitCode = await verified(options, clock, log)
+    return
+  }
   const host = await startHost(options, clock, systemRandom(), log)
   process.stdout.write(`bank listening on ${host.url}, host pin ${host.hostPin}\n`)
   process.stdout.write(`for the machines’ settings: ${join(options.stateFolder, 'certificates')}\n`)

@@ -12,6 +12,8 @@ import {DEFAULT_POLICY} from './guard/policy.ts'
 import type {Policy} from './guard/policy.ts'
 import {softPinModule} from './pin.ts'
 import {openState} from './state.ts'
+import type {BankState} from './state.ts'
+import {openPostgresStore} from './store/postgres.ts'
 import {authenticateCaller, spkiPin, tlsServerFactory} from './tls.ts'
 import {signerOf} from '../crypto/atm-message.ts'
 import {assert, present} from '../kit/assert.ts'
@@ -33,6 +35,10 @@ export interface HostOptions {
   readonly policy?: Policy
   /** Fills an empty bank with demo people, cards and these machines. */
   readonly seedDemo: boolean
+  /** `postgres://...`; a file in the folder when left out. */
+  readonly database?: string | undefined
+  /** Development: a PostgreSQL without a standby will do. */
+  readonly singleServer?: boolean
 }
 
 export interface RunningHost {
@@ -51,6 +57,20 @@ export interface RunningHost {
   close(): Promise<void>
 }
 
+/** The bank's folder, and its database wherever that is. @throws BadInput, SystemFault */
+export function openBankState(
+  {stateFolder, database, singleServer = false}: HostOptions,
+  clock: Clock,
+  random: Random,
+  log: Log,
+): Promise<BankState> {
+  if (database === undefined) return openState(stateFolder, random)
+  const durability = singleServer ? 'server' : 'standby'
+  return openState(stateFolder, random, () =>
+    openPostgresStore({url: database, durability, clock, random, log: log.named('store')}),
+  )
+}
+
 /** @throws BadInput, SystemFault */
 export async function startHost(
   options: HostOptions,
@@ -58,7 +78,7 @@ export async function startHost(
   random: Random,
   log: Log,
 ): Promise<RunningHost> {
-  const state = await openState(options.stateFolder, random)
+  const state = await openBankState(options, clock, random, log)
   const certificates = await demoCertificates(
     state.certificatesFolder,
     options.atmIds,

@@ -2,8 +2,8 @@
  * What a test may need and a machine may lack. The one place where a test may skip: what is missing is named,
  * counted as skipped, and fails the run where `CI=true` promises that everything is there.
  */
-import {accessSync, constants, statSync} from 'node:fs'
-import {delimiter, join} from 'node:path'
+import {accessSync, constants, globSync, statSync} from 'node:fs'
+import {delimiter, dirname, join} from 'node:path'
 import type {Test} from 'tap'
 
 /** The first of those programs that is missing, or null when all are there. */
@@ -29,6 +29,16 @@ export function systemdAnalyzePath(): string | null {
 /** Whether this machine can make pseudo-terminals, which stand in for serial ports. */
 export function ptyAvailable(): boolean {
   return statSync('/dev/ptmx', {throwIfNoEntry: false})?.isCharacterDevice() ?? false
+}
+
+/** The folder of PostgreSQL's server programs, or null. Debian keeps them out of the way, one folder a version. */
+export function postgresFolder(): string | null {
+  const path = programPath('initdb')
+  if (path !== null) return dirname(path)
+  const folders = globSync('/usr/lib/postgresql/*/bin').toSorted((a, b) =>
+    a.localeCompare(b, 'en', {numeric: true}),
+  )
+  return folders.at(-1) ?? null
 }
 
 /**

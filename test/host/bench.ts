@@ -16,6 +16,7 @@ import {NO_POLICY} from '../../host/guard/policy.ts'
 import type {Guest, Identity} from '../../host/identity.ts'
 import {inProcessAuthenticate, inProcessTransport} from '../../host/in-process.ts'
 import {newHsmKeys, softPinModule} from '../../host/pin.ts'
+import type {Store} from '../../host/store/port.ts'
 import {openSqliteStore} from '../../host/store/sqlite.ts'
 import {assert, present} from '../../kit/assert.ts'
 import {VirtualClock, epochMs} from '../../kit/clock.ts'
@@ -23,6 +24,7 @@ import {readJson} from '../../kit/exact-json.ts'
 import {lineLog} from '../../kit/log.ts'
 import {seededRandom} from '../../kit/random.ts'
 import {Secret} from '../../kit/secret.ts'
+import {openNewDatabase} from './postgres.ts'
 
 /** The least that Argon2 works with: what it costs in earnest has its own test. */
 const CHEAP: PasswordCost = {memoryKib: 8, passesCount: 1, lanesCount: 1}
@@ -45,15 +47,18 @@ export interface Bench {
   close(): Promise<void>
 }
 
-/** @param path of the database; in memory unless told */
-export async function openBench(path = ':memory:', policy = NO_POLICY): Promise<Bench> {
+/**
+ * @param path of a database file; unless told, in memory, or a new database of the PostgreSQL server that
+ * `TELLERD_TEST_CLUSTER` names: so a suite that keeps to this runs on both engines
+ */
+export async function openBench(path?: string, policy = NO_POLICY): Promise<Bench> {
   const clock = new VirtualClock(START_MS)
   const random = seededRandom('bench')
   const lines: string[] = []
   // The same at every opening: they outlive the database's connections.
   const keys = newHsmKeys(random.stream('keys'))
   const bank: Bank = {
-    store: openSqliteStore(path),
+    store: await openStore(path),
     pin: softPinModule(keys, random.stream('pin')),
     guard: openGuard(keys, random.stream('guard'), {cost: CHEAP, policy}),
     clock,
@@ -72,6 +77,15 @@ export async function openBench(path = ':memory:', policy = NO_POLICY): Promise<
       await bank.store.close()
     },
   }
+}
+
+let databasesCount = 0
+
+function openStore(path: string | undefined): Store | Promise<Store> {
+  const cluster = process.env['TELLERD_TEST_CLUSTER']
+  return path !== undefined || cluster === undefined
+    ? openSqliteStore(path ?? ':memory:')
+    : openNewDatabase(cluster, `bench_${process.pid}_${++databasesCount}`)
 }
 
 export interface Reply {

@@ -75,7 +75,7 @@ export const ZONES: readonly Zone[] = [
     name: 'host',
     files: ['host/'],
     may: ['kit/', 'crypto/'],
-    packages: ['node:*', 'better-sqlite3', 'fastify', 'otpauth', '@peculiar/x509', 'reflect-metadata'],
+    packages: ['node:*', 'better-sqlite3', 'fastify', 'pg', 'otpauth', '@peculiar/x509', 'reflect-metadata'],
   },
   {
     name: 'src/session',
@@ -155,7 +155,7 @@ export const GLOBALS: readonly Grant[] = [
   },
   {
     what: 'process.env',
-    files: ['src/service/surroundings.ts'],
+    files: ['host/main.ts', 'src/service/surroundings.ts'],
     instead: 'read a setting of src/config.ts, or what the surroundings of src/service tell',
     inTests: false,
   },

@@ -1,0 +1,190 @@
+/** PostgreSQL: the suites of the other engine once more, and what only a server far away can do to a bank. */
+import {rmSync} from 'node:fs'
+import {join} from 'node:path'
+import t from 'tap'
+import {postgresFolder, skipUnless} from '../needs.ts'
+import {Cluster, clusterFolder, openNewDatabase} from './postgres.ts'
+import {START_MS} from './bench.ts'
+import {Wire} from './wire.ts'
+import {openingEntry} from '../../host/ledger/book.ts'
+import type {Operation} from '../../host/ledger/operation.ts'
+import {openPostgresStore} from '../../host/store/postgres.ts'
+import {Contended} from '../../host/store/port.ts'
+import {BadInput, SystemFault} from '../../kit/errors.ts'
+import {realClock} from '../../kit/clock.ts'
+import {minorUnits} from '../../kit/money.ts'
+import {silentLog} from '../../kit/log.ts'
+import {seededRandom} from '../../kit/random.ts'
+
+const OPENING = openingEntry('1', 'EUR', minorUnits(100))
+const NO_MONEY = minorUnits(0)
+const TOMBSTONE: Omit<Operation, 'key'> = {
+  type: 'withdrawal',
+  atmId: null,
+  targetAccountId: null,
+  wasSuspect: false,
+  state: 'tombstone',
+  fingerprint: null,
+  accountId: null,
+  currency: null,
+  amountMinor: NO_MONEY,
+  feeMinor: NO_MONEY,
+  paidMinor: NO_MONEY,
+  paidAtMostMinor: NO_MONEY,
+  paidFeeMinor: NO_MONEY,
+  transactionId: null,
+  answer: null,
+  evidence: '',
+  createdAtMs: START_MS,
+  changedAtMs: START_MS,
+}
+const ADA = {userId: 'u', name: 'Ada', email: '', phoneNumber: '', address: ''}
+const ACCOUNT = {userId: 'u', accountType: 'checking', currency: 'EUR', createdAt: ''} as const
+
+const programs = postgresFolder()
+if (skipUnless(t, programs, 'postgresql')) {
+  const folder = clusterFolder()
+  const cluster = new Cluster(programs, folder, 'a')
+  await cluster.init()
+  await cluster.start()
+  t.teardown(async () => {
+    await cluster.stop('SIGQUIT')
+    rmSync(folder, {recursive: true, force: true})
+  })
+  await suites(cluster)
+  await engine(cluster)
+}
+
+async function suites(cluster: Cluster): Promise<void> {
+  for (const suite of ['store', 'money', 'operations', 'settlement/settlement', 'guard/watch'])
+    await t.spawn(
+      process.execPath,
+      [join(import.meta.dirname, `${suite}.test.ts`)],
+      {env: {...process.env, TELLERD_TEST_CLUSTER: cluster.url()}},
+      `${suite} on PostgreSQL`,
+    )
+}
+
+async function engine(cluster: Cluster): Promise<void> {
+  const clock = realClock()
+  const options = (url: string) => ({
+    url,
+    durability: 'server' as const,
+    clock,
+    random: seededRandom('store'),
+    log: silentLog,
+  })
+  const open = (url: string) => openPostgresStore(options(url))
+
+  await t.test('rows of the past cannot be changed, whoever tries', async t => {
+    const store = await openNewDatabase(cluster.url(), 'past')
+    await store.transact(tx => tx.accounts.putUser(ADA))
+    await store.transact(tx => tx.accounts.put({...ACCOUNT, accountId: '1'}))
+    await store.transact(tx => tx.ledger.post('k', OPENING, START_MS))
+    await store.close()
+    for (const [statement, why] of [
+      ['UPDATE postings SET amount = 1', /never changed/],
+      ['DELETE FROM postings', /never deleted/],
+      ['UPDATE accounts SET balance = -1', /check constraint/],
+    ] as const)
+      await t.rejects(cluster.sql(statement, 'past'), why, statement)
+    const columns = await cluster.sql(
+      `SELECT table_name AS of, string_agg(column_name, ' ' ORDER BY ordinal_position) AS names
+       FROM information_schema.columns WHERE table_name IN ('users', 'accounts', 'transactions', 'atms')
+       GROUP BY table_name ORDER BY table_name`,
+      'past',
+    )
+    t.same(columns, [
+      {of: 'accounts', names: 'account_id user_id account_type balance created_at'},
+      {of: 'atms', names: 'atm_id location status'},
+      {
+        of: 'transactions',
+        names: 'transaction_id account_id atm_id transaction_type amount transaction_date',
+      },
+      {of: 'users', names: 'user_id name email phone_number address'},
+    ])
+  })
+
+  await t.test('a database that is not fit for money is refused', async t => {
+    await t.rejects(open('mysql://bank'), BadInput)
+    await t.rejects(
+      openPostgresStore({...options(cluster.url()), durability: 'standby'}),
+      /no synchronous standby.*--single-server/,
+    )
+    await cluster.sql("CREATE DATABASE german TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'de-DE'")
+    await t.rejects(open(cluster.url('german')), /sorts by a language.*LC_COLLATE 'C'/)
+    await t.rejects(open(cluster.url('nowhere')), SystemFault)
+    await cluster.sql('CREATE DATABASE newer')
+    await (await open(cluster.url('newer'))).close()
+    await cluster.sql("INSERT INTO migrations VALUES ('of tomorrow')", 'newer')
+    await t.rejects(open(cluster.url('newer')), /newer program.*'of tomorrow'/)
+  })
+
+  await t.test('programs that start at once agree on who makes the tables', async t => {
+    await cluster.sql('CREATE DATABASE crowd')
+    const stores = await Promise.all(Array.from({length: 4}, () => open(cluster.url('crowd'))))
+    await Promise.all(stores.map(store => store.close()))
+    t.equal((await cluster.sql("SELECT * FROM migrations WHERE name = 'ledger'", 'crowd')).length, 1)
+  })
+
+  await t.test('a development setting is said', async t => {
+    const said: string[] = []
+    const log = {...silentLog, warn: (message: string) => said.push(message)}
+    await (await openPostgresStore({...options(cluster.url('crowd')), log})).close()
+    t.match(said, [/development setting/])
+  })
+
+  await t.test('who holds a row too long is not waited for, and nobody else waits behind', async t => {
+    const store = await openNewDatabase(cluster.url(), 'busy')
+    const other = await open(cluster.url('busy'))
+    t.teardown(() => Promise.all([store.close(), other.close()]))
+    await store.transact(tx => tx.limits.use('held', 1, 9))
+    let isHeld = (): void => undefined
+    let letGo = (): void => undefined
+    const held = new Promise<void>(resolve => (isHeld = resolve))
+    const over = new Promise<void>(resolve => (letGo = resolve))
+    const holding = other.transact(async tx => {
+      await tx.limits.use('held', 1, 9)
+      isHeld()
+      await over
+    })
+    await held
+    const touches = (limit: string) => ({keys: [], accountIds: [], atmIds: [], limits: () => [limit]})
+    const ended = await Promise.allSettled([
+      store.move(touches('held'), tx => tx.limits.use('held', 1, 9)),
+      store.move(touches('free'), tx => tx.limits.use('free', 1, 9)),
+    ])
+    letGo()
+    await holding
+    t.match(ended, [{status: 'rejected'}, {status: 'fulfilled', value: 'within'}])
+    t.ok(ended[0].status === 'rejected' && ended[0].reason instanceof Contended)
+    t.equal(await store.read(tx => tx.limits.used('held')), 2)
+  })
+
+  await t.test('a connection cut at any moment of a movement leaves it done once', async t => {
+    const direct = await openNewDatabase(cluster.url(), 'cut')
+    const wire = await Wire.open(cluster)
+    const store = await open(wire.url('cut'))
+    t.teardown(async () => {
+      await Promise.all([store.close(), direct.close()])
+      await wire.close()
+    })
+    // The messages of one movement: begun, locked, machines, written..., committed; and beyond, when nothing is cut.
+    for (let messagesCount = 0; messagesCount < 10; messagesCount++) {
+      const limit = `l${messagesCount}`
+      for (const moment of ['before the server', 'after the server'] as const) {
+        wire.cutAfter(messagesCount, moment)
+        await store.move(
+          {keys: [`${limit} ${moment}`], accountIds: [], atmIds: [], limits: () => [limit]},
+          async tx => {
+            if ((await tx.operations.find(`${limit} ${moment}`)) !== null) return
+            await tx.operations.insert({...TOMBSTONE, key: `${limit} ${moment}`})
+            await tx.limits.use(limit, 1, 9)
+          },
+        )
+      }
+      t.equal(await direct.read(tx => tx.limits.used(limit)), 2, `${messagesCount} messages`)
+    }
+    t.ok(wire.cutsCount >= 12, `${wire.cutsCount} connections were cut`)
+  })
+}
