@@ -2,7 +2,7 @@
  * What a test may need and a machine may lack. The one place where a test may skip: what is missing is named,
  * counted as skipped, and fails the run where `CI=true` promises that everything is there.
  */
-import {accessSync, constants, globSync, statSync} from 'node:fs'
+import {accessSync, constants, globSync, realpathSync, statSync} from 'node:fs'
 import {delimiter, dirname, join} from 'node:path'
 import type {Test} from 'tap'
 
@@ -34,11 +34,16 @@ export function ptyAvailable(): boolean {
 /** The folder of PostgreSQL's server programs, or null. Debian keeps them out of the way, one folder a version. */
 export function postgresFolder(): string | null {
   const path = programPath('initdb')
-  if (path !== null) return dirname(path)
+  if (path !== null) return dirname(realpathSync(path))
   const folders = globSync('/usr/lib/postgresql/*/bin').toSorted((a, b) =>
     a.localeCompare(b, 'en', {numeric: true}),
   )
   return folders.at(-1) ?? null
+}
+
+/** The pooler between programs and PostgreSQL, or null. */
+export function pgbouncerPath(): string | null {
+  return programPath('pgbouncer')
 }
 
 /**

@@ -225,7 +225,7 @@ async function committed(connection: pg.PoolClient): Promise<pg.QueryResult> {
     return await ask(connection, 'COMMIT')
   } catch (thrown) {
     if (!(thrown instanceof DatabaseFault && thrown.isEnd)) throw thrown
-    throw new CommitUnknown(thrown.state, thrown.message, {cause: thrown})
+    throw new CommitUnknown(thrown.state, reasonOf(thrown.cause), {cause: thrown})
   }
 }
 

@@ -1,15 +1,19 @@
 /** PostgreSQL: the suites of the other engine once more, and what only a server far away can do to a bank. */
 import {rmSync} from 'node:fs'
+import type {Test} from 'tap'
 import {join} from 'node:path'
 import t from 'tap'
-import {postgresFolder, skipUnless} from '../needs.ts'
-import {Cluster, clusterFolder, openNewDatabase} from './postgres.ts'
+import {pgbouncerPath, postgresFolder, skipUnless} from '../needs.ts'
+import {Cluster, Pooler, clusterFolder, openNewDatabase} from './postgres.ts'
 import {START_MS} from './bench.ts'
 import {Wire} from './wire.ts'
 import {openingEntry} from '../../host/ledger/book.ts'
 import type {Operation} from '../../host/ledger/operation.ts'
 import {openPostgresStore} from '../../host/store/postgres.ts'
+import type {PostgresOptions} from '../../host/store/postgres.ts'
+import {CommitUnknown} from '../../host/store/retry.ts'
 import {Contended} from '../../host/store/port.ts'
+import type {Store, Touches} from '../../host/store/port.ts'
 import {BadInput, SystemFault} from '../../kit/errors.ts'
 import {realClock} from '../../kit/clock.ts'
 import {minorUnits} from '../../kit/money.ts'
@@ -41,6 +45,19 @@ const TOMBSTONE: Omit<Operation, 'key'> = {
 const ADA = {userId: 'u', name: 'Ada', email: '', phoneNumber: '', address: ''}
 const ACCOUNT = {userId: 'u', accountType: 'checking', currency: 'EUR', createdAt: ''} as const
 
+function touching(limit: string, ...keys: readonly string[]): Touches {
+  return {keys, accountIds: [], atmIds: [], limits: () => [limit]}
+}
+
+/** A movement as short as one can be: under a new key it counts, under a known one it has counted. */
+function countOnce(store: Store, key: string, limit: string): Promise<void> {
+  return store.move(touching(limit, key), async tx => {
+    if ((await tx.operations.find(key)) !== null) return
+    await tx.operations.insert({...TOMBSTONE, key})
+    await tx.limits.use(limit, 1, 1_000)
+  })
+}
+
 const programs = postgresFolder()
 if (skipUnless(t, programs, 'postgresql')) {
   const folder = clusterFolder()
@@ -53,6 +70,8 @@ if (skipUnless(t, programs, 'postgresql')) {
   })
   await suites(cluster)
   await engine(cluster)
+  await pooled(cluster, folder)
+  await paired(programs, cluster, folder)
 }
 
 async function suites(cluster: Cluster): Promise<void> {
@@ -65,16 +84,12 @@ async function suites(cluster: Cluster): Promise<void> {
     )
 }
 
+function optionsOf(url: string): PostgresOptions {
+  return {url, durability: 'server', clock: realClock(), random: seededRandom('store'), log: silentLog}
+}
+
 async function engine(cluster: Cluster): Promise<void> {
-  const clock = realClock()
-  const options = (url: string) => ({
-    url,
-    durability: 'server' as const,
-    clock,
-    random: seededRandom('store'),
-    log: silentLog,
-  })
-  const open = (url: string) => openPostgresStore(options(url))
+  const open = (url: string) => openPostgresStore(optionsOf(url))
 
   await t.test('rows of the past cannot be changed, whoever tries', async t => {
     const store = await openNewDatabase(cluster.url(), 'past')
@@ -108,7 +123,7 @@ async function engine(cluster: Cluster): Promise<void> {
   await t.test('a database that is not fit for money is refused', async t => {
     await t.rejects(open('mysql://bank'), BadInput)
     await t.rejects(
-      openPostgresStore({...options(cluster.url()), durability: 'standby'}),
+      openPostgresStore({...optionsOf(cluster.url()), durability: 'standby'}),
       /no synchronous standby.*--single-server/,
     )
     await cluster.sql("CREATE DATABASE german TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'de-DE'")
@@ -130,7 +145,7 @@ async function engine(cluster: Cluster): Promise<void> {
   await t.test('a development setting is said', async t => {
     const said: string[] = []
     const log = {...silentLog, warn: (message: string) => said.push(message)}
-    await (await openPostgresStore({...options(cluster.url('crowd')), log})).close()
+    await (await openPostgresStore({...optionsOf(cluster.url('crowd')), log})).close()
     t.match(said, [/development setting/])
   })
 
@@ -149,10 +164,9 @@ async function engine(cluster: Cluster): Promise<void> {
       await over
     })
     await held
-    const touches = (limit: string) => ({keys: [], accountIds: [], atmIds: [], limits: () => [limit]})
     const ended = await Promise.allSettled([
-      store.move(touches('held'), tx => tx.limits.use('held', 1, 9)),
-      store.move(touches('free'), tx => tx.limits.use('free', 1, 9)),
+      store.move(touching('held'), tx => tx.limits.use('held', 1, 9)),
+      store.move(touching('free'), tx => tx.limits.use('free', 1, 9)),
     ])
     letGo()
     await holding
@@ -174,17 +188,69 @@ async function engine(cluster: Cluster): Promise<void> {
       const limit = `l${messagesCount}`
       for (const moment of ['before the server', 'after the server'] as const) {
         wire.cutAfter(messagesCount, moment)
-        await store.move(
-          {keys: [`${limit} ${moment}`], accountIds: [], atmIds: [], limits: () => [limit]},
-          async tx => {
-            if ((await tx.operations.find(`${limit} ${moment}`)) !== null) return
-            await tx.operations.insert({...TOMBSTONE, key: `${limit} ${moment}`})
-            await tx.limits.use(limit, 1, 9)
-          },
-        )
+        await countOnce(store, `${limit} ${moment}`, limit)
       }
       t.equal(await direct.read(tx => tx.limits.used(limit)), 2, `${messagesCount} messages`)
     }
     t.ok(wire.cutsCount >= 12, `${wire.cutsCount} connections were cut`)
+  })
+}
+
+async function pooled(cluster: Cluster, folder: string): Promise<void> {
+  await t.test('programs behind a pooler that gives each transaction another session', async (t: Test) => {
+    const program = pgbouncerPath()
+    if (!skipUnless(t, program, 'pgbouncer')) return
+    const direct = await openNewDatabase(cluster.url(), 'pooled')
+    const pooler = await Pooler.start(program, folder, cluster)
+    const stores = await Promise.all(['a', 'b'].map(() => openPostgresStore(optionsOf(pooler.url('pooled')))))
+    t.teardown(async () => {
+      await Promise.all([direct, ...stores].map(store => store.close()))
+      await pooler.stop()
+    })
+    await direct.transact(tx => tx.limits.use('transacted', 0, 1_000))
+    await Promise.all(
+      Array.from({length: 60}, async (_, index) => {
+        for (const store of stores) await countOnce(store, `k${index}`, 'moved')
+        const [store = direct] = stores.slice(index % 2)
+        if (index % 10 === 0) await store.transact(tx => tx.limits.use('transacted', 1, 1_000))
+        await store.read(tx => tx.limits.used('moved'))
+      }),
+    )
+    t.equal(await direct.read(tx => tx.limits.used('moved')), 60, 'each key once, whoever brought it')
+    t.equal(await direct.read(tx => tx.limits.used('transacted')), 6)
+  })
+}
+
+async function paired(programs: string, alone: Cluster, folder: string): Promise<void> {
+  await t.test('a commit is one when the standby has it', async (t: Test) => {
+    await alone.stop()
+    const primary = new Cluster(programs, folder, 'p')
+    const standby = new Cluster(programs, folder, 's')
+    t.teardown(() => Promise.all([primary.stop('SIGQUIT'), standby.stop('SIGQUIT')]))
+    await primary.init()
+    await primary.start()
+    await standby.copyFrom(primary)
+    await standby.start()
+    await primary.sql("ALTER SYSTEM SET synchronous_standby_names = '*'")
+    await primary.sql('SELECT pg_reload_conf()')
+    const isFollowed = "SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'"
+    while ((await primary.sql(isFollowed)).length === 0) await realClock().sleep(50)
+
+    const store = await openPostgresStore({...optionsOf(primary.url()), durability: 'standby'})
+    t.teardown(() => store.close())
+    await countOnce(store, 'first', 'l')
+    standby.signalAll('SIGSTOP')
+    await t.rejects(countOnce(store, 'second', 'l'), SystemFault, 'not acknowledged')
+    const [unkeyed] = await Promise.allSettled([store.transact(tx => tx.limits.use('other', 1, 9))])
+    t.ok(unkeyed.status === 'rejected' && unkeyed.reason instanceof CommitUnknown, 'nor tried again')
+    standby.signalAll('SIGCONT')
+    await countOnce(store, 'second', 'l')
+    t.equal(await store.read(tx => tx.limits.used('l')), 2, 'and done once')
+
+    await primary.stop('SIGKILL')
+    await standby.promote()
+    const promoted = await openPostgresStore({...optionsOf(standby.url()), durability: 'server'})
+    t.teardown(() => promoted.close())
+    t.equal(await promoted.read(tx => tx.limits.used('l')), 2, 'whatever was acknowledged is there')
   })
 }

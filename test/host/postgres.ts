@@ -4,7 +4,7 @@
  */
 import {spawn} from 'node:child_process'
 import type {ChildProcess} from 'node:child_process'
-import {chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync} from 'node:fs'
+import {chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import pg from 'pg'
@@ -22,6 +22,7 @@ const START_MAX_MS = 60_000
 const POLL_MS = 50
 /** Names the socket's file; no port is opened. */
 const PORT = 5432
+const POOLER_PORT = 6432
 const clock = realClock()
 
 /** Files in memory, where there are any: what is tested is not the disk, and a sync costs nothing here. */
@@ -195,6 +196,61 @@ export class Cluster {
   }
 }
 
+/** pgbouncer in transaction mode, with fewer sessions than its clients ask for. */
+export class Pooler {
+  readonly #program: ChildProcess
+  readonly #socketFolder: string
+
+  private constructor(program: ChildProcess, socketFolder: string) {
+    this.#program = program
+    this.#socketFolder = socketFolder
+  }
+
+  /** @param folder made by `clusterFolder` */
+  static async start(program: string, folder: string, cluster: Cluster): Promise<Pooler> {
+    const settings = join(folder, 'pooler.ini')
+    const users = join(folder, 'pooler-users')
+    writeFileSync(users, '"bank" ""\n')
+    writeFileSync(
+      settings,
+      `[databases]
+* = host=${cluster.socketFolder} port=${PORT} user=bank
+[pgbouncer]
+listen_addr =
+listen_port = ${POOLER_PORT}
+unix_socket_dir = ${folder}
+auth_type = trust
+auth_file = ${users}
+pool_mode = transaction
+default_pool_size = 3
+`,
+    )
+    const child = spawn(program, ['-q', settings], {
+      stdio: 'ignore',
+      ...(isRoot() ? {uid: UNPRIVILEGED_ID, gid: UNPRIVILEGED_ID} : {}),
+    })
+    const socket = join(folder, `.s.PGSQL.${POOLER_PORT}`)
+    const endMs = clock.monotonicMs() + START_MAX_MS
+    while (!existsSync(socket)) {
+      if (child.exitCode !== null || clock.monotonicMs() > endMs)
+        throw new SystemFault('the pooler does not come up')
+      await clock.sleep(POLL_MS)
+    }
+    return new Pooler(child, folder)
+  }
+
+  url(database: string): string {
+    return `postgres:///${database}?host=${this.#socketFolder}&port=${POOLER_PORT}&user=bank`
+  }
+
+  async stop(): Promise<void> {
+    if (this.#program.exitCode !== null) return
+    const ended = new Promise(resolve => this.#program.once('exit', resolve))
+    this.#program.kill('SIGINT')
+    await ended
+  }
+}
+
 async function sqlOn(url: string, statement: string): Promise<readonly Record<string, unknown>[]> {
   const client = new pg.Client({connectionString: url, connectionTimeoutMillis: 5_000})
   await client.connect()
@@ -206,9 +262,21 @@ async function sqlOn(url: string, statement: string): Promise<readonly Record<st
   }
 }
 
+/** Has the tables already: to copy them is quicker than to make them. */
+const TEMPLATE = 'migrated'
+
 /** Makes a database on a single server and opens it. @param url of any database there */
 export async function openNewDatabase(url: string, name: string): Promise<Store> {
-  await sqlOn(url, `CREATE DATABASE ${name}`)
+  const templates = await sqlOn(url, `SELECT 1 FROM pg_database WHERE datname = '${TEMPLATE}'`)
+  if (templates.length === 0) {
+    await sqlOn(url, `CREATE DATABASE ${TEMPLATE}`)
+    await (await openStore(url, TEMPLATE)).close()
+  }
+  await sqlOn(url, `CREATE DATABASE ${name} TEMPLATE ${TEMPLATE}`)
+  return openStore(url, name)
+}
+
+function openStore(url: string, name: string): Promise<Store> {
   return openPostgresStore({
     url: url.replace('/postgres?', `/${name}?`),
     durability: 'server',
