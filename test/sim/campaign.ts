@@ -8,6 +8,8 @@ export interface Task {
   /** [0]: the next seed; [1]: 1 when it is over. */
   readonly shared: Int32Array
   readonly end: number
+  /** Whether a failing run is made short before it is told. */
+  readonly shrinks: boolean
 }
 
 /** One run, as a worker tells of it. */
@@ -50,12 +52,13 @@ export interface CampaignOptions {
   /** Over after so long, in real time; never when null. */
   readonly limitMs: number | null
   readonly stopsAtFailure: boolean
+  readonly shrinks: boolean
   readonly told: (report: Report) => void
 }
 
 /** Plays the seeds. @param after sets a real timer */
 export async function campaign(
-  {from, count, workers, limitMs, stopsAtFailure, told}: CampaignOptions,
+  {from, count, workers, limitMs, stopsAtFailure, shrinks, told}: CampaignOptions,
   after: (ms: number, fire: () => void) => {cancel(): void},
 ): Promise<Sum> {
   const shared = new Int32Array(new SharedArrayBuffer(8))
@@ -81,7 +84,7 @@ export async function campaign(
     }
     told(report)
   }
-  const task: Task = {shared, end: from + count}
+  const task: Task = {shared, end: from + count, shrinks}
   await Promise.all(Array.from({length: Math.min(workers, count)}, () => employ(task, take)))
   timer?.cancel()
   return {...tally, failures, seen, never: neverSeen(seen)}

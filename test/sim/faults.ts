@@ -63,15 +63,15 @@ export const FAULTS = {
   'power.recovery': {least: 0.005, most: 0.05},
   'clock.step': {least: 0.01, most: 0.1},
   // People.
-  'customer.wrongPin': perVisit,
+  'customer.wrongPin': {least: 0.03, most: 0.2},
   'customer.leavesCard': perVisit,
   'customer.leavesNotes': perVisit,
   'customer.takesSome': perVisit,
-  'customer.cancels': perVisit,
-  'customer.walksOff': perVisit,
-  'customer.mashes': perVisit,
+  'customer.cancels': {least: 0.03, most: 0.2},
+  'customer.walksOff': {least: 0.03, most: 0.2},
+  'customer.mashes': {least: 0.03, most: 0.2},
   'customer.slow': perVisit,
-  'customer.badCard': perVisit,
+  'customer.badCard': {least: 0.03, most: 0.2},
   'operator.visits': {least: 0.02, most: 0.2},
   'operator.pullsCassette': {least: 0.01, most: 0.1},
 } as const satisfies Readonly<Record<string, Range>>
@@ -84,8 +84,19 @@ function isFaultName(name: string): name is FaultName {
 
 export const FAULT_NAMES: readonly FaultName[] = Object.keys(FAULTS).filter(isFaultName)
 
-/** Part of the runs in which one fault occurs at all. */
+/** Part of the runs in which one fault occurs at all, and of one that touches money directly. */
 const ENABLED_RATE = 0.25
+const ENABLED_MONEY_RATE = 0.5
+const MONEY_FAULTS: readonly FaultName[] = [
+  'dispenser.mischief',
+  'dispenser.talk',
+  'power.note',
+  'power.append',
+  'power.recovery',
+  'bank.late',
+  'customer.leavesNotes',
+  'customer.takesSome',
+]
 /** Part of the runs in which nothing goes wrong but by customers. */
 const CALM_RATE = 0.03
 
@@ -117,7 +128,7 @@ export class Faults {
     const swarm = draws.stream('swarm')
     const isCalm = swarm.chance(CALM_RATE)
     for (const name of FAULT_NAMES) {
-      const isEnabled = swarm.chance(ENABLED_RATE)
+      const isEnabled = swarm.chance(MONEY_FAULTS.includes(name) ? ENABLED_MONEY_RATE : ENABLED_RATE)
       const {least, most} = FAULTS[name]
       // Even over the orders of magnitude, so that rare faults get to act alone as well.
       const rate = least * (most / least) ** swarm.unit()

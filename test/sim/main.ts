@@ -33,6 +33,7 @@ await runProgram('sim', async args => {
       workers: {type: 'string'},
       first: {type: 'boolean', default: false},
       ledger: {type: 'boolean', default: true},
+      shrink: {type: 'boolean', default: true},
     },
     allowNegative: true,
   })
@@ -49,6 +50,7 @@ await runProgram('sim', async args => {
       workers,
       limitMs: minutes === null ? null : minutes * 60_000,
       stopsAtFailure: values.first,
+      shrinks: values.shrink,
       told: ({failure}) => {
         if (failure !== null) tell(failure)
       },

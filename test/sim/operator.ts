@@ -28,7 +28,7 @@ export class Operator {
     if (machine === null) {
       if (this.#isStarting) return
       this.#isStarting = true
-      clock.after(this.#draws.between(1_000, 90_000), () => {
+      clock.after(this.#draws.between(1_000, 60_000), () => {
         this.#isStarting = false
         this.#start()
       })
@@ -38,10 +38,13 @@ export class Operator {
     const isStuck = state === 'outOfService' || state === 'suspended'
     if (!isStuck || this.#isComing) return
     this.#isComing = true
-    clock.after(this.#draws.between(30_000, 900_000), () => {
-      this.#isComing = false
-      this.visit()
-    })
+    clock.after(
+      this.#draws.chance(0.1) ? this.#draws.between(60_000, 900_000) : this.#draws.between(5_000, 60_000),
+      () => {
+        this.#isComing = false
+        this.visit()
+      },
+    )
   }
 
   #start(): void {
@@ -79,20 +82,20 @@ export class Operator {
       config.cassettes.map(({cassette}) => [cassette, this.#draws.between(40, 200)]),
     )
     operator.load(counts)
-    this.#tell(counts)
+    this.#tell()
     this.#world.note('operator loaded')
   }
 
-  /** A person looks whether the machine took the counts, and tells them again when it did not. */
-  #tell(counts: Readonly<Record<number, number>>): void {
-    const {machine, clock, oracle} = this.#world
+  /** A person looks whether the machine took the counts, and counts and tells again when it did not. */
+  #tell(): void {
+    const {machine, clock, oracle, devices} = this.#world
     if (machine !== null && RESTING.includes(machine.standing.state)) {
       const loadsCount = oracle.loadsCount
-      this.#load(machine, counts)
+      this.#load(machine, devices.dispenser.world.cassette)
       if (oracle.loadsCount > loadsCount) return
     }
     clock.after(5_000, () => {
-      this.#tell(counts)
+      this.#tell()
     })
   }
 

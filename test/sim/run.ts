@@ -1,6 +1,7 @@
 /** One run: chaos for as many customers as the seed brings, then everything works again, and then the reckoning. */
 import {present} from '../../kit/assert.ts'
 import {LAST_PERSON, PEOPLE} from './bank.ts'
+import type {Person} from './bank.ts'
 import {Customer} from './customer.ts'
 import type {Draws} from './draws.ts'
 import {planDevices, planPeople} from './mischief.ts'
@@ -30,6 +31,8 @@ const CHAOS_MS = 12 * 3_600_000
 /** Within this, all is well again once nothing goes wrong any more. */
 const HEALING_MS = 3 * 3_600_000
 const VISIT_MS = 900_000
+/** So long at most a machine stays shut before somebody tries it all the same. */
+const SHUT_MAX_MS = 1_800_000
 
 export interface RunOptions extends WorldOptions {
   /** No more customers than this, however many the seed would bring. */
@@ -64,16 +67,21 @@ async function live(world: World, options: RunOptions): Promise<number> {
   const operator = new Operator(world, world.draws.stream('operator'))
   await world.devices.start()
   world.begin()
-  const count = Math.min(people.between(5, 30), options.customersMax ?? Number.POSITIVE_INFINITY)
+  const count = Math.min(people.between(5, 22), options.customersMax ?? Number.POSITIVE_INFINITY)
   let visits = 0
   for (; visits < count && !world.isBroken(); visits += 1) {
+    // Nobody stands in front of a machine that is shut; somebody from the bank comes first.
+    await world.clock.runUntil(
+      () => world.isBroken() || world.machine?.standing.state === 'idle',
+      SHUT_MAX_MS,
+    )
     planDevices(world)
     planPeople(world, operator)
     await visit(world, people.stream(`visit/${visits}`), `customer ${visits + 1}`)
     if (world.clock.monotonicMs() > CHAOS_MS) break
     await world.clock.runUntil(
       () => world.isBroken(),
-      people.chance(0.15) ? people.below(120_000) : people.below(2_000),
+      people.chance(0.03) ? people.below(120_000) : people.below(2_000),
     )
   }
   if (world.isBroken()) return visits
@@ -81,8 +89,15 @@ async function live(world: World, options: RunOptions): Promise<number> {
   return visits
 }
 
+/** Part of the visits that are of somebody whose card or account is in trouble. */
+const ODD_RATE = 0.08
+const isOdd = ({status, openingMinor, track2}: Person): boolean =>
+  status !== 'active' || openingMinor < 100_000 || track2.includes('=2601')
+const ODD_PEOPLE = PEOPLE.filter(isOdd)
+const GOOD_PEOPLE = PEOPLE.filter((person, at) => !isOdd(person) && at !== LAST_PERSON)
+
 async function visit(world: World, draws: Draws, name: string): Promise<void> {
-  const person = draws.one(PEOPLE.filter((_, at) => at !== LAST_PERSON))
+  const person = draws.one(draws.chance(ODD_RATE) ? ODD_PEOPLE : GOOD_PEOPLE)
   await visited(world, new Customer(world, person, draws, name))
 }
 

@@ -3,13 +3,14 @@ import {parentPort, workerData} from 'node:worker_threads'
 import {present} from '../../kit/assert.ts'
 import type {Failure, Report, Task} from './campaign.ts'
 import {Ground} from './ground.ts'
+import type {Played} from './ground.ts'
 import type {Outcome} from './run.ts'
 import {shrunk} from './shrink.ts'
 import {lastVisit, lineText, replayCommand} from './story.ts'
 import type {Line} from './trace.ts'
 
 // eslint-disable-next-line @typescript-eslint/consistent-type-assertions -- campaign.ts hands over exactly this
-const {shared, end} = workerData as Task
+const {shared, end, shrinks} = workerData as Task
 const port = present(parentPort, 'the campaign')
 
 const ground = await Ground.open()
@@ -43,7 +44,7 @@ async function reported(seed: number): Promise<Report> {
 async function failureOf(outcome: Outcome): Promise<Failure | null> {
   const {violation} = outcome
   if (violation === null) return null
-  const shortest = await shrunk(ground, outcome)
+  const shortest: Played = shrinks ? await shrunk(ground, outcome) : {seed: outcome.seed}
   const lines: Line[] = []
   await ground.play({
     ...shortest,
