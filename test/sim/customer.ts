@@ -62,7 +62,7 @@ function drawHabits(draws: Draws, faults: Faults): Habits {
     touches: draws.chance(0.3),
     amountUnits: draws.chance(0.8)
       ? draws.between(1, 30) * 10
-      : draws.one([1, 5, 15, 1_010, 700, 850, 1_000]),
+      : draws.one([1, 15, 1_010, 700, 1_000, 1_500, 2_400, 2_950]),
   }
 }
 

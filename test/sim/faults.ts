@@ -60,6 +60,7 @@ export const FAULTS = {
   'power.frame': {least: 0.00005, most: 0.001},
   'power.bank': {least: 0.002, most: 0.02},
   'power.note': {least: 0.001, most: 0.02},
+  'power.moment': {least: 0.005, most: 0.1},
   'power.recovery': {least: 0.005, most: 0.05},
   'clock.step': {least: 0.01, most: 0.1},
   // People.
@@ -92,6 +93,7 @@ const MONEY_FAULTS: readonly FaultName[] = [
   'dispenser.talk',
   'power.note',
   'power.append',
+  'power.moment',
   'power.recovery',
   'bank.late',
   'customer.leavesNotes',

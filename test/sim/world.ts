@@ -41,6 +41,7 @@ export interface WorldOptions {
 export type Seen = Map<string, number>
 
 const MONEY_RISK = 8
+const MOMENT_MAX_MS = 1_500
 /** Between the question to the bank and the end of the payout. */
 const MONEY_STATES: readonly string[] = [
   'authorizing',
@@ -105,6 +106,7 @@ export class World {
         retract: setting.one(['off', 'on', 'onIfCounted', 'onIfCounted']),
         mix: setting.one(['fewestNotes', 'balanceCassettes']),
         notesMax: setting.one([40, 40, 100]),
+        amountMaxMinor: minorUnits(setting.one([1_000_00, 3_000_00])),
       },
       timers: {...table.timers, watchIntervalMs: setting.one([5_000, 15_000, 60_000])},
     }
@@ -359,6 +361,16 @@ export class World {
     }
   }
 
+  /** Some time into a state in which money is under way, where nothing that can be seen happens. */
+  #mayDieLater(machine: Machine): void {
+    const moment = this.faults.strike('power.moment')
+    if (moment === null) return
+    const {state} = machine.standing
+    this.clock.after(moment.draws.below(MOMENT_MAX_MS), () => {
+      if (this.machine === machine && machine.standing.state === state) this.die(`in ${state}`, 'power')
+    })
+  }
+
   #appended(rows: readonly Stored[]): void {
     for (const {seq, entry} of rows) {
       const answers = entry.kind === 'event' ? entry.answers : null
@@ -405,6 +417,7 @@ export class World {
       this.#state = state
       this.note(`state ${state}`)
       this.say('machine', state)
+      if (this.risk > 1) this.#mayDieLater(machine)
     }
     this.#tell()
   }

@@ -90,6 +90,8 @@ export class Oracle {
   #dispense: Dispense | null = null
   #openRetains = 0
   #loadsCount = 0
+  /** Whether an answer was lost since the last load. */
+  #hasUnknown = false
   #lookedAtCount = 0
   readonly #posted = new Map<string, Map<string, number>>()
   readonly #balances = new Map<string, number>()
@@ -285,7 +287,11 @@ export class Oracle {
 
   #event({answers, body}: JournalRow): void {
     const type = textIn(body, 'type')
-    if (type === 'cassettes.loaded') this.#loadsCount += 1
+    if (type === 'notes.unknown') this.#hasUnknown = true
+    if (type === 'cassettes.loaded') {
+      this.#loadsCount += 1
+      this.#hasUnknown = false
+    }
     if (answers === null) return
     const order = this.#open.get(answers)
     this.#hold(order !== undefined, 'answers-an-open-order', `${type} answers row ${answers}`)
@@ -527,6 +533,23 @@ export class Oracle {
         `the bank has ${key} ${state}, the journal has not`,
       )
     this.#cashAgrees()
+    this.#heldAgrees(rows.values())
+  }
+
+  /** What the bank's book holds for the machine is what its operations hold. */
+  #heldAgrees(rows: Iterable<OperationRow>): void {
+    const held = new Map<string, number>()
+    for (const {key, state, amountMinor, feeMinor} of rows) {
+      const account = `held:${key.split(':')[0] ?? ''}`
+      const isOpen = state === 'held' || state === 'suspect'
+      held.set(account, (held.get(account) ?? 0) + (isOpen ? amountMinor + feeMinor : 0))
+    }
+    for (const [account, openMinor] of held)
+      this.#hold(
+        (this.#balances.get(account) ?? 0) === openMinor,
+        'holds-are-operations',
+        `${account}: ${this.#balances.get(account) ?? 0} by the book, ${openMinor} by operations`,
+      )
   }
 
   #settled(operation: Operation, row: OperationRow | null): void {
@@ -586,14 +609,19 @@ export class Oracle {
     )
   }
 
-  /** Levels as the machine believes them, against the cassettes. It may be too careful, never too bold. */
+  /**
+   * Levels as the machine believes them, against the cassettes. It may be too careful, never too bold; but of an order
+   * whose answer was lost nobody can tell it how many notes more than asked for went into the reject bin.
+   */
   levels(levels: readonly {readonly cassette: number; readonly count: number}[]): void {
     for (const {cassette, count} of levels) {
-      const there = this.notes.all.filter(
-        note => note.place === 'cassette' && note.cassette === cassette,
-      ).length
+      const own = this.notes.all.filter(note => note.cassette === cassette)
+      const there = own.filter(({place}) => place === 'cassette').length
+      const untold = this.#hasUnknown
+        ? own.filter(({place}) => place === 'reject' || place === 'path').length
+        : 0
       this.#hold(
-        count <= there,
+        count <= there + untold,
         'never-too-bold',
         `cassette ${cassette} holds ${there}, the machine believes ${count}`,
       )
