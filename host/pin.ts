@@ -7,7 +7,7 @@
  * which is never in the database, and the try counter, which the caller makes durable before it asks.
  */
 import {createHmac, scrypt, timingSafeEqual} from 'node:crypto'
-import {softVault} from './guard/vault.ts'
+import {softVault} from '../crypto/vault.ts'
 import {bytesOfHex, hexOf} from '../crypto/hex.ts'
 import {decodeIso0} from '../crypto/pin-block.ts'
 import {keyCheckValue, tdesDecrypt, tdesEncrypt, withOddParity} from '../crypto/tdes.ts'

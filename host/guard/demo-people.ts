@@ -4,7 +4,8 @@
  */
 import {existsSync, readFileSync, renameSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
-import {newSeed, seedUri} from './one-time.ts'
+import {ISSUER} from './guard.ts'
+import {newSeed, seedUri} from '../../crypto/one-time.ts'
 import type {Role} from './roles.ts'
 import {SESSION_MS} from './sign-in.ts'
 import {newCode, newToken, tokenHash} from './tokens.ts'
@@ -92,5 +93,5 @@ async function admit(
       endsAtMs: epochMs(nowMs + SESSION_MS),
     })
   })
-  return {name, role, password, totpUri: seedUri(name, new Secret(seedBytes)), token}
+  return {name, role, password, totpUri: seedUri(ISSUER, name, new Secret(seedBytes)), token}
 }

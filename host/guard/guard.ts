@@ -1,16 +1,19 @@
 /** What keeps the bank's door: the checks that need keys from outside the database. Constructed once, like the PIN module. */
 import {createHmac} from 'node:crypto'
 import type {KeyObject} from 'node:crypto'
-import {PASSWORD_COST, passwords} from './passwords.ts'
-import type {PasswordCost, Passwords} from './passwords.ts'
+import {PASSWORD_COST, passwords} from '../../crypto/passwords.ts'
+import type {PasswordCost, Passwords} from '../../crypto/passwords.ts'
 import {NO_POLICY} from './policy.ts'
 import type {Policy} from './policy.ts'
-import {softVault} from './vault.ts'
-import type {Vault} from './vault.ts'
+import {softVault} from '../../crypto/vault.ts'
+import type {Vault} from '../../crypto/vault.ts'
 import type {HsmKeys} from '../pin.ts'
 import {hexOf} from '../../crypto/hex.ts'
 import type {EpochMs} from '../../kit/clock.ts'
 import type {Random} from '../../kit/random.ts'
+
+/** Who the bank is in its people's authenticator apps. */
+export const ISSUER = 'Tellerd bank'
 
 /** Issues a certificate, PEM, for a machine's public key. */
 export type IssueCertificate = (atmId: string, key: KeyObject, nowMs: EpochMs) => Promise<string>

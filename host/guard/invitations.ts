@@ -4,8 +4,9 @@
  * there is one, and never again.
  */
 import {actorOf, note} from './audit.ts'
-import {newSeed, seedUri, stepOf} from './one-time.ts'
-import {passwordFault} from './passwords.ts'
+import {ISSUER} from './guard.ts'
+import {newSeed, seedUri, stepOf} from '../../crypto/one-time.ts'
+import {passwordFault} from '../../crypto/passwords.ts'
 import type {Role} from './roles.ts'
 import {codeHash, newCode} from './tokens.ts'
 import {answered, problemOf} from '../api/answer.ts'
@@ -64,7 +65,7 @@ export async function openInvitation(bank: Bank, code: string): Promise<Answer> 
   const body: InvitationAnswer = {
     ...(invitation.name === null ? {} : {name: invitation.name}),
     roles: invitation.roles,
-    totp_uri: seedUri(invitation.name ?? invitation.roles.join('+'), seed),
+    totp_uri: seedUri(ISSUER, invitation.name ?? invitation.roles.join('+'), seed),
     ends_at: isoSeconds(invitation.endsAtMs),
   }
   return answered(body)

@@ -3,7 +3,7 @@
  * something was wrong. A try is on disk before anything is checked.
  */
 import {actorOf, note} from './audit.ts'
-import {stepOf} from './one-time.ts'
+import {stepOf} from '../../crypto/one-time.ts'
 import {programOf} from './programs.ts'
 import {newToken, tokenHash} from './tokens.ts'
 import {answered, problemOf} from '../api/answer.ts'

@@ -4,7 +4,8 @@
  * was named, and for a few minutes. Tries count as PIN tries, on disk before anything is checked.
  */
 import {actorOf, note} from './audit.ts'
-import {newSeed, seedUri, stepOf} from './one-time.ts'
+import {ISSUER} from './guard.ts'
+import {newSeed, seedUri, stepOf} from '../../crypto/one-time.ts'
 import {answered, declinedWith, problemOf} from '../api/answer.ts'
 import type {Answer} from '../api/answer.ts'
 import type {SecondFactorAnswer} from '../api/guard-schema.ts'
@@ -50,7 +51,7 @@ export async function enrolSecondFactor(bank: Bank, who: Identity, cardId: strin
     if (card === null) return problemOf('unknown', 'the card in the path does not exist')
     await tx.risk.setFactor(cardId, bank.guard.vault.seal(purposeOf(cardId), seed))
     await note(bank, tx, {who: actorOf(who), action: 'card.second-factor', subject: cardId})
-    const body: SecondFactorAnswer = {totp_uri: seedUri(card.panShown.slice(-4), new Secret(seed))}
+    const body: SecondFactorAnswer = {totp_uri: seedUri(ISSUER, card.panShown.slice(-4), new Secret(seed))}
     return answered(body)
   })
 }

@@ -18,7 +18,7 @@ export interface Zone {
 
 export const ZONES: readonly Zone[] = [
   {name: 'kit', files: ['kit/'], may: [], packages: ['node:*']},
-  {name: 'crypto', files: ['crypto/'], may: ['kit/'], packages: ['node:crypto']},
+  {name: 'crypto', files: ['crypto/'], may: ['kit/'], packages: ['node:crypto', 'otpauth']},
   {
     name: 'what draws pages',
     files: ['fsm/draw.ts', 'fsm/draw-recovery.ts'],
@@ -75,7 +75,7 @@ export const ZONES: readonly Zone[] = [
     name: 'host',
     files: ['host/'],
     may: ['kit/', 'crypto/'],
-    packages: ['node:*', 'better-sqlite3', 'fastify', 'pg', 'otpauth', '@peculiar/x509', 'reflect-metadata'],
+    packages: ['node:*', 'better-sqlite3', 'fastify', 'pg', '@peculiar/x509', 'reflect-metadata'],
   },
   {
     name: 'src/session',
@@ -253,9 +253,9 @@ export const REVEALING: readonly string[] = [
   'devices/pin-pad/szzt/driver.ts',
   'host/certificates.ts',
   'host/guard/guard.ts',
-  'host/guard/one-time.ts',
-  'host/guard/passwords.ts',
-  'host/guard/vault.ts',
+  'crypto/one-time.ts',
+  'crypto/passwords.ts',
+  'crypto/vault.ts',
   'host/pin.ts',
   'host/state.ts',
   'host/tls.ts',

@@ -1,5 +1,5 @@
 /** Somebody who works at the test bank, with their secrets at hand. */
-import {codeAt, newSeed} from '../../../host/guard/one-time.ts'
+import {codeAt, newSeed} from '../../../crypto/one-time.ts'
 import type {Role} from '../../../host/guard/roles.ts'
 import {Secret} from '../../../kit/secret.ts'
 import type {Bench} from '../bench.ts'

@@ -3,10 +3,10 @@
  * what each is for, so that a sealed text moved to another row opens nothing.
  */
 import {createCipheriv, createDecipheriv} from 'node:crypto'
-import {bytesOfHex, hexOf} from '../../crypto/hex.ts'
-import {assert} from '../../kit/assert.ts'
-import type {Random} from '../../kit/random.ts'
-import type {Secret} from '../../kit/secret.ts'
+import {bytesOfHex, hexOf} from './hex.ts'
+import {assert} from '../kit/assert.ts'
+import type {Random} from '../kit/random.ts'
+import type {Secret} from '../kit/secret.ts'
 
 /** AES-256. */
 export const STORAGE_KEY_BYTES = 32

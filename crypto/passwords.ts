@@ -1,12 +1,12 @@
 /**
- * Passwords of the bank's own people. What is kept is Argon2id over the password mixed with a pepper that
+ * Passwords of people: the bank's own, and a machine's. What is kept is Argon2id over the password mixed with a pepper that
  * is never in the database: a stolen database alone does not let anybody try words.
  */
 import {argon2, createHmac, timingSafeEqual} from 'node:crypto'
-import {bytesOfHex, hexOf} from '../../crypto/hex.ts'
-import {present} from '../../kit/assert.ts'
-import type {Random} from '../../kit/random.ts'
-import type {Secret} from '../../kit/secret.ts'
+import {bytesOfHex, hexOf} from './hex.ts'
+import {present} from '../kit/assert.ts'
+import type {Random} from '../kit/random.ts'
+import type {Secret} from '../kit/secret.ts'
 
 /** Of Argon2id (RFC 9106): memory in KiB, passes over it, lanes. */
 export interface PasswordCost {
