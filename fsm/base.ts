@@ -83,6 +83,20 @@ export function performing(command: (context: Context) => Command) {
   return {type: 'perform', params: ({context}: {context: Context}) => command(context)} as const
 }
 
+/** A command made from the event that leads on. */
+export function performingBy<T extends Event['type']>(
+  type: T,
+  command: (event: EventOf<T>, context: Context) => Command,
+) {
+  return {
+    type: 'perform',
+    params: ({context, event}: {context: Context; event: Event}) => {
+      assert(isOf(event, type), `${event.type} reached a command for ${type}`)
+      return command(event, context)
+    },
+  } as const
+}
+
 /** The timer of a state in which the customer is asked for something. */
 export const startCustomerTimer = performing(context => ({
   kind: 'timer.start',

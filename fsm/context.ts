@@ -2,6 +2,8 @@
 import {assert, present} from '../kit/assert.ts'
 import {noteCount} from '../kit/money.ts'
 import type {Count, Currency, Minor} from '../kit/money.ts'
+import {NOBODY} from './attendance.ts'
+import type {Attendance} from './attendance.ts'
 import {addMix, decide, valueOf} from './decide.ts'
 import type {Asked, Decision, Evidence} from './decide.ts'
 import {bunches, planMix} from './mix.ts'
@@ -112,6 +114,7 @@ export interface Context {
   readonly suspendedBecause: string | null
   readonly levels: readonly CassetteLevel[]
   readonly nextStan: number
+  readonly attendance: Attendance
   readonly visit: Visit | null
 }
 
@@ -126,6 +129,7 @@ export function contextAtStart(setup: MachineSetup): Context {
     suspendedBecause: null,
     levels: [],
     nextStan: 1,
+    attendance: NOBODY,
     visit: null,
   }
 }
@@ -271,8 +275,10 @@ export function adviceFor(key: OperationKey, feeMinor: Minor, decision: Decision
 }
 
 /** The state between visits: the first of these whose reason holds. */
-export function restOf(context: Context): 'suspended' | 'outOfService' | 'offline' | 'idle' {
+export function restOf(context: Context): 'suspended' | 'supervisor' | 'outOfService' | 'offline' | 'idle' {
   if (context.suspendedBecause !== null) return 'suspended'
+  if (context.attendance.supervisor !== null) return 'supervisor'
+  if (context.attendance.closedBecause !== null) return 'outOfService'
   const devicesOk = Object.values(context.devices).every(health => health === 'ok')
   const hasNotes = context.levels.some(level => level.state === 'ok' && level.count > 0)
   if (!devicesOk || context.held !== null || !hasNotes) return 'outOfService'

@@ -4,6 +4,8 @@
  */
 import {writeFileSync} from 'node:fs'
 import {join} from 'node:path'
+import {NOBODY, TESTS_MAX} from './attendance.ts'
+import type {Attendance} from './attendance.ts'
 import {restOf} from './context.ts'
 import {EVENT_TYPES, SETUPS, SETUP_WORDS, samplesOf} from './samples.ts'
 import {STATE_NAMES, begin, step} from './session.ts'
@@ -53,15 +55,24 @@ function walked(setup: string, first: Step): readonly Turn[] {
 
 /** What a guard, an entry or an exit of the machine could ask of the context, and no more: one standing of each kind is tried. */
 export function kindOf({state, context}: Standing): string {
-  const {visit, devices, host, held, levels} = context
+  const {visit, devices, host, held, levels, attendance} = context
   const hasNotes = levels.some(level => level.state === 'ok' && level.count > 0)
   const operation = visit?.operation ?? null
+  const isAttended = attendance.supervisor !== null || attendance.closedBecause !== null
+  // While people are at the machine, all that the rest can still do is choose what comes after them.
+  const rest = isAttended
+    ? [restOf({...context, attendance: NOBODY}), attendance.closedBecause !== null, ...peopleKind(attendance)]
+    : [devices, host, held !== null, hasNotes]
   return JSON.stringify([
     state,
     restOf(context),
-    visit === null ? [devices, host, held !== null, hasNotes] : [visit.cardFate, visit.accounts.length],
+    visit === null ? rest : [visit.cardFate, visit.accounts.length],
     operation && [operation.bunch, operation.bunches.length, operation.stacked, operation.decision !== null],
   ])
+}
+
+function peopleKind({supervisor, exchange, testsCount}: Attendance): readonly boolean[] {
+  return [supervisor !== null, exchange !== null, testsCount >= TESTS_MAX]
 }
 
 type Place = Pick<Turn, 'setup' | 'from' | 'type' | 'words'>

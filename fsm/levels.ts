@@ -8,7 +8,7 @@ import type {CassetteLevel, Event, Mix, NoteTally} from './vocabulary.ts'
 
 /**
  * The levels after an event.
- * @param asked the mix of the dispense order that the event answers; empty for every other event
+ * @param asked the mix of the order that the event answers, of a dispense or of a test; empty for every other event
  */
 export function levelsAfter(
   levels: readonly CassetteLevel[],
@@ -29,6 +29,14 @@ export function levelsAfter(
         asked.map(part => part.cassette),
       )
     case 'notes.unknown':
+      return levels.map(level => lowered(level, countOf(asked, level.cassette), 'ok'))
+    case 'test.done':
+      return afterTallies(levels, [event.tally], [])
+    case 'reset.done':
+      return afterTallies(levels, event.tallies ?? [], [])
+    case 'test.failed':
+      return levels.map(level => lowered(level, level.cassette === event.cassette ? 1 : 0, 'ok'))
+    case 'order.abandoned':
       return levels.map(level => lowered(level, countOf(asked, level.cassette), 'ok'))
     case 'notes.refused':
       return event.fault.startsWith('cassette-')

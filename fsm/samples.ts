@@ -3,6 +3,8 @@
  * and for each event the values that a guard or the money table could tell apart. Nothing here runs an ATM.
  */
 import {minorUnits, noteCount} from '../kit/money.ts'
+import {NOBODY, TESTS_MAX} from './attendance.ts'
+import type {Attendance} from './attendance.ts'
 import type {Context, MachineSetup} from './context.ts'
 import {operationKeyOf} from './vocabulary.ts'
 import type {CassetteLevel, Event, Mix, NoteTally} from './vocabulary.ts'
@@ -51,6 +53,18 @@ const LOADED: readonly CassetteLevel[] = [
 ]
 const EMPTY = LOADED.map(level => ({...level, count: noteCount(0)}))
 
+const RECOVERED = {
+  cardInside: false,
+  levels: LOADED,
+  nextStan: 7,
+  dispenserHeld: null,
+  attendance: NOBODY,
+} as const
+/** In the middle of a supervision in which no further test is allowed. */
+const TESTED: Attendance = {...NOBODY, supervisor: 'oona', testsCount: TESTS_MAX}
+
+const ONE_NOTE: Mix = [{cassette: 1, noteMinor: minorUnits(2_000), count: noteCount(1)}]
+
 /** Pays in one bunch, in two bunches, not at all. */
 const ONE_BUNCH = minorUnits(5_000)
 const TWO_BUNCHES = minorUnits(11_000)
@@ -68,10 +82,11 @@ const SAMPLES: {readonly [T in Event['type']]: (context: Context) => Samples<T>}
     'no dispenser': {failed: ['dispenser'], hostUp: true},
   }),
   'recovery.finished': () => ({
-    'nothing left': {cardInside: false, levels: LOADED, nextStan: 7, dispenserHeld: null},
-    'card inside': {cardInside: true, levels: LOADED, nextStan: 7, dispenserHeld: null},
-    'no notes': {cardInside: false, levels: EMPTY, nextStan: 7, dispenserHeld: null},
-    'dispenser held': {cardInside: false, levels: LOADED, nextStan: 7, dispenserHeld: 'answer lost'},
+    'nothing left': {...RECOVERED},
+    'card inside': {...RECOVERED, cardInside: true},
+    'no notes': {...RECOVERED, levels: EMPTY},
+    'dispenser held': {...RECOVERED, dispenserHeld: 'answer lost'},
+    'tested enough': {...RECOVERED, attendance: TESTED},
   }),
   'device.failed': () => ({
     'card reader': {device: 'cardReader', fault: 'jam'},
@@ -145,6 +160,35 @@ const SAMPLES: {readonly [T in Event['type']]: (context: Context) => Samples<T>}
     'not counted': {count: null},
   }),
   'notes.rejectUnknown': () => ({'': {why: 'no-answer'}}),
+  'supervisor.called': () => ({'': {person: 'oona'}}),
+  'supervisor.left': () => ({'': {person: 'oona'}}),
+  'service.closed': () => ({'': {person: 'oona', because: 'moving house'}}),
+  'service.opened': () => ({'': {person: 'oona'}}),
+  'reset.chosen': () => ({
+    dispenser: {person: 'erik', device: 'dispenser'},
+    'card reader': {person: 'erik', device: 'cardReader'},
+  }),
+  'reset.done': () => ({
+    dispenser: {device: 'dispenser', tallies: talliesOf(ONE_NOTE, 0)},
+    'not counted': {device: 'dispenser', tallies: null},
+  }),
+  'reset.failed': () => ({'': {device: 'dispenser', fault: 'jam'}}),
+  'test.chosen': () => ({
+    '': {person: 'oona', cassette: 1},
+    'no such cassette': {person: 'oona', cassette: 7},
+  }),
+  'test.done': () => ({
+    '': {
+      tally: {cassette: 1, picked: noteCount(1), dispensed: noteCount(0), rejected: noteCount(1)},
+    },
+  }),
+  'test.failed': () => ({'': {cassette: 1, fault: 'no-answer'}}),
+  'exchange.opened': () => ({'': {person: 'oona', second: 'olaf'}}),
+  'exchange.advanced': () => ({'': {step: 'rejects', cassette: null, count: noteCount(3)}}),
+  'exchange.closed': () => ({'': {person: 'oona'}}),
+  'totals.closed': () => ({'': {person: 'oona'}}),
+  'cards.cleared': () => ({'': {person: 'oona', count: noteCount(2)}}),
+  'person.acted': () => ({'': {person: 'erik', command: 'show status', outcome: 'done'}}),
   'order.abandoned': () => ({'': {because: 'power cut'}}),
   'operation.recovered': () => ({
     '': {key: operationKeyOf('ATM1', '2026-11-22', 6), row: 'dispense-forgotten'},

@@ -27,6 +27,7 @@ import {
   starting,
   suspended,
 } from './states/service.ts'
+import {servicing, supervisor} from './states/supervisor.ts'
 import {
   amountRefused,
   askingBalance,
@@ -47,6 +48,8 @@ const states = {
   offline,
   outOfService,
   suspended,
+  supervisor,
+  servicing,
   enteringPin,
   verifyingPin,
   choosingService,

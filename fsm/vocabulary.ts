@@ -3,6 +3,7 @@
  * remembers between the two. Start reading the project here.
  */
 import type {Count, Currency, Minor} from '../kit/money.ts'
+import type {Attendance} from './attendance.ts'
 
 /** `ATM123:2026-11-22:000417`: terminal, business date, STAN. One key per money operation, for ever, reused on every retry. */
 declare const operationKey: unique symbol
@@ -96,7 +97,15 @@ export type Order =
     }
   | {readonly kind: 'dispenser.retract'; readonly key: OperationKey; readonly bunch: number}
   | {readonly kind: 'dispenser.reject'; readonly key: OperationKey; readonly bunch: number}
+  | OperatorOrder
   | Advice
+
+/** What a person at the machine has it do, in supervisor mode alone. It belongs to no operation and tells the bank nothing. */
+export type OperatorOrder =
+  /** Brings a device home; a dispenser clears its path into the reject bin. */
+  | {readonly kind: 'operator.reset'; readonly device: Device}
+  /** One note of that cassette to the reject bin. */
+  | {readonly kind: 'operator.test'; readonly cassette: number; readonly noteMinor: Minor}
 
 /** What the bank must be told, until it acknowledges; the open ones are the outbox. */
 export type Advice =
@@ -149,6 +158,7 @@ type MachineEvent =
       readonly levels: readonly CassetteLevel[]
       readonly nextStan: number
       readonly dispenserHeld: string | null
+      readonly attendance: Attendance
     }
   | {readonly type: 'device.failed'; readonly device: Device; readonly fault: string}
   | {readonly type: 'device.restored'; readonly device: Device; readonly cardInside: boolean}
@@ -219,10 +229,55 @@ type RecoveryEvent =
   /** The operation under way was settled by that row of the recovery table. */
   | {readonly type: 'operation.recovered'; readonly key: OperationKey; readonly row: string}
 
+/** What a person counts or does in one step of a replenishment; `remaining`, `loaded` and `tested` are of one cassette. */
+export type ExchangeStep =
+  'rejects' | 'remaining' | 'loaded' | 'levels' | 'tested' | 'cards' | 'paper' | 'report' | 'signed'
+
+/** The machine's own people, by the names they log in under. */
+type OperatorEvent =
+  /** Wants supervisor mode, which begins when the visit under way is over. */
+  | {readonly type: 'supervisor.called'; readonly person: string}
+  | {readonly type: 'supervisor.left'; readonly person: string}
+  | {readonly type: 'service.closed'; readonly person: string; readonly because: string}
+  | {readonly type: 'service.opened'; readonly person: string}
+  | {readonly type: 'reset.chosen'; readonly person: string; readonly device: Device}
+  /** Null where the device counts nothing of what it moved. */
+  | {
+      readonly type: 'reset.done'
+      readonly device: Device
+      readonly tallies: readonly NoteTally[] | null
+    }
+  | {readonly type: 'reset.failed'; readonly device: Device; readonly fault: string}
+  | {readonly type: 'test.chosen'; readonly person: string; readonly cassette: number}
+  | {readonly type: 'test.done'; readonly tally: NoteTally}
+  /** The note may have moved, or not. */
+  | {readonly type: 'test.failed'; readonly cassette: number; readonly fault: string}
+  | {readonly type: 'exchange.opened'; readonly person: string; readonly second: string | null}
+  | {
+      readonly type: 'exchange.advanced'
+      readonly step: ExchangeStep
+      readonly cassette: number | null
+      /** Notes or cards counted by hand; null where there is nothing to count. */
+      readonly count: Count | null
+    }
+  | {readonly type: 'exchange.closed'; readonly person: string}
+  /** The totals begin anew. */
+  | {readonly type: 'totals.closed'; readonly person: string}
+  /** The retain bin was emptied of so many cards. */
+  | {readonly type: 'cards.cleared'; readonly person: string; readonly count: Count}
+  /** A person's command at the console, without secrets; `outcome` is empty before the command is carried out. */
+  | {
+      readonly type: 'person.acted'
+      readonly person: string
+      readonly command: string
+      readonly outcome: string
+    }
+
 /**
  * Written right before a dispense order is given: where the dispenser's own memory stood, in its words, so that what it
  * recalls later can be told from what it recalled before.
  */
 type MarkEvent = {readonly type: 'dispenser.marked'; readonly mark: string}
 
-export type Event = MachineEvent | VisitEvent | HostEvent | NotesEvent | RecoveryEvent | MarkEvent
+export type Event =
+  MachineEvent | VisitEvent | HostEvent | NotesEvent | OperatorEvent | RecoveryEvent | MarkEvent

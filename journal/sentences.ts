@@ -4,6 +4,7 @@
  */
 import {formatAmount} from '../kit/money.ts'
 import type {Currency, Minor} from '../kit/money.ts'
+import type {Attendance} from '../fsm/attendance.ts'
 import type {CassetteLevel, Event, Mix, NoteTally, Order} from '../fsm/vocabulary.ts'
 import {canonicalJson} from './chain.ts'
 import type {Entry} from './entry.ts'
@@ -58,6 +59,10 @@ function orderSentence(order: Order, currency: Currency): string {
       return `retract bunch ${order.bunch}, ${order.key}`
     case 'dispenser.reject':
       return `reject bunch ${order.bunch} into the reject bin, ${order.key}`
+    case 'operator.reset':
+      return `reset the ${order.device}, for a person at the machine`
+    case 'operator.test':
+      return `test cassette ${order.cassette}: one note of ${money(order.noteMinor)} to the reject bin`
   }
 }
 
@@ -76,7 +81,7 @@ function eventSentence(event: Event, currency: Currency): string {
     case 'recovery.finished':
       return (
         `recovery finished: card ${event.cardInside ? 'inside' : 'not inside'}, next STAN ${event.nextStan}, ` +
-        `dispenser ${event.dispenserHeld === null ? 'free' : `held: ${quoted(event.dispenserHeld)}`}; ${levelsText(event.levels, currency)}`
+        `dispenser ${event.dispenserHeld === null ? 'free' : `held: ${quoted(event.dispenserHeld)}`}; ${levelsText(event.levels, currency)}${attendanceText(event.attendance)}`
       )
     case 'device.failed':
       return `${event.device} failed: ${quoted(event.fault)}`
@@ -104,6 +109,23 @@ function eventSentence(event: Event, currency: Currency): string {
       return `recovery settled ${event.key} by its rule ${quoted(event.row)}`
     case 'dispenser.marked':
       return `dispenser's memory before the order: ${quoted(event.mark)}`
+    case 'supervisor.called':
+    case 'supervisor.left':
+    case 'service.closed':
+    case 'service.opened':
+    case 'reset.chosen':
+    case 'reset.done':
+    case 'reset.failed':
+    case 'test.chosen':
+    case 'test.done':
+    case 'test.failed':
+    case 'exchange.opened':
+    case 'exchange.advanced':
+    case 'exchange.closed':
+    case 'totals.closed':
+    case 'cards.cleared':
+    case 'person.acted':
+      return personSentence(event)
     case 'card.inserted':
     case 'card.unreadable':
     case 'card.taken':
@@ -148,6 +170,68 @@ type BankType = `host.${string}` | 'card.verified' | 'card.refused' | 'pin.wrong
 type BankEvent = Extract<Event, {type: BankType}>
 type CardEvent = Exclude<Extract<Event, {type: `card.${string}` | `pin.${string}`}>, BankEvent>
 type NotesEvent = Extract<Event, {type: `notes.${string}`}>
+type PersonType =
+  | `supervisor.${string}`
+  | 'service.closed'
+  | 'service.opened'
+  | `reset.${string}`
+  | `test.${string}`
+  | `exchange.${string}`
+  | 'totals.closed'
+  | 'cards.cleared'
+  | 'person.acted'
+type PersonEvent = Extract<Event, {type: PersonType}>
+
+function personSentence(event: PersonEvent): string {
+  switch (event.type) {
+    case 'supervisor.called':
+      return `${event.person} calls for supervisor mode`
+    case 'supervisor.left':
+      return `${event.person} leaves supervisor mode`
+    case 'service.closed':
+      return `${event.person} takes the machine out of service: ${quoted(event.because)}`
+    case 'service.opened':
+      return `${event.person} puts the machine into service`
+    case 'reset.chosen':
+      return `${event.person} wants the ${event.device} reset`
+    case 'reset.done': {
+      const moved = event.tallies === null ? 'notes not counted' : talliesText(event.tallies)
+      return `${event.device} reset${event.device === 'dispenser' ? `; ${moved}` : ''}`
+    }
+    case 'reset.failed':
+      return `${event.device} not reset: ${quoted(event.fault)}`
+    case 'test.chosen':
+      return `${event.person} wants cassette ${event.cassette} tested`
+    case 'test.done':
+      return `tested; ${talliesText([event.tally])}`
+    case 'test.failed':
+      return `test of cassette ${event.cassette} failed, its note may have moved: ${quoted(event.fault)}`
+    case 'exchange.opened':
+      return `${event.person} opens a replenishment${event.second === null ? '' : ` with ${event.second}`}`
+    case 'exchange.advanced': {
+      const of = event.cassette === null ? '' : ` of cassette ${event.cassette}`
+      return `replenishment: ${event.step}${of}${event.count === null ? '' : `, ${event.count} counted`}`
+    }
+    case 'exchange.closed':
+      return `${event.person} closes the replenishment`
+    case 'totals.closed':
+      return `${event.person} closes the totals`
+    case 'cards.cleared':
+      return `${event.person} empties the retain bin of ${event.count} cards`
+    case 'person.acted':
+      return `${event.person}: ${quoted(event.command)}${event.outcome === '' ? '' : `: ${quoted(event.outcome)}`}`
+  }
+}
+
+/** Who of the machine's own people was at it; empty when nobody was. */
+function attendanceText({supervisor, closedBecause, exchange}: Attendance): string {
+  const facts = [
+    ...(supervisor === null ? [] : [`in supervisor mode by ${supervisor}`]),
+    ...(closedBecause === null ? [] : [`closed: ${quoted(closedBecause)}`]),
+    ...(exchange === null ? [] : [`a replenishment open, ${exchange.done.length} steps done`]),
+  ]
+  return facts.map(fact => `; ${fact}`).join('')
+}
 
 function cardSentence(event: CardEvent): string {
   switch (event.type) {

@@ -1,21 +1,31 @@
 /** Between visits: starting, recovering, and the modes in which the machine waits. */
 import {base, by, perform} from '../base.ts'
+import {attendanceAfter} from '../attendance.ts'
 import {newVisit, restOf} from '../context.ts'
 import type {Context} from '../context.ts'
 import type {Device} from '../vocabulary.ts'
 
-const refuseCards = perform({kind: 'reader.refuse'})
+export const refuseCards = perform({kind: 'reader.refuse'})
 
 /** A card that nobody asked for goes back before anything else. */
-const strayCard = newVisit(null, '', {kind: 'outOfService'})
+export const strayCard = newVisit(null, '', {kind: 'outOfService'})
 
-function withDevice(context: Context, device: Device, health: 'ok' | 'failed'): Pick<Context, 'devices'> {
+export function withDevice(
+  context: Context,
+  device: Device,
+  health: 'ok' | 'failed',
+): Pick<Context, 'devices'> {
   return {devices: {...context.devices, [device]: health}}
 }
 
 const whenFailed = by('device.failed', (event, context) => withDevice(context, event.device, 'failed'))
-const whenRestored = by('device.restored', (event, context) => withDevice(context, event.device, 'ok'))
-const whenLoaded = by('cassettes.loaded', event => ({levels: event.levels, held: null}))
+export const whenRestored = by('device.restored', (event, context) => withDevice(context, event.device, 'ok'))
+export const whenLoaded = by('cassettes.loaded', event => ({levels: event.levels, held: null}))
+
+/** Who is at the machine, whatever it does meanwhile. */
+export const attend = base.assign(({context, event}) => ({
+  attendance: attendanceAfter(context.attendance, event),
+}))
 
 /** Facts about the machine that count in every state; the modes add that they look again at once. */
 export const facts = {
@@ -27,6 +37,10 @@ export const facts = {
     actions: by('journal.failed', event => ({suspendedBecause: event.why})),
     target: '.suspended',
   },
+  'supervisor.called': {actions: attend},
+  'supervisor.left': {actions: attend},
+  'service.closed': {actions: attend},
+  'service.opened': {actions: attend},
 } as const
 
 const looksAgain = {
@@ -42,9 +56,12 @@ const looksAgain = {
   'host.lost': {actions: base.assign({host: 'down'}), target: 'resting'},
   'host.restored': {actions: base.assign({host: 'up'}), target: 'resting'},
   'cassettes.loaded': {actions: whenLoaded, target: 'resting'},
+  'supervisor.called': {actions: attend, target: 'resting'},
+  'service.closed': {actions: attend, target: 'resting'},
+  'service.opened': {actions: attend, target: 'resting'},
 } as const
 
-const unasked = {actions: base.assign({visit: strayCard}), target: 'returningCard'} as const
+export const unasked = {actions: base.assign({visit: strayCard}), target: 'returningCard'} as const
 
 export const starting = base.createStateConfig({
   entry: perform({kind: 'devices.open'}),
@@ -67,6 +84,7 @@ const whenRecovered = by('recovery.finished', event => ({
   levels: event.levels,
   nextStan: event.nextStan,
   held: event.dispenserHeld,
+  attendance: event.attendance,
 }))
 
 export const recovering = base.createStateConfig({
@@ -88,6 +106,7 @@ export const resting = base.createStateConfig({
   entry: [perform({kind: 'pocket.empty'}), base.assign({visit: null})],
   always: [
     {guard: ({context}) => restOf(context) === 'suspended', target: 'suspended'},
+    {guard: ({context}) => restOf(context) === 'supervisor', target: 'supervisor'},
     {guard: ({context}) => restOf(context) === 'outOfService', target: 'outOfService'},
     {guard: ({context}) => restOf(context) === 'offline', target: 'offline'},
     {target: 'idle'},

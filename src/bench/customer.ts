@@ -129,7 +129,7 @@ export class Customer {
   }
 }
 
-const RESTING: readonly string[] = ['idle', 'offline', 'outOfService', 'suspended']
+const RESTING: readonly string[] = ['idle', 'offline', 'outOfService', 'supervisor', 'suspended']
 
 function digitsOf(text: string): readonly Key[] {
   return Array.from(text).filter(isDigit)

@@ -82,6 +82,8 @@ export function choicesOf(state: StateName, context: Context, desk: Desk, say: S
     case 'idle':
     case 'offline':
     case 'outOfService':
+    case 'supervisor':
+    case 'servicing':
     case 'suspended':
     case 'enteringPin':
     case 'verifyingPin':

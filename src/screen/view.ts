@@ -60,6 +60,8 @@ function sceneOf(state: StateName, context: Context, desk: Desk, say: Say): Scen
       return {...plain(state, 'calm', say), card: 'blink'}
     case 'offline':
     case 'outOfService':
+    case 'supervisor':
+    case 'servicing':
     case 'suspended':
       return plain(state, 'sorry', say)
     case 'enteringPin':

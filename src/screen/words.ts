@@ -19,6 +19,10 @@ export const ENGLISH = {
     'Your bank cannot be reached just now. Please come back later or use another machine.',
   'outOfService.title': 'Out of service',
   'outOfService.instruction': 'We are sorry. Please use another machine.',
+  'supervisor.title': 'In maintenance',
+  'supervisor.instruction': 'Somebody is looking after this machine. Please use another machine.',
+  'servicing.title': 'In maintenance',
+  'servicing.instruction': 'Somebody is looking after this machine. Please use another machine.',
   'suspended.title': 'Out of service',
   'suspended.instruction': 'We are sorry. This machine waits for a technician. Please use another machine.',
 

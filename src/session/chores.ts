@@ -131,6 +131,7 @@ export class Chores {
       levels: past.levels,
       nextStan: past.nextStan,
       dispenserHeld: past.held,
+      attendance: past.attendance,
     })
   }
 

@@ -3,11 +3,14 @@
  * dispenser waits to be counted, and the one operation that was under way.
  */
 import {heldByRow} from '../../fsm/decide.ts'
+import {NOBODY, attendanceAfter} from '../../fsm/attendance.ts'
+import type {Attendance} from '../../fsm/attendance.ts'
 import {levelsAfter} from '../../fsm/levels.ts'
 import type {CassetteLevel, Event, Mix, OperationKey, Order} from '../../fsm/vocabulary.ts'
 import {stanAfter} from '../../fsm/context.ts'
 import type {Intent, Seq, SessionId, Stored} from '../../journal/entry.ts'
 import {assert} from '../../kit/assert.ts'
+import {noteCount} from '../../kit/money.ts'
 
 type OrderOf<K extends Order['kind']> = Extract<Order, {readonly kind: K}>
 
@@ -38,6 +41,7 @@ export interface Past {
   readonly levels: readonly CassetteLevel[]
   readonly nextStan: number
   readonly held: string | null
+  readonly attendance: Attendance
   readonly unsettled: Unsettled | null
 }
 
@@ -70,6 +74,9 @@ export class PastFold {
   #session: SessionId | null = null
   #moves: readonly Move[] = []
   #mark: string | null = null
+  #attendance = NOBODY
+  /** A person's test that nothing answered yet, and the note it may have moved. */
+  #test: {readonly seq: Seq; readonly mix: Mix} | null = null
 
   add(row: Stored): void {
     if (row.entry.kind === 'intent') this.#addOrder(row.seq, row.session, row.entry.order)
@@ -88,7 +95,13 @@ export class PastFold {
             moves: this.#moves,
             mark: this.#mark,
           }
-    return {levels: this.#levels, nextStan: this.#nextStan, held: this.#held, unsettled}
+    return {
+      levels: this.#levels,
+      nextStan: this.#nextStan,
+      held: this.#held,
+      attendance: this.#attendance,
+      unsettled,
+    }
   }
 
   #addOrder(seq: Seq, session: SessionId | null, order: Order): void {
@@ -119,6 +132,12 @@ export class PastFold {
         this.#held ??= heldByRow(order.row)
         this.#settle()
         break
+      case 'operator.test':
+        this.#test = {
+          seq,
+          mix: [{cassette: order.cassette, noteMinor: order.noteMinor, count: noteCount(1)}],
+        }
+        break
       default:
         break
     }
@@ -126,8 +145,11 @@ export class PastFold {
 
   #addEvent(event: Event, answers: Seq | null): void {
     const move = this.#moves.find(given => given.seq === answers)
-    const asked: Mix = move?.order.kind === 'dispenser.dispense' ? move.order.mix : []
+    const test = this.#test !== null && this.#test.seq === answers ? this.#test : null
+    const asked: Mix = move?.order.kind === 'dispenser.dispense' ? move.order.mix : (test?.mix ?? [])
+    if (test !== null) this.#test = null
     this.#levels = levelsAfter(this.#levels, event, asked)
+    this.#attendance = attendanceAfter(this.#attendance, event)
     if (event.type === 'cassettes.loaded') this.#held = null
     if (event.type === 'dispenser.marked') this.#mark = event.mark
     if (move !== undefined)

@@ -13,7 +13,7 @@ import type {
   Recall,
 } from '../../devices/dispenser/port.ts'
 import type {PinPad} from '../../devices/pin-pad/port.ts'
-import type {Event, Mix, Order} from '../../fsm/vocabulary.ts'
+import type {Device, Event, Mix, Order} from '../../fsm/vocabulary.ts'
 import type {Seq} from '../../journal/entry.ts'
 import {unreachable} from '../../kit/assert.ts'
 import type {Clock} from '../../kit/clock.ts'
@@ -106,6 +106,14 @@ export async function performOrder(ports: Ports, order: Order, intent: Seq): Pro
         ? {type: 'notes.rejected', count: outcome.count}
         : {type: 'notes.rejectUnknown', why: outcome.detail}
     }
+    case 'operator.reset':
+      return resetDevice(ports, order.device)
+    case 'operator.test': {
+      const outcome = await ports.dispenser.test(order.cassette)
+      return outcome.kind === 'tested'
+        ? {type: 'test.done', tally: outcome.tally}
+        : {type: 'test.failed', cassette: order.cassette, fault: outcome.detail}
+    }
     case 'host.complete':
     case 'host.reverse':
     case 'host.suspect': {
@@ -116,6 +124,29 @@ export async function performOrder(ports: Ports, order: Order, intent: Seq): Pro
     }
     default:
       return unreachable(order)
+  }
+}
+
+async function resetDevice({reader, pinPad, dispenser}: Ports, device: Device): Promise<Event> {
+  switch (device) {
+    case 'cardReader': {
+      const outcome = await reader.reset('stay')
+      return outcome.kind === 'reset'
+        ? {type: 'reset.done', device, tallies: null}
+        : {type: 'reset.failed', device, fault: outcome.detail}
+    }
+    case 'pinPad': {
+      const outcome = await pinPad.open()
+      return outcome.kind === 'open'
+        ? {type: 'reset.done', device, tallies: null}
+        : {type: 'reset.failed', device, fault: outcome.detail}
+    }
+    case 'dispenser': {
+      const outcome = await dispenser.reset()
+      return outcome.kind === 'reset'
+        ? {type: 'reset.done', device, tallies: outcome.tallies}
+        : {type: 'reset.failed', device, fault: outcome.detail}
+    }
   }
 }
 

@@ -64,7 +64,7 @@ export class Watch {
   /** Whether the machine is between visits; asked anew before each question, since a card may come at any time. */
   #isResting(): boolean {
     const {state} = this.#with.standing()
-    return state === 'idle' || state === 'offline' || state === 'outOfService'
+    return state === 'idle' || state === 'offline' || state === 'outOfService' || state === 'supervisor'
   }
 
   async #lookAt(device: Device): Promise<void> {

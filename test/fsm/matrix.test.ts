@@ -17,7 +17,14 @@ import type {Memory} from './watch.ts'
 const turns = turnsOf()
 
 /** What gets a machine at rest back to its customers. */
-const HELPFUL = new Set(['card.inserted', 'device.restored', 'host.restored', 'cassettes.loaded'])
+const HELPFUL = new Set([
+  'card.inserted',
+  'device.restored',
+  'host.restored',
+  'cassettes.loaded',
+  'supervisor.left',
+  'service.opened',
+])
 
 t.test('the machine can be built, and every state be reached', t => {
   const reached = new Set([...turns.map(turn => turn.from), ...turns.map(turn => turn.to)])
@@ -147,7 +154,7 @@ for (const [name, setup] of Object.entries(SETUPS)) {
         place = next.place
       }
     }
-    t.equal(visitsCount > 50, true, `${visitsCount} visits`)
+    t.equal(visitsCount > 40, true, `${visitsCount} visits`)
     return t.end()
   })
 }

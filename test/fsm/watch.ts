@@ -45,7 +45,13 @@ const SHUTTER_OPENED: ReadonlySet<Event['type']> = new Set<Event['type']>([
   'notes.presentUnknown',
 ])
 
-const RESTS: ReadonlySet<StateName> = new Set<StateName>(['idle', 'offline', 'outOfService', 'suspended'])
+const RESTS: ReadonlySet<StateName> = new Set<StateName>([
+  'idle',
+  'offline',
+  'outOfService',
+  'supervisor',
+  'suspended',
+])
 
 export interface Seen {
   readonly memory: Memory
@@ -61,6 +67,8 @@ export function follow(before: Memory, from: Standing, event: Event, made: Step)
   const isNewVisit = from.state === 'idle' && event.type === 'card.inserted'
   const isCardTaken = event.type === 'card.taken' || (before.isCardTaken && !isNewVisit)
   for (const order of made.orders) {
+    if (order.kind.startsWith('operator.') && (from.state !== 'supervisor' || from.context.visit !== null))
+      broken.push(`${order.kind} is given in ${from.state}`)
     if ('key' in order && !isAbout(order, told)) {
       if (order.kind === 'host.authorize' || order.kind === 'host.verify' || order.kind === 'host.balance') {
         if (keysUsed.has(order.key)) broken.push(`${order.kind} uses the key ${order.key} again`)
@@ -117,7 +125,7 @@ function afterEvent(told: Told | null, from: Standing, event: Event): Told | nul
     if (event.type === 'notes.unknown') return {...told, mayBeOut: true}
     if (event.type === 'notes.partial' && (event.path === 'atMouth' || event.counts === 'inDoubt'))
       return {...told, mayBeOut: true}
-    const tallies = 'tallies' in event ? event.tallies : []
+    const tallies = 'tallies' in event && event.type !== 'reset.done' ? event.tallies : []
     if (!stacker && tallies.some(tally => tally.dispensed > 0)) return {...told, mayBeOut: true}
   }
   if (from.state === 'presenting' && SHUTTER_OPENED.has(event.type)) return {...told, mayBeOut: true}

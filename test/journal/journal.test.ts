@@ -615,6 +615,14 @@ const ORDERS: {readonly [Kind in Order['kind']]: readonly [Extract<Order, {kind:
     {kind: 'dispenser.reject', key: KEY, bunch: 1},
     `reject bunch 1 into the reject bin, ${KEY}`,
   ],
+  'operator.reset': [
+    {kind: 'operator.reset', device: 'cardReader'},
+    'reset the cardReader, for a person at the machine',
+  ],
+  'operator.test': [
+    {kind: 'operator.test', cassette: 2, noteMinor: minorUnits(1000)},
+    'test cassette 2: one note of 10.00 EUR to the reject bin',
+  ],
 }
 
 const ODD = 'odd\u202e\n'
@@ -628,8 +636,20 @@ const EVENTS: {readonly [Type in Event['type']]: readonly [Extract<Event, {type:
     'devices opened; failed: pinPad, dispenser; bank not reached',
   ],
   'recovery.finished': [
-    {type: 'recovery.finished', cardInside: true, levels: LEVELS, nextStan: 418, dispenserHeld: ODD},
-    `recovery finished: card inside, next STAN 418, dispenser held: ${ODD_READ}; cassette 1 100 x 20.00, cassette 2 80 x 10.00 (suspect)`,
+    {
+      type: 'recovery.finished',
+      cardInside: true,
+      levels: LEVELS,
+      nextStan: 418,
+      dispenserHeld: ODD,
+      attendance: {
+        supervisor: 'oona',
+        testsCount: 0,
+        closedBecause: ODD,
+        exchange: {person: 'oona', second: null, done: []},
+      },
+    },
+    `recovery finished: card inside, next STAN 418, dispenser held: ${ODD_READ}; cassette 1 100 x 20.00, cassette 2 80 x 10.00 (suspect); in supervisor mode by oona; closed: ${ODD_READ}; a replenishment open, 0 steps done`,
   ],
   'device.failed': [{type: 'device.failed', device: 'pinPad', fault: ODD}, `pinPad failed: ${ODD_READ}`],
   'device.restored': [
@@ -643,6 +663,52 @@ const EVENTS: {readonly [Type in Event['type']]: readonly [Extract<Event, {type:
   'cassettes.loaded': [
     {type: 'cassettes.loaded', levels: LEVELS},
     'cassettes loaded: cassette 1 100 x 20.00, cassette 2 80 x 10.00 (suspect)',
+  ],
+  'supervisor.called': [{type: 'supervisor.called', person: 'oona'}, 'oona calls for supervisor mode'],
+  'supervisor.left': [{type: 'supervisor.left', person: 'oona'}, 'oona leaves supervisor mode'],
+  'service.closed': [
+    {type: 'service.closed', person: 'oona', because: ODD},
+    `oona takes the machine out of service: ${ODD_READ}`,
+  ],
+  'service.opened': [{type: 'service.opened', person: 'oona'}, 'oona puts the machine into service'],
+  'reset.chosen': [{type: 'reset.chosen', person: 'erik', device: 'pinPad'}, 'erik wants the pinPad reset'],
+  'reset.done': [
+    {type: 'reset.done', device: 'dispenser', tallies: TALLIES},
+    `dispenser reset; ${TALLIES_READ}`,
+  ],
+  'reset.failed': [
+    {type: 'reset.failed', device: 'dispenser', fault: ODD},
+    `dispenser not reset: ${ODD_READ}`,
+  ],
+  'test.chosen': [{type: 'test.chosen', person: 'oona', cassette: 2}, 'oona wants cassette 2 tested'],
+  'test.done': [
+    {
+      type: 'test.done',
+      tally: {cassette: 1, picked: noteCount(1), dispensed: noteCount(0), rejected: noteCount(1)},
+    },
+    'tested; cassette 1: 1 picked, 0 out, 1 rejected',
+  ],
+  'test.failed': [
+    {type: 'test.failed', cassette: 1, fault: ODD},
+    `test of cassette 1 failed, its note may have moved: ${ODD_READ}`,
+  ],
+  'exchange.opened': [
+    {type: 'exchange.opened', person: 'oona', second: 'olaf'},
+    'oona opens a replenishment with olaf',
+  ],
+  'exchange.advanced': [
+    {type: 'exchange.advanced', step: 'loaded', cassette: 2, count: noteCount(80)},
+    'replenishment: loaded of cassette 2, 80 counted',
+  ],
+  'exchange.closed': [{type: 'exchange.closed', person: 'oona'}, 'oona closes the replenishment'],
+  'totals.closed': [{type: 'totals.closed', person: 'oona'}, 'oona closes the totals'],
+  'cards.cleared': [
+    {type: 'cards.cleared', person: 'oona', count: noteCount(2)},
+    'oona empties the retain bin of 2 cards',
+  ],
+  'person.acted': [
+    {type: 'person.acted', person: 'erik', command: 'show status', outcome: ODD},
+    `erik: "show status": ${ODD_READ}`,
   ],
   'card.inserted': [
     {type: 'card.inserted', card: {masked: '411111******1111'}, businessDate: '2026-11-22'},

@@ -1,0 +1,77 @@
+/**
+ * Who of the machine's own people is at it, folded from events: the live machine and recovery use this same
+ * fold, so a power cut in the middle of a replenishment comes back to the same step of it.
+ */
+import type {Count} from '../kit/money.ts'
+import type {Event, ExchangeStep} from './vocabulary.ts'
+
+/** One step of a replenishment that a person has done. */
+export interface StepDone {
+  readonly step: ExchangeStep
+  readonly cassette: number | null
+  readonly count: Count | null
+}
+
+/** A replenishment under way. */
+export interface Exchange {
+  readonly person: string
+  /** Who counted with them; null where one person is enough. */
+  readonly second: string | null
+  /** In the order they were done. */
+  readonly done: readonly StepDone[]
+}
+
+export interface Attendance {
+  /** Who called for supervisor mode; null while nobody did. */
+  readonly supervisor: string | null
+  /** Tests of a cassette since then. */
+  readonly testsCount: number
+  /** Why a person took the machine out of service, or null. */
+  readonly closedBecause: string | null
+  readonly exchange: Exchange | null
+}
+
+export const NOBODY: Attendance = {supervisor: null, testsCount: 0, closedBecause: null, exchange: null}
+
+/** Tests in one supervision: each sends one note to the reject bin. Chosen: two for each of eight cassettes. */
+export const TESTS_MAX = 16
+
+/** Steps of a replenishment that are remembered; the longest, of eight cassettes, has 44. */
+const STEPS_MAX = 64
+
+/** Whether another test is allowed in this supervision. */
+export function canTest({supervisor, testsCount}: Attendance): boolean {
+  return supervisor !== null && testsCount < TESTS_MAX
+}
+
+/** The attendance after an event. Nobody leaves an open exchange; what does not fit changes nothing. */
+export function attendanceAfter(before: Attendance, event: Event): Attendance {
+  switch (event.type) {
+    case 'supervisor.called':
+      return before.supervisor === null ? {...before, supervisor: event.person, testsCount: 0} : before
+    case 'supervisor.left':
+      return before.exchange === null ? {...before, supervisor: null, testsCount: 0} : before
+    case 'service.closed':
+      return {...before, closedBecause: event.because}
+    case 'service.opened':
+      return {...before, closedBecause: null}
+    case 'test.chosen':
+      return canTest(before) ? {...before, testsCount: before.testsCount + 1} : before
+    case 'exchange.opened': {
+      const {person, second} = event
+      return before.supervisor === null || before.exchange !== null
+        ? before
+        : {...before, exchange: {person, second, done: []}}
+    }
+    case 'exchange.advanced': {
+      const {exchange} = before
+      if (exchange === null || exchange.done.length >= STEPS_MAX) return before
+      const {step, cassette, count} = event
+      return {...before, exchange: {...exchange, done: [...exchange.done, {step, cassette, count}]}}
+    }
+    case 'exchange.closed':
+      return {...before, exchange: null}
+    default:
+      return before
+  }
+}
