@@ -68,7 +68,7 @@ async function post(bank: Bank, tx: Tx, who: Identity, wish: Wish, nowMs: EpochM
   const posted = await tx.ledger.post(wish.key, depositEntry(accountId, cash, currency, amountMinor), nowMs)
   assert(posted.kind === 'posted', 'a deposit took a customer below zero')
   const body: DepositAnswer = {
-    transaction_id: newId(bank),
+    transaction_id: newId(bank, accountId),
     account_id: accountId,
     amount: amountText(amountMinor, currency),
     balance: amountText(balanceAfter(posted, account), currency),

@@ -63,7 +63,7 @@ async function post(
   // A machine serves one customer, and is told of no other one's money.
   const maySee = who.kind === 'person' || (await isVisiting(tx, who.atmId, target.accountId, nowMs))
   const body: TransferAnswer = {
-    transaction_id: newId(bank),
+    transaction_id: newId(bank, accountId),
     source_account_id: accountId,
     target_account_id: target.accountId,
     amount: amountText(amountMinor, currency),

@@ -119,7 +119,7 @@ function approvalOf(bank: Bank, wish: Wish, balanceMinor: Minor, nowMs: EpochMs)
   const {account, amountMinor, feeMinor} = wish
   const {currency} = account
   return {
-    transaction_id: newId(bank),
+    transaction_id: newId(bank, account.accountId),
     account_id: account.accountId,
     amount: amountText(amountMinor, currency),
     balance: amountText(balanceMinor, currency),

@@ -185,14 +185,16 @@ async function book(bank: Bank, tx: Tx, what: Case, nowMs: EpochMs): Promise<Ans
     : resolutionEntry(cash, other, currency, amountMinor)
   const posted = await tx.ledger.post(`difference:${difference.id}`, entry, nowMs)
   if (posted.kind === 'insufficient') return problemOf('insufficient-funds', 'nothing was moved')
-  if (action === 'debit-customer')
+  if (action === 'debit-customer') {
+    const debited = present(accountId, 'the account that was debited')
     await tx.ledger.addTransaction({
-      transactionId: newId(bank),
-      accountId: present(accountId, 'the account that was debited'),
+      transactionId: newId(bank, debited),
+      accountId: debited,
       atmId,
       transactionType: 'withdrawal',
       amountMinor,
       transactionDate: isoSeconds(nowMs),
     })
+  }
   return null
 }
