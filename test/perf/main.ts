@@ -1,9 +1,10 @@
 /**
  * `npm run perf`: what the machine costs, each figure beside a baseline measured in the same minutes; docs/perf.md
- * says how to read it. With `--json` one line of JSON a row. Takes about a minute; asserts nothing.
+ * says how to read it. With `--json` one line of JSON a row. Takes about two minutes; asserts nothing.
  */
 import {mkdirSync, mkdtempSync, rmSync} from 'node:fs'
 import {dirname, join} from 'node:path'
+import {bankRows} from './bank.ts'
 import {birthRows} from './birth.ts'
 import {inkRows} from './ink.ts'
 import {wireRows} from './wire.ts'
@@ -15,19 +16,21 @@ const SUITES: readonly ((folder: string) => Promise<readonly Row[]>)[] = [
   withdrawalRows,
   wireRows,
   birthRows,
+  bankRows,
 ]
 
-function textOf({name, unit, value, baseline, aim, isReached}: Row): string {
+function textOf({name, unit, value, baseline, aim, isReached, latency}: Row): string {
   const against =
     baseline === null
       ? ''
       : `${baseline.name} ${figure(baseline.value)} ${unit}, ${baseline.ratio.toFixed(2)} x`
   return [
-    name.padEnd(34),
+    name.padEnd(40),
     `${figure(value)} ${unit}`.padStart(14),
     `  ${against}`.padEnd(44),
     `aim ${aim}`.padEnd(16),
     isReached ? 'reached' : 'missed',
+    latency === undefined ? '' : `  p50 ${figure(latency.p50)} ms, p99 ${figure(latency.p99)} ms`,
   ].join('')
 }
 

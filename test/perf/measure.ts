@@ -4,13 +4,15 @@ import {realClock} from '../../kit/clock.ts'
 /** One line of the table. */
 export interface Row {
   readonly name: string
-  readonly unit: 'ms' | 'MB' | 'commits' | 'kB/s' | 'frames/s'
+  readonly unit: 'ms' | 'MB' | 'commits' | 'kB/s' | 'frames/s' | '1/s'
   readonly value: number
   /** What it is measured against, in the same run; null for what is counted. */
   readonly baseline: {readonly name: string; readonly value: number; readonly ratio: number} | null
   /** What we want, in words: `1.15 x`. */
   readonly aim: string
   readonly isReached: boolean
+  /** Of one of what is counted, in ms; of a rate alone. */
+  readonly latency?: {readonly p50: number; readonly p99: number}
 }
 
 const clock = realClock()
@@ -70,6 +72,27 @@ export function rowOf(
     baseline: {name: about.against, value: median(baseline), ratio},
     aim: `${about.ratioMax} x`,
     isReached: ratio <= about.ratioMax,
+  }
+}
+
+/** The row of a rate: the more the better. @param latencies in ms, of every one that was counted */
+export function rateRow(
+  about: {readonly name: string; readonly against: string; readonly ratioMin: number},
+  values: readonly number[],
+  baseline: readonly number[],
+  latencies: readonly number[],
+): Row {
+  const ratio = median(values.map((value, round) => value / (baseline[round] ?? Number.NaN)))
+  const sorted = latencies.toSorted((a, b) => a - b)
+  const at = (share: number) => sorted[Math.floor(sorted.length * share)] ?? Number.NaN
+  return {
+    name: about.name,
+    unit: '1/s',
+    value: median(values),
+    baseline: {name: about.against, value: median(baseline), ratio},
+    aim: `above ${about.ratioMin} x`,
+    isReached: ratio > about.ratioMin,
+    latency: {p50: at(0.5), p99: at(0.99)},
   }
 }
 
