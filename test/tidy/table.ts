@@ -276,6 +276,8 @@ export const ENTRY_POINTS: readonly string[] = [
   'fsm/draw.ts',
   'package/main.ts',
   'test/run.ts',
+  'test/bank/host.ts',
+  'test/bank/main.ts',
   'test/fuzz/main.ts',
   'test/perf/main.ts',
   'test/sim/main.ts',
