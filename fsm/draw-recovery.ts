@@ -9,10 +9,10 @@ import type {Found} from './recovery.ts'
 
 export const RECOVERY_FILE = join(import.meta.dirname, '..', 'docs', 'recovery.md')
 
-type Column = keyof Found
+export type Column = keyof Found
 
 /** In the order of the page. */
-const COLUMNS: readonly Column[] = ['open', 'bank', 'recall', 'path', 'media', 'stacker', 'shutter']
+export const COLUMNS: readonly Column[] = ['open', 'bank', 'recall', 'path', 'media', 'stacker', 'shutter']
 
 /** Every combination of the values of every column. */
 export function everyCase(): readonly Found[] {
@@ -46,10 +46,10 @@ export function isPossible(found: Found): boolean {
 }
 
 /** Cases that differ in no column but by these values. */
-type Box = Readonly<Record<Column, ReadonlySet<string>>>
+export type Box = Readonly<Record<Column, ReadonlySet<string>>>
 
 /** The fewest boxes that a greedy cut finds: whole, or cut along the first column whose values lead to different rests. */
-function boxesOf(cases: readonly Found[]): readonly Box[] {
+export function boxesOf(cases: readonly Found[]): readonly Box[] {
   const box = boxOf(cases)
   if (COLUMNS.reduce((size, column) => size * box[column].size, 1) === cases.length) return [box]
   for (const column of COLUMNS) {

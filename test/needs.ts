@@ -26,6 +26,11 @@ export function systemdAnalyzePath(): string | null {
   return programPath('systemd-analyze')
 }
 
+/** The model checker and the compiler of what it writes, or null unless both are there. */
+export function spinPath(): string | null {
+  return programPath('gcc') === null ? null : programPath('spin')
+}
+
 /** Whether this machine can make pseudo-terminals, which stand in for serial ports. */
 export function ptyAvailable(): boolean {
   return statSync('/dev/ptmx', {throwIfNoEntry: false})?.isCharacterDevice() ?? false

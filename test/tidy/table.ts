@@ -279,6 +279,7 @@ export const ENTRY_POINTS: readonly string[] = [
   'test/bank/host.ts',
   'test/bank/main.ts',
   'test/fuzz/main.ts',
+  'test/model/main.ts',
   'test/perf/main.ts',
   'test/sim/main.ts',
   'test/sim/watch.ts',
