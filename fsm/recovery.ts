@@ -24,23 +24,32 @@ export interface Found {
   readonly shutter: 'closed' | 'open' | 'unknown' | 'notSupported'
 }
 
+/** Every kind of order: one that is missing does not compile. */
+const ORDERS: Readonly<Record<Order['kind'], true>> = {
+  'reader.eject': true,
+  'reader.retain': true,
+  'pinPad.collect': true,
+  'host.verify': true,
+  'host.balance': true,
+  'host.authorize': true,
+  'dispenser.dispense': true,
+  'dispenser.present': true,
+  'dispenser.retract': true,
+  'dispenser.reject': true,
+  'host.complete': true,
+  'host.reverse': true,
+  'host.suspect': true,
+  'operator.reset': true,
+  'operator.test': true,
+}
+
+function isOrderKind(name: string): name is Order['kind'] {
+  return Object.hasOwn(ORDERS, name)
+}
+
 /** Every value of every column: the space that the table covers. */
 export const FOUND_VALUES: {readonly [C in keyof Found]: readonly Found[C][]} = {
-  open: [
-    'reader.eject',
-    'reader.retain',
-    'pinPad.collect',
-    'host.verify',
-    'host.balance',
-    'host.authorize',
-    'dispenser.dispense',
-    'dispenser.present',
-    'dispenser.retract',
-    'dispenser.reject',
-    'host.complete',
-    'host.reverse',
-    'host.suspect',
-  ],
+  open: Object.keys(ORDERS).filter(isOrderKind),
   bank: ['nothingUnderWay', 'noAnswer', 'approved'],
   recall: ['moved', 'movedNothing', 'notRemembered'],
   path: ['clear', 'blocked', 'unknown'],
@@ -85,7 +94,7 @@ const MOVES: readonly Open[] = [
 /** The table. Order carries no meaning: the rows exclude each other. */
 export const RECOVERY_ROWS: readonly RecoveryRow[] = [
   {
-    // Cards, PINs and questions owe nobody anything once the customer is gone.
+    // Cards, PINs, questions and an operator's tests owe nobody anything once the people are gone.
     name: 'nothing-owed',
     when: f =>
       f.bank === 'nothingUnderWay' &&
@@ -173,11 +182,11 @@ export const IMPOSSIBLE: readonly {readonly why: string; readonly when: (found: 
   },
   {
     why: 'another order was given while the authorization had no answer',
-    when: f => isOfTheVisit(f) && f.bank === 'noAnswer',
+    when: f => isAside(f) && f.bank === 'noAnswer',
   },
   {
     why: 'after an approval only the card goes back before notes are ordered',
-    when: f => isOfTheVisit(f) && f.bank === 'approved' && f.open !== 'reader.eject',
+    when: f => isAside(f) && f.bank === 'approved' && f.open !== 'reader.eject',
   },
 ]
 
@@ -198,7 +207,7 @@ function isOpen({open, bank}: Found, order: Open): boolean {
   return open === order && bank === 'approved'
 }
 
-function isOfTheVisit({open}: Found): boolean {
+function isAside({open}: Found): boolean {
   return !MOVES.includes(open) && !ADVICES.includes(open) && open !== 'host.authorize'
 }
 
