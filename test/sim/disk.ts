@@ -52,6 +52,11 @@ export class SimDisk {
     return join(this.#generationFolder, 'journal.db')
   }
 
+  /** All files of the journal that may be there. */
+  get files(): readonly string[] {
+    return [this.path, `${this.path}-wal`]
+  }
+
   /** Orders without an answer in the open journal; infinite while none is open. */
   get openCount(): number {
     return this.#journal?.openIntents().length ?? Number.POSITIVE_INFINITY

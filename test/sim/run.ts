@@ -130,6 +130,7 @@ async function heal(world: World, operator: Operator): Promise<void> {
   bystander()
   if (world.isBroken()) return
   world.lookAtJournal()
+  world.lookForSecrets()
   world.reckon()
   if (!world.isBroken()) await oneGoodVisit(world, operator)
 }

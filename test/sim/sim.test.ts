@@ -1,25 +1,26 @@
-/** The simulator, short: some seeds hold, the same seed is the same run, and what is broken on purpose is found. */
+/** The simulator, short: some seeds hold, the same seed is the same run, and a handful of planted mistakes is found. */
 import {readFileSync} from 'node:fs'
 import {join} from 'node:path'
 import t from 'tap'
+import {present} from '../../kit/assert.ts'
 import {Ground} from './ground.ts'
+import {Canaries} from './oracle/canaries.ts'
+import {NoteBook} from './oracle/notes.ts'
+import {Field} from './planted/hunt.ts'
+import {spoiled} from './planted/planted.ts'
+import {PLANTED} from './planted/table.ts'
+import {mendedIn} from './seeds.ts'
+import {shrunk} from './shrink.ts'
 import {lineText, replayCommand} from './story.ts'
 
-/** Seconds of one core; `npm run sim` plays as many as there is time for. */
-const SEEDS_COUNT = 25
+/** Some ten seconds of one core; `npm run sim` plays as many as there is time for. */
+const SEEDS_COUNT = 20
+const ROOT = join(import.meta.dirname, '..', '..')
 
 const ground = await Ground.open()
 t.teardown(() => {
   ground.close()
 })
-
-/** The seeds of the file, one a line, with what they were. */
-function seedsOf(text: string): readonly (readonly [seed: number, was: string])[] {
-  return text
-    .split('\n')
-    .filter(line => /^[0-9]/.test(line))
-    .map(line => [Number.parseInt(line, 10), line.replace(/^[0-9]+\s*/, '')] as const)
-}
 
 t.test('seeds hold', async t => {
   for (let seed = 1; seed <= SEEDS_COUNT; seed += 1) {
@@ -29,12 +30,18 @@ t.test('seeds hold', async t => {
 })
 
 t.test('what was mended stays mended', async t => {
-  const seeds = seedsOf(readFileSync(join(import.meta.dirname, 'seeds.txt'), 'utf8'))
-  for (const [seed, was] of seeds) {
-    const {violation} = await ground.play({seed})
-    t.equal(violation, null, `seed ${seed}: ${was}`)
+  for (const {played, was} of mendedIn(readFileSync(join(import.meta.dirname, 'seeds.txt'), 'utf8'))) {
+    const {violation} = await ground.play(played)
+    t.equal(violation, null, `${replayCommand(played)}: ${was}`)
   }
-  t.strictSame(seedsOf('# no\n12  a note was lost\n'), [[12, 'a note was lost']], 'the file is read')
+  t.strictSame(
+    mendedIn('# no\n12 customers=3 only=power.note#1 a note was lost\n7 it was paid twice\n'),
+    [
+      {played: {seed: 12, only: new Set(['power.note#1']), customersMax: 3}, was: 'a note was lost'},
+      {played: {seed: 7, only: null}, was: 'it was paid twice'},
+    ],
+    'the file is read',
+  )
 })
 
 t.test('the same seed is the same run, watched or not, and another is another', async t => {
@@ -53,4 +60,93 @@ t.test('the same seed is the same run, watched or not, and another is another', 
   }
   const [three, four] = [await ground.play({seed: 3}), await ground.play({seed: 4})]
   t.not(three.hash, four.hash)
+})
+
+t.test('a run with fewer faults is another run, and one without any is calm', async t => {
+  const all = await ground.play({seed: 5})
+  const none = await ground.play({seed: 5, only: new Set(), customersMax: 2})
+  t.ok(all.struck.length > 0)
+  t.strictSame(none.struck, [])
+  t.equal(none.visitsCount, 2)
+  t.equal(none.livesCount, 1)
+})
+
+t.test('a failing run is made short', async t => {
+  const whole = await ground.play({seed: 5})
+  const failed = {...whole, violation: {promise: 'none such', detail: ''}}
+  t.strictSame(
+    [...((await shrunk(ground, failed)).only ?? [])],
+    [...whole.struck],
+    'what no shorter run breaks',
+  )
+})
+
+t.test('every planted mistake still has its place in the sources', t => {
+  for (const mistake of PLANTED)
+    t.ok(spoiled(readFileSync(join(ROOT, mistake.file), 'utf8'), mistake) !== null, mistake.name)
+  t.equal(new Set(PLANTED.map(({name}) => name)).size, PLANTED.length, 'names are their own')
+  t.end()
+})
+
+/** Mistakes that nearly every run shows; `npm run sim:planted` looks for all of them. */
+const OFTEN = [
+  'reuse a STAN',
+  'take a lost answer for nothing moved',
+  'the bank: acknowledge a reversal and book nothing',
+]
+
+t.test('what is planted is found', async t => {
+  const field = new Field()
+  t.teardown(() => {
+    field.remove()
+  })
+  for (const name of OFTEN) {
+    const mistake = present(
+      PLANTED.find(one => one.name === name),
+      name,
+    )
+    const {promise} = await field.hunt(mistake, 60)
+    t.not(promise, null, name)
+  }
+})
+
+t.test('canaries are found in text, in hexadecimal and packed', t => {
+  const canaries = new Canaries([
+    {pan: '4761739050871364', track2: '4761739050871364=4912', pin: '907316428'},
+  ])
+  t.equal(canaries.inText('a card 476173******1364'), null)
+  t.equal(canaries.inText('x4761739050871364x'), '...1364')
+  t.equal(canaries.inText('PIN 907316428'), '...6428')
+  t.equal(canaries.inText(Buffer.from('907316428').toString('hex').toUpperCase()), '...3238')
+  t.equal(canaries.inBytes(Buffer.from('ff4761739050871364ff', 'hex')), '...1364')
+  t.equal(canaries.inBytes(Buffer.alloc(100)), null)
+  t.end()
+})
+
+t.test('a note that comes or goes by itself is seen', t => {
+  const told: string[] = []
+  let places: Record<string, Record<number, number>> = {cassette: {1: 2}, path: {1: 0}, outlet: {1: 0}}
+  const book = new NoteBook(
+    () => places,
+    ({note, from, to}) => {
+      told.push(`${note.id} ${from} ${to}`)
+    },
+  )
+  places = {cassette: {1: 1}, path: {1: 1}, outlet: {1: 0}}
+  book.look()
+  places = {cassette: {1: 1}, path: {1: 0}, outlet: {1: 1}}
+  book.look()
+  places = {cassette: {1: 0}, path: {1: 0}, outlet: {1: 2}}
+  book.look()
+  places = {cassette: {1: 0}, path: {1: 0}, outlet: {1: 1}}
+  book.look()
+  t.strictSame(told, [
+    '1/1 new cassette',
+    '1/2 new cassette',
+    '1/1 cassette path',
+    '1/1 path outlet',
+    '1/2 cassette outlet',
+    '1/1 outlet nowhere',
+  ])
+  t.end()
 })

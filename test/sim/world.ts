@@ -1,6 +1,6 @@
 /** One world: a machine that lives and dies, its devices, its bank, its disk, and the judge who sees all of it. */
-import {mkdirSync, rmSync} from 'node:fs'
-import {join} from 'node:path'
+import {existsSync, mkdirSync, readFileSync, rmSync} from 'node:fs'
+import {basename, join} from 'node:path'
 import type {Entry, SessionId, Stored} from '../../journal/entry.ts'
 import {sentenceOf} from '../../journal/sentences.ts'
 import {SystemFault} from '../../kit/errors.ts'
@@ -11,13 +11,14 @@ import {tableConfig} from '../../src/bench/table.ts'
 import type {Config} from '../../src/config.ts'
 import {configHash} from '../../src/config.ts'
 import {Machine} from '../../src/machine.ts'
-import {BankDoor, START_MS} from './bank.ts'
+import {BankDoor, PEOPLE, START_MS} from './bank.ts'
 import {Life, SimClock} from './clock.ts'
 import {Devices, drawModels} from './devices.ts'
 import {SimDisk} from './disk.ts'
 import {Draws} from './draws.ts'
 import {Faults} from './faults.ts'
 import {SimLine} from './line.ts'
+import {Canaries} from './oracle/canaries.ts'
 import {Oracle} from './oracle/oracle.ts'
 import type {Violation} from './oracle/oracle.ts'
 import {BankFile, rawOf, readJournalFile} from './oracle/raw.ts'
@@ -39,6 +40,10 @@ export interface WorldOptions {
 
 /** What was seen at least once; the names that the "sometimes" list asks for. */
 export type Seen = Map<string, number>
+
+const CANARIES = new Canaries(PEOPLE)
+/** Of so many runs one has every screen looked at, which costs more than all else. */
+const SCREENS_EVERY = 10
 
 const MONEY_RISK = 8
 const MOMENT_MAX_MS = 1_500
@@ -339,6 +344,19 @@ export class World {
     rmSync(`${copy}-wal`, {force: true})
   }
 
+  /** Every byte that the machine and its bank have left on a disk. */
+  lookForSecrets(): void {
+    for (const path of [...this.#disk.files, this.bank.path, `${this.bank.path}-wal`]) {
+      if (!existsSync(path)) continue
+      const found = CANARIES.inBytes(readFileSync(path))
+      if (found !== null) this.#secretFound(basename(path), found)
+    }
+  }
+
+  #secretFound(where: string, which: string): void {
+    this.violate({promise: 'no-secret-is-kept', detail: `a secret ending ${which} in ${where}`})
+  }
+
   #leave(keeps: 'all' | 'synced'): void {
     this.#disk.stop(keeps, this.draws.stream(`image/${this.#lives}`))
     this.lookAtJournal()
@@ -418,6 +436,9 @@ export class World {
       this.note(`state ${state}`)
       this.say('machine', state)
       if (this.risk > 1) this.#mayDieLater(machine)
+      const secret =
+        this.#seed % SCREENS_EVERY === 0 ? CANARIES.inText(JSON.stringify(machine.current())) : null
+      if (secret !== null) this.#secretFound('the screen', secret)
     }
     this.#tell()
   }
@@ -429,7 +450,10 @@ export class World {
   #makeLog(): Log {
     const make = (layer: string): Log => {
       const write = (level: string) => (message: string, fields?: Readonly<Record<string, unknown>>) => {
-        this.say(layer, `${level} ${message} ${fields === undefined ? '' : JSON.stringify(fields)}`)
+        const text = `${level} ${message} ${fields === undefined ? '' : JSON.stringify(fields)}`
+        this.say(layer, text)
+        const secret = CANARIES.inText(text)
+        if (secret !== null) this.#secretFound('the log', secret)
         const row = fields?.['row']
         if (layer === 'recovery' && typeof row === 'string') this.note(`recovery ${row}`)
       }

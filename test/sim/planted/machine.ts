@@ -81,6 +81,12 @@ export const MACHINE: readonly Planted[] = [
     "when: f => f.phase === 'presentOpen' && !isSureAfterPresent(f),\n    remedy: 'takenAsPresented',",
   ),
   planted(
+    'journal the track of a card that the bank is silent about',
+    PERFORM,
+    "    case 'silent':\n      return {type: 'host.silent', why: answer.why}",
+    "    case 'silent':\n      return {type: 'host.silent', why: `${answer.why} ${pocket.track2.reveal()}`}",
+  ),
+  planted(
     'drop an advice that the bank is silent about',
     OUTBOX,
     "      case 'silent':\n        this.#log",
