@@ -2,34 +2,7 @@
  * Who of the machine's own people is at it, folded from events: the live machine and recovery use this same
  * fold, so a power cut in the middle of a replenishment comes back to the same step of it.
  */
-import type {Count} from '../kit/money.ts'
-import type {Event, ExchangeStep} from './vocabulary.ts'
-
-/** One step of a replenishment that a person has done. */
-export interface StepDone {
-  readonly step: ExchangeStep
-  readonly cassette: number | null
-  readonly count: Count | null
-}
-
-/** A replenishment under way. */
-export interface Exchange {
-  readonly person: string
-  /** Who counted with them; null where one person is enough. */
-  readonly second: string | null
-  /** In the order they were done. */
-  readonly done: readonly StepDone[]
-}
-
-export interface Attendance {
-  /** Who called for supervisor mode; null while nobody did. */
-  readonly supervisor: string | null
-  /** Tests of a cassette since then. */
-  readonly testsCount: number
-  /** Why a person took the machine out of service, or null. */
-  readonly closedBecause: string | null
-  readonly exchange: Exchange | null
-}
+import type {Attendance, Event} from './vocabulary.ts'
 
 export const NOBODY: Attendance = {supervisor: null, testsCount: 0, closedBecause: null, exchange: null}
 

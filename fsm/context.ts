@@ -3,7 +3,6 @@ import {assert, present} from '../kit/assert.ts'
 import {noteCount} from '../kit/money.ts'
 import type {Count, Currency, Minor} from '../kit/money.ts'
 import {NOBODY} from './attendance.ts'
-import type {Attendance} from './attendance.ts'
 import {addMix, decide, valueOf} from './decide.ts'
 import type {Asked, Decision, Evidence} from './decide.ts'
 import {bunches, planMix} from './mix.ts'
@@ -11,6 +10,7 @@ import {operationKeyOf} from './vocabulary.ts'
 import type {
   Account,
   Advice,
+  Attendance,
   CassetteLevel,
   Device,
   MaskedCard,

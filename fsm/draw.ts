@@ -5,12 +5,11 @@
 import {writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {NOBODY, TESTS_MAX} from './attendance.ts'
-import type {Attendance} from './attendance.ts'
 import {restOf} from './context.ts'
 import {EVENT_TYPES, SETUPS, SETUP_WORDS, samplesOf} from './samples.ts'
 import {STATE_NAMES, begin, step} from './session.ts'
 import type {StateName, Standing, Step} from './session.ts'
-import type {Event, Order} from './vocabulary.ts'
+import type {Attendance, Event, Order} from './vocabulary.ts'
 
 export const STATES_FILE = join(import.meta.dirname, 'states.md')
 

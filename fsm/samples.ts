@@ -4,10 +4,9 @@
  */
 import {minorUnits, noteCount} from '../kit/money.ts'
 import {NOBODY, TESTS_MAX} from './attendance.ts'
-import type {Attendance} from './attendance.ts'
 import type {Context, MachineSetup} from './context.ts'
 import {operationKeyOf} from './vocabulary.ts'
-import type {CassetteLevel, Event, Mix, NoteTally} from './vocabulary.ts'
+import type {Attendance, CassetteLevel, Event, Mix, NoteTally} from './vocabulary.ts'
 
 /** A machine by the letter that the drawing calls it. */
 export const SETUPS: Readonly<Record<string, MachineSetup>> = {

@@ -4,8 +4,7 @@
  */
 import {formatAmount} from '../kit/money.ts'
 import type {Currency, Minor} from '../kit/money.ts'
-import type {Attendance} from '../fsm/attendance.ts'
-import type {CassetteLevel, Event, Mix, NoteTally, Order} from '../fsm/vocabulary.ts'
+import type {Attendance, CassetteLevel, Event, Mix, NoteTally, Order} from '../fsm/vocabulary.ts'
 import {canonicalJson} from './chain.ts'
 import type {Entry} from './entry.ts'
 

@@ -4,9 +4,8 @@
  */
 import {heldByRow} from '../../fsm/decide.ts'
 import {NOBODY, attendanceAfter} from '../../fsm/attendance.ts'
-import type {Attendance} from '../../fsm/attendance.ts'
 import {levelsAfter} from '../../fsm/levels.ts'
-import type {CassetteLevel, Event, Mix, OperationKey, Order} from '../../fsm/vocabulary.ts'
+import type {Attendance, CassetteLevel, Event, Mix, OperationKey, Order} from '../../fsm/vocabulary.ts'
 import {stanAfter} from '../../fsm/context.ts'
 import type {Intent, Seq, SessionId, Stored} from '../../journal/entry.ts'
 import {assert} from '../../kit/assert.ts'

@@ -35,7 +35,7 @@ export class Watch {
 
   start(): void {
     this.#timer = this.#clock.after(this.#with.intervalMs, () => {
-      this.#look()
+      this.look()
         .then(() => {
           this.#lookedAtMs = this.#clock.monotonicMs()
           if (!this.#stopped) this.start()
@@ -54,7 +54,8 @@ export class Watch {
     this.#timer?.cancel()
   }
 
-  async #look(): Promise<void> {
+  /** Looks at everything once; between visits alone. */
+  async look(): Promise<void> {
     await this.#lookAt('dispenser')
     await this.#lookAt('pinPad')
     await this.#lookAt('cardReader')
