@@ -3,19 +3,13 @@ import {parseArgs} from 'node:util'
 import {exportJsonLines, exportText} from '../journal/export.ts'
 import type {JournalReader} from '../journal/reader.ts'
 import {realClock} from '../kit/clock.ts'
-import type {Clock} from '../kit/clock.ts'
 import {BadInput, reasonOf} from '../kit/errors.ts'
-import {lineLog} from '../kit/log.ts'
-import type {Log} from '../kit/log.ts'
 import {readWhole} from './audit-copy.ts'
 import {readConfig} from './config.ts'
 import type {Config} from './config.ts'
-import {enroll, enrollAtFirst, startDaemon} from './main.ts'
-import {EXIT_FAULT, EXIT_OK, askedToStop, crashProgram, runProgram, say, sayError} from './program.ts'
-import {Service} from './service/service.ts'
-import {credential, surroundings} from './service/surroundings.ts'
-import type {Surroundings} from './service/surroundings.ts'
-import {systemJournalLog} from './service/system-journal.ts'
+import {enroll} from './main.ts'
+import {EXIT_BAD_INPUT, EXIT_FAULT, EXIT_OK, ownTerminal, runProgram, say, sayError} from './program.ts'
+import {run} from './run.ts'
 
 interface Subcommand {
   /** What follows its name. */
@@ -28,7 +22,21 @@ interface Subcommand {
 const ROWS_PER_READ = 1_000
 
 const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
-  run: withConfig('run the machine until told to stop', run),
+  run: {
+    takes: '--config FILE',
+    purpose: 'run the machine until told to stop',
+    run: args => run(parsed(args).config),
+  },
+  config: {
+    takes: 'check FILE',
+    purpose: 'say whether a file of settings is right, and what is not',
+    run: checked,
+  },
+  console: {
+    takes: '--config FILE [--lines]',
+    purpose: 'the diagnostics console of the machine that runs here',
+    run: attached,
+  },
   enroll: {
     takes: '--config FILE --code CODE',
     purpose: 'get this machine its certificate, with a code that the bank made',
@@ -91,26 +99,25 @@ function parsed(args: readonly string[]) {
   }
 }
 
-async function run(config: Config): Promise<number> {
-  const clock = realClock()
-  const around = surroundings()
-  const log = logIn(around, clock)
-  await enrollAtFirst(config, credential(around, 'tellerd.enrolment-code'), clock, log)
-  const daemon = await startDaemon(config, log, crashProgram('tellerd'))
-  log.info('started', {terminal: config.terminal, screen: daemon.screenUrl})
-  const service = new Service(daemon.machine, around, clock, log)
-  service.start()
-  log.info('stopping', {signal: await askedToStop()})
-  await service.rest()
-  service.stop()
-  await daemon.stop()
+async function checked([word, file, ...more]: readonly string[]): Promise<number> {
+  if (word !== 'check' || file === undefined || more.length > 0)
+    throw new BadInput("'config' takes: check FILE")
+  const {mistakesIn} = await import('./config-check.ts')
+  const mistakes = mistakesIn(file)
+  for (const mistake of mistakes) sayError(mistake)
+  if (mistakes.length > 0) return EXIT_BAD_INPUT
+  say(`${file}: a machine can start with it`)
   return EXIT_OK
 }
 
-/** Fields in the system's journal where there is one, lines on standard error otherwise. */
-function logIn({toJournal}: Surroundings, clock: Clock): Log {
-  const lines = lineLog(clock, sayError)
-  return toJournal === null ? lines : systemJournalLog(toJournal, lines)
+async function attached(args: readonly string[]): Promise<number> {
+  const isLines = args.includes('--lines')
+  const {config} = parsed(args.filter(word => word !== '--lines'))
+  const door = settings(config).console
+  if (door === null) throw new BadInput(`${config ?? ''}: this machine has no console`)
+  const {attach} = await import('./console/client.ts')
+  await attach(door.socketPath, isLines, ownTerminal())
+  return EXIT_OK
 }
 
 async function enrolled(args: readonly string[]): Promise<number> {

@@ -36,6 +36,9 @@ export const DISPENSER_CASSETTES = {
   reference: 2,
 } as const
 
+/** Of the console's port, in bits per second. */
+export const BAUD_RATES = [9_600, 19_200, 38_400, 57_600, 115_200] as const
+
 export type DispenserModel = keyof typeof DISPENSER_CASSETTES
 
 export interface DeviceConfig<M extends string> {
@@ -87,6 +90,21 @@ export interface Config {
     readonly watchIntervalMs: number
   }
   readonly screen: {readonly port: number}
+  /** The diagnostics console; null for a machine without one. */
+  readonly console: ConsoleConfig | null
+}
+
+export interface ConsoleConfig {
+  /** Path of its serial port; null for the socket alone. */
+  readonly port: string | null
+  readonly baudRate: (typeof BAUD_RATES)[number]
+  /** Of the socket for those logged in on this machine. */
+  readonly socketPath: string
+  /** Who may log in, and the key that seals their secrets: made at the first start, in a folder of the daemon's own. */
+  readonly peoplePath: string
+  readonly keyPath: string
+  /** Whether cash is handled by two people together. */
+  readonly cashDual: boolean
 }
 
 /**
@@ -94,13 +112,16 @@ export interface Config {
  * @throws BadInput naming the file and the setting
  */
 export function readConfig(path: string): Config {
-  let text: string
+  return configFrom(textOf(path), path)
+}
+
+/** The text of the settings' file. @throws BadInput */
+export function textOf(path: string): string {
   try {
-    text = readFileSync(path, 'utf8')
+    return readFileSync(path, 'utf8')
   } catch (thrown) {
     throw new BadInput(`${path}: ${reasonOf(thrown)}`, {cause: thrown})
   }
-  return configFrom(text, path)
 }
 
 /** The Config that a JSON text holds. @param name for the error line. @throws BadInput */
@@ -166,6 +187,7 @@ function top(s: Section): Config {
       watchIntervalMs: t.integer('watchIntervalMs', 500, 60_000, 5_000),
     })),
     screen: s.section('screen').closed(d => ({port: d.integer('port', 0, 65_535, 8_410)})),
+    console: s.has('console') ? s.section('console').closed(consoleFrom) : null,
   }
   const positions = new Set(config.cassettes.map(({cassette}) => cassette))
   if (positions.size !== config.cassettes.length) s.refuse('cassettes', 'names a cassette twice')
@@ -177,6 +199,20 @@ function top(s: Section): Config {
   if (smallest > config.payout.amountMaxMinor)
     s.refuse('payout.amountMax', `is less than one note of ${formatAmount(minorUnits(smallest), currency)}`)
   return Object.freeze(config)
+}
+
+function consoleFrom(c: Section): ConsoleConfig {
+  const baudRate = c.integer('baudRate', 9_600, 115_200, 115_200)
+  const known = BAUD_RATES.find(rate => rate === baudRate)
+  if (known === undefined) c.refuse('baudRate', `must be ${BAUD_RATES.join(', ')}`)
+  return {
+    port: c.has('port') ? c.text('port', /./, 'the path of a serial port') : null,
+    baudRate: known,
+    socketPath: c.text('socketPath', /^.{1,100}$/, 'a path of at most 100 characters'),
+    peoplePath: c.text('peoplePath', /./, 'a path'),
+    keyPath: c.text('keyPath', /./, 'a path'),
+    cashDual: c.flag('cashDual', true),
+  }
 }
 
 const DISPENSER_MODELS = Object.keys(DISPENSER_CASSETTES).filter(isDispenserModel)

@@ -18,6 +18,7 @@ import type {CassetteConfig, Config} from './config.ts'
 import {hostLink} from './link/client.ts'
 import {Outbox} from './link/outbox.ts'
 import type {AdviceSource} from './link/outbox.ts'
+import type {HostLink} from './link/port.ts'
 import type {Transport} from './link/transport.ts'
 import {EMPTY_DESK, choose, deskAfter, press, withBalance, withPinDigits} from './screen/desk.ts'
 import type {ScreenSource} from './screen/source.ts'
@@ -62,6 +63,7 @@ export class Machine implements ScreenSource {
   readonly #chores: Chores
   readonly #watch: Watch
   readonly #outbox: Outbox
+  readonly #link: HostLink
   readonly #pocket = new Pocket()
   readonly #listeners = new Set<() => void>()
   #desk: Desk = EMPTY_DESK
@@ -76,6 +78,7 @@ export class Machine implements ScreenSource {
       currency,
       answerTimeoutMs: config.host.answerTimeoutMs,
     })
+    this.#link = link
     const business = new Business(link, pinPad, log.named('session'))
     const glance = {
       pinDigits: (digits: number) => {
@@ -169,6 +172,21 @@ export class Machine implements ScreenSource {
   choose(id: string): void {
     const event = choose(this.standing.state, this.standing.context, this.#desk, id)
     if (event !== null) this.#runner.offer(event)
+  }
+
+  /** What a person at the machine wants, through the console. */
+  operate(event: Event): void {
+    this.#runner.offer(event)
+  }
+
+  /** Looks at every device and the bank at once, as it does from time to time between visits. */
+  look(): Promise<void> {
+    return this.#watch.look()
+  }
+
+  /** Whether the bank answers. */
+  probeBank(): Promise<boolean> {
+    return this.#link.probe()
   }
 
   /** A person counted, emptied path and bins, and loaded the cassettes to these counts. Only between visits. */

@@ -21,6 +21,8 @@ import {tlsTransport} from './link/tls.ts'
 import type {Transport} from './link/transport.ts'
 import {Machine} from './machine.ts'
 import {startScreenServer} from './screen/server.ts'
+import type {AtConsole, openConsole} from './supervisor/console.ts'
+import type {DeskParts} from './supervisor/desk.ts'
 
 /** The program's version, as the journal and the console name it. */
 export const BUILD = 'tellerd 0.1.0'
@@ -41,6 +43,7 @@ export async function startDaemon(
   config: Config,
   log: Log,
   crash: (thrown: unknown) => void,
+  atConsole: AtConsole,
 ): Promise<Daemon> {
   const clock = realClock()
   const random = systemRandom()
@@ -71,14 +74,33 @@ export async function startDaemon(
     log.named('screen'),
   )
   machine.start()
+  const parts = {machine, journal, config, reader, pinPad: pad, dispenser: cash, clock, build: BUILD}
+  const doors = await consoleDoors(config.console, parts, {
+    random,
+    log: log.named('console'),
+    crash,
+    atConsole,
+  })
   return {
     machine,
     screenUrl: screen.url,
     async stop() {
+      await doors.stop()
       await screen.close()
       await machine.stop()
     },
   }
+}
+
+/** The console's doors, opened; its code is loaded by machines that have one. */
+async function consoleDoors(
+  settings: Config['console'],
+  parts: DeskParts,
+  around: Parameters<typeof openConsole>[2],
+): Promise<{stop(): Promise<void>}> {
+  if (settings === null) return {stop: () => Promise.resolve()}
+  const {openConsole: open} = await import('./supervisor/console.ts')
+  return open(settings, parts, around)
 }
 
 /** The line to the bank: sealed, over TLS, with a certificate that is renewed in time. */

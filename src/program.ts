@@ -42,6 +42,16 @@ export function sayError(text: string): void {
   process.stderr.write(`${text}\n`)
 }
 
+/** Where this program was started. */
+export interface OwnTerminal {
+  readonly input: typeof process.stdin
+  readonly output: typeof process.stdout
+}
+
+export function ownTerminal(): OwnTerminal {
+  return {input: process.stdin, output: process.stdout}
+}
+
 /** Ends the process at once: a mistake of ours surfaced, and going on could cost money. */
 export function crashProgram(name: string): (thrown: unknown) => void {
   return thrown => {

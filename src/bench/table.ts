@@ -33,7 +33,7 @@ import {FaultyLine} from './faulty-line.ts'
 import {PlanRunner, goodManners} from './plan.ts'
 import type {Stage} from './plan.ts'
 import {loopbackRig, startEmulators, stopEmulators} from './rig.ts'
-import type {BenchDispenser, NoteCounts} from './rig.ts'
+import type {BenchDispenser, NoteCounts, Rig} from './rig.ts'
 import type {Pace} from './pace.ts'
 
 export const TERMINAL = 'ATM123'
@@ -104,6 +104,7 @@ export function tableConfig(
       watchIntervalMs: 5_000,
     },
     screen: {port: 0},
+    console: null,
   }
 }
 
@@ -144,6 +145,11 @@ export class Table {
     return this.#life.machine
   }
 
+  /** Our end of the devices, in the present life. */
+  get drivers(): Drivers {
+    return this.#life.drivers
+  }
+
   get journal(): Journal {
     return this.#life.journal
   }
@@ -173,9 +179,10 @@ export class Table {
   #newLife(): Life {
     const {clock, log, crash, random, ink} = this.#options
     const journal = Journal.open(this.config.journal.path, clock, BUILD, configHash(this.config))
+    const drivers = this.stage.rig.drivers()
     const machine = new Machine({
       config: this.config,
-      ...this.stage.rig.drivers(),
+      ...drivers,
       transport: this.#open.ends(this.stage.line, journal),
       journal: ink === undefined ? journal : ink(journal),
       clock,
@@ -191,11 +198,14 @@ export class Table {
       tell()
     })
     journal.onAppend(tell)
-    return {machine, journal}
+    return {machine, journal, drivers}
   }
 }
 
+type Drivers = ReturnType<Rig['drivers']>
+
 interface Life {
+  readonly drivers: Drivers
   readonly machine: Machine
   readonly journal: Journal
 }

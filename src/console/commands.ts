@@ -1,0 +1,24 @@
+/**
+ * The table of all commands. Parsing, help, completion, authorisation, the record and docs/console.md come
+ * from it; what the machine cannot do yet has no row.
+ */
+import type {Command} from './command.ts'
+import {cashCommands} from './commands/cash.ts'
+import {deviceCommands} from './commands/devices.ts'
+import {journalCommands} from './commands/journal.ts'
+import {modeCommands} from './commands/mode.ts'
+import {peopleCommands} from './commands/people.ts'
+import {settingsCommands} from './commands/settings.ts'
+import {showCommands} from './commands/show.ts'
+import {terminalCommands} from './commands/terminal.ts'
+
+export const COMMANDS: readonly Command[] = [
+  ...showCommands,
+  ...journalCommands,
+  ...deviceCommands,
+  ...cashCommands,
+  ...modeCommands,
+  ...settingsCommands,
+  ...peopleCommands,
+  ...terminalCommands,
+]

@@ -1,0 +1,134 @@
+/** What the console may ask of the machine: to look, and to offer what a person wants as events. It reaches no device. */
+import type {Context} from '../../fsm/context.ts'
+import type {StateName} from '../../fsm/session.ts'
+import type {Device, Event} from '../../fsm/vocabulary.ts'
+import type {Intent, SessionId, Stored} from '../../journal/entry.ts'
+import type {Head, Verdict} from '../../journal/reader.ts'
+import type {EpochMs} from '../../kit/clock.ts'
+import type {Currency, Minor} from '../../kit/money.ts'
+import type {Cell} from './view.ts'
+
+export interface Standing {
+  readonly state: StateName
+  readonly context: Context
+}
+
+export type Facts = readonly (readonly [name: string, value: Cell])[]
+
+/** What a device tells of itself, or why it does not. */
+export type Report =
+  {readonly kind: 'told'; readonly facts: Facts} | {readonly kind: 'silent'; readonly why: string}
+
+/** One code that the dispenser may report. */
+export interface ErrorCode {
+  readonly code: string
+  readonly meaning: string
+  readonly fault: string
+  readonly action: string
+}
+
+/** The record, read; only `note` writes, and only what a person did. */
+export interface ConsoleJournal {
+  readonly head: Head
+  rows(fromSeq: number, countMax: number): readonly Stored[]
+  session(id: SessionId): readonly Stored[]
+  openIntents(): readonly Intent[]
+  verify(): Verdict
+  /** On disk when it returns. @throws SystemFault when the journal takes no entries */
+  note(event: Event): void
+}
+
+/** Notes of one cassette since the totals were closed. */
+export interface CassetteTotals {
+  readonly cassette: number
+  readonly noteMinor: Minor
+  readonly loaded: number
+  readonly dispensed: number
+  readonly rejected: number
+  /** Picked, and seen nowhere since. */
+  readonly unknown: number
+}
+
+export interface RetainedCard {
+  readonly atMs: EpochMs
+  readonly masked: string
+  readonly visit: string
+}
+
+/** An operation of which nobody knows for certain what the customer got. */
+export interface Suspect {
+  readonly key: string
+  readonly atMs: EpochMs
+  readonly atLeastMinor: Minor
+  readonly atMostMinor: Minor
+  readonly rule: string
+  readonly isTold: boolean
+}
+
+/** What the journal adds up to. */
+export interface Books {
+  readonly sinceMs: EpochMs | null
+  readonly cassettes: readonly CassetteTotals[]
+  readonly completed: {readonly count: number; readonly sumMinor: Minor}
+  readonly reversed: number
+  readonly visits: number
+  /** Notes in the reject bin that were counted on their way there, since the cassettes were loaded. */
+  readonly rejectsExpected: number
+  readonly retained: readonly RetainedCard[]
+  readonly suspects: readonly Suspect[]
+  /** Faults of devices, the newest first, at most 50. */
+  readonly faults: readonly {readonly atMs: EpochMs; readonly device: string; readonly fault: string}[]
+  /** What people did, the newest first, at most 200. */
+  readonly acts: readonly {
+    readonly atMs: EpochMs
+    readonly person: string
+    readonly command: string
+    readonly outcome: string
+  }[]
+  /** The newest visits, the newest first, at most 50. */
+  readonly recentVisits: readonly {readonly id: string; readonly atMs: EpochMs; readonly rows: number}[]
+}
+
+export interface ConsoleMachine {
+  readonly terminal: string
+  readonly currency: Currency
+  readonly build: string
+  readonly bankUrl: string
+  /** Whether `test dispenser` can move a note to the reject bin. */
+  readonly canTest: boolean
+  readonly startedMs: EpochMs
+  readonly journal: ConsoleJournal
+  readonly errors: readonly ErrorCode[]
+  standing(): Standing
+  books(): Promise<Books>
+  /** Asks the device; between visits alone, or it says why not. */
+  report(device: Device): Promise<Report>
+  /** Has the PIN pad prove itself. Between visits alone. */
+  selfTest(): Promise<Report>
+  /** Whether the bank answers. */
+  probeBank(): Promise<boolean>
+  /** Looks at every device and the bank as between visits, and goes by what it finds. */
+  look(): Promise<void>
+  offer(event: Event): void
+  /** Whether that came true within the time. */
+  until(isSo: (standing: Standing) => boolean, timeoutMs: number): Promise<boolean>
+}
+
+/** The settings' file and what somebody wants to make of it. */
+export interface SettingsDesk {
+  running(): Facts
+  candidate(): Facts
+  /** Null when it can be had; why not otherwise. */
+  set(path: string, value: string): string | null
+  remove(path: string): string | null
+  discard(): void
+  diff(): readonly string[]
+  /** Writes the candidate; with a time, it is taken back after it unless confirmed. */
+  commit(confirmWithinMs: number | null): string | null
+  /** Keeps what was committed on trial. */
+  confirm(): string | null
+  /** The settings before the last commit become the candidate. */
+  rollback(): string | null
+  /** Starts the machine anew with what the file says. Between visits alone. */
+  reload(): void
+}

@@ -1,0 +1,132 @@
+/** The machine as the console may use it: looks at devices between visits, offers a person's wishes as events. */
+import type {CardReader} from '../../devices/card-reader/port.ts'
+import type {Dispenser} from '../../devices/dispenser/port.ts'
+import type {PinPad} from '../../devices/pin-pad/port.ts'
+import type {Device, Event} from '../../fsm/vocabulary.ts'
+import type {Journal} from '../../journal/journal.ts'
+import type {Clock} from '../../kit/clock.ts'
+import type {ConsoleJournal, ConsoleMachine, ErrorCode, Facts, Report, Standing} from '../console/port.ts'
+import type {Cell} from '../console/view.ts'
+import type {Config} from '../config.ts'
+import type {Machine} from '../machine.ts'
+import {BookKeeper} from './books.ts'
+
+export interface DeskParts {
+  readonly machine: Machine
+  readonly journal: Journal
+  readonly config: Config
+  readonly reader: CardReader
+  readonly pinPad: PinPad
+  readonly dispenser: Dispenser
+  readonly clock: Clock
+  readonly build: string
+}
+
+const RESTS: readonly string[] = ['idle', 'offline', 'outOfService', 'supervisor', 'suspended']
+const BUSY: Report = {kind: 'silent', why: 'a visit is under way'}
+
+export function machineDesk(parts: DeskParts): ConsoleMachine {
+  const {machine, journal, config, clock, reader, pinPad, dispenser} = parts
+  const books = new BookKeeper(journal, clock)
+  const isResting = (): boolean => RESTS.includes(machine.standing.state)
+  const asked = async (ask: () => Promise<object>): Promise<Report> => {
+    if (!isResting()) return BUSY
+    const answer = await ask()
+    return 'kind' in answer && answer.kind === 'failed'
+      ? {kind: 'silent', why: 'detail' in answer ? String(answer.detail) : 'no answer'}
+      : {kind: 'told', facts: factsOf(answer)}
+  }
+  const status: Readonly<Record<Device, () => Promise<object>>> = {
+    cardReader: () => reader.status(),
+    pinPad: () => pinPad.status(),
+    dispenser: () => dispenser.status(),
+  }
+  return {
+    terminal: config.terminal,
+    currency: config.currency,
+    build: parts.build,
+    bankUrl: config.host.url,
+    canTest: dispenser.capabilities.test,
+    startedMs: clock.wallMs(),
+    journal: readOnly(journal),
+    errors: dispenser.errors.map(({code, meaning, fault, action}): ErrorCode => ({
+      code,
+      meaning,
+      fault: fault ?? '',
+      action,
+    })),
+    standing: () => machine.standing,
+    books: () => books.read(),
+    report: device => asked(status[device]),
+    selfTest: () => asked(() => pinPad.selfTest()),
+    probeBank: () => machine.probeBank(),
+    look: () => machine.look(),
+    offer: (event: Event) => {
+      machine.operate(event)
+    },
+    until: (isSo, timeoutMs) => waitUntil(machine, clock, isSo, timeoutMs),
+  }
+}
+
+function readOnly(journal: Journal): ConsoleJournal {
+  return {
+    get head() {
+      return journal.head
+    },
+    rows: (from, count) => journal.rows(from, count),
+    session: id => journal.session(id),
+    openIntents: () => journal.openIntents(),
+    verify: () => journal.verify(),
+    note: event => {
+      journal.append(null, [{kind: 'event', event, answers: null}])
+    },
+  }
+}
+
+function waitUntil(
+  machine: Machine,
+  clock: Clock,
+  isSo: (standing: Standing) => boolean,
+  timeoutMs: number,
+): Promise<boolean> {
+  if (isSo(machine.standing)) return Promise.resolve(true)
+  return new Promise(resolve => {
+    const finish = (outcome: boolean): void => {
+      stop()
+      timer.cancel()
+      resolve(outcome)
+    }
+    const timer = clock.after(timeoutMs, () => {
+      finish(false)
+    })
+    const stop = machine.onChange(() => {
+      if (isSo(machine.standing)) finish(true)
+    })
+  })
+}
+
+/** Every field with its path as its name: `sensors[3].isSet`. Lists of records become one line a record. */
+export function factsOf(value: object, path = ''): Facts {
+  return Object.entries(value).flatMap(([name, field]: [string, unknown]): Facts => {
+    const at = path === '' ? name : `${path}.${name}`
+    if (name === 'kind' && path === '') return []
+    if (Array.isArray(field)) {
+      return field.length === 0
+        ? [[at, null]]
+        : field.map((item: unknown, index): Facts[number] => [`${at}[${index + 1}]`, lineOf(item)])
+    }
+    if (typeof field === 'object' && field !== null) return factsOf(field, at)
+    return [[at, cellOf(field)]]
+  })
+}
+
+function lineOf(item: unknown): Cell {
+  if (typeof item !== 'object' || item === null) return cellOf(item)
+  return Object.entries(item)
+    .map(([name, field]: [string, unknown]) => `${name} ${String(cellOf(field))}`)
+    .join(', ')
+}
+
+function cellOf(field: unknown): Cell {
+  return typeof field === 'string' || typeof field === 'number' || typeof field === 'boolean' ? field : null
+}

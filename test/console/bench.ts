@@ -1,0 +1,189 @@
+/** A machine in virtual time with its console: people who can log in, a glass to read, a keyboard to type on. */
+import {mkdtempSync, rmSync, writeFileSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {codeAt} from '../../crypto/one-time.ts'
+import type {PasswordCost} from '../../crypto/passwords.ts'
+import {present} from '../../kit/assert.ts'
+import {epochMs} from '../../kit/clock.ts'
+import {seededRandom} from '../../kit/random.ts'
+import {Secret} from '../../kit/secret.ts'
+import type {House} from '../../src/console/command.ts'
+import {Line} from '../../src/console/line.ts'
+import {People} from '../../src/console/people.ts'
+import type {Role} from '../../src/console/people.ts'
+import type {SettingsDesk} from '../../src/console/port.ts'
+import {RecentLog} from '../../src/console/recent-log.ts'
+import {BUILD} from '../../src/main.ts'
+import {machineDesk} from '../../src/supervisor/desk.ts'
+import {BUDGET_MS, World} from '../session/world.ts'
+import type {Scene} from '../session/world.ts'
+import {Glass} from './screen.ts'
+
+/** The least that Argon2id takes: the tests are of doors, not of locks. */
+export const CHEAP: PasswordCost = {memoryKib: 8, passesCount: 1, lanesCount: 1}
+export const PASSWORD = 'correct horse 42'
+
+/** One of every role, and seconds for those who need one. */
+export const STAFF: Readonly<Record<string, Role>> = {
+  anna: 'auditor',
+  oona: 'operator',
+  olaf: 'operator',
+  erik: 'engineer',
+  emma: 'engineer',
+  sven: 'senior',
+  siri: 'senior',
+  saga: 'security',
+  stig: 'security',
+}
+
+export class Bench {
+  readonly world: World
+  readonly house: House
+  readonly folder: string
+  readonly #seeds = new Map<string, Secret<Uint8Array>>()
+
+  private constructor(world: World, house: House, folder: string) {
+    this.world = world
+    this.house = house
+    this.folder = folder
+  }
+
+  static async open(scene: Scene = {}, staff = STAFF, settings: SettingsDesk = NO_SETTINGS): Promise<Bench> {
+    const folder = mkdtempSync(join(tmpdir(), 'tellerd-console-'))
+    const world = await World.open(scene)
+    const {clock, table} = world
+    const files = {peoplePath: join(folder, 'people.json'), keyPath: join(folder, 'people.key')}
+    const people = People.open(files, clock, seededRandom('people'), CHEAP, () => false)
+    const machine = machineDesk({
+      machine: table.machine,
+      journal: table.journal,
+      config: table.config,
+      ...table.drivers,
+      clock,
+      build: BUILD,
+    })
+    const house: House = {
+      machine,
+      settings,
+      people,
+      log: new RecentLog(),
+      clock,
+      random: seededRandom('nonces'),
+      isCashDual: true,
+    }
+    const bench = new Bench(world, house, folder)
+    for (const [name, role] of Object.entries(staff)) {
+      const seed = new Secret(seededRandom(name).bytes(20))
+      bench.#seeds.set(name, seed)
+      await clock.finish(people.put(name, role, new Secret(PASSWORD), seed, 0), BUDGET_MS)
+    }
+    table.machine.start()
+    await clock.runUntil(() => world.state === 'idle', BUDGET_MS)
+    return bench
+  }
+
+  /** The code that the person's app shows now; it counts once, so time passes first. */
+  async code(name: string): Promise<string> {
+    await this.world.clock.advance(60_000)
+    return codeAt(present(this.#seeds.get(name), `the seed of ${name}`), epochMs(this.world.clock.wallMs()))
+  }
+
+  keepSettings(text: string): string {
+    const path = join(this.folder, 'tellerd.json')
+    writeFileSync(path, text)
+    return path
+  }
+
+  connect(): Wire {
+    return new Wire(this)
+  }
+
+  async close(): Promise<void> {
+    await this.world.close()
+    rmSync(this.folder, {recursive: true, force: true})
+  }
+}
+
+/** A cable with a person at its end. */
+export class Wire {
+  readonly bench: Bench
+  readonly glass = new Glass()
+  readonly line: Line
+  hasLeft = false
+
+  constructor(bench: Bench) {
+    this.bench = bench
+    this.line = new Line(
+      bench.house,
+      async text => {
+        this.glass.write(text)
+        return true
+      },
+      () => {
+        this.hasLeft = true
+      },
+      thrown => {
+        process.nextTick(() => {
+          throw thrown
+        })
+      },
+    )
+    this.line.start()
+  }
+
+  /** Types, key by key, and waits until the machine has nothing more to say. */
+  async type(keys: string, budgetMs = 20_000): Promise<void> {
+    this.line.feed(Buffer.from(keys, 'latin1'))
+    await this.rest(budgetMs)
+  }
+
+  /** Until it asks for something: the line ends in a prompt. */
+  async rest(budgetMs = 20_000): Promise<void> {
+    await this.bench.world.clock.runUntil(() => /[>#:] $|--More--$/.test(this.glass.lastLine), budgetMs)
+  }
+
+  async logIn(name: string): Promise<void> {
+    await this.rest()
+    const code = await this.bench.code(name)
+    await this.type(`${name}\r`)
+    await this.type(`${PASSWORD}\r`)
+    await this.type(`${code}\r`)
+  }
+
+  /** Gives a command and reads what came, the prompt after it left out. */
+  async give(command: string, budgetMs?: number): Promise<string> {
+    this.glass.clear()
+    await this.type(`${command}\r`, budgetMs)
+    return this.glass.text
+  }
+
+  /** Types back the number that the console asks for. */
+  async confirm(budgetMs?: number): Promise<string> {
+    const nonce = /type ([0-9]{4}) to go on/.exec(this.glass.text)?.[1] ?? 'nothing'
+    await this.type(`${nonce}\r`, budgetMs)
+    return this.glass.text
+  }
+
+  /** The second person's name, password and code. */
+  async vouch(name: string): Promise<string> {
+    const code = await this.bench.code(name)
+    await this.type(`${name}\r`)
+    await this.type(`${PASSWORD}\r`)
+    await this.type(`${code}\r`)
+    return this.glass.text
+  }
+}
+
+const NO_SETTINGS: SettingsDesk = {
+  running: () => [],
+  candidate: () => [],
+  set: () => 'none',
+  remove: () => 'none',
+  discard: () => undefined,
+  diff: () => [],
+  commit: () => 'none',
+  confirm: () => 'none',
+  rollback: () => 'none',
+  reload: () => undefined,
+}

@@ -1,0 +1,289 @@
+/** Conversations at the console as a person has them, and what each role may not do. */
+import {readFileSync, writeFileSync} from 'node:fs'
+import {join} from 'node:path'
+import t from 'tap'
+import type {Test} from 'tap'
+import {COMMANDS} from '../../src/console/commands.ts'
+import {IDLE_MS} from '../../src/console/conversation.ts'
+import {ARGUMENTS} from '../../src/console/grammar.ts'
+import {LOCK_MS, ROLES, TRIES_MAX} from '../../src/console/people.ts'
+import {BUDGET_MS} from '../session/world.ts'
+import {Bench, PASSWORD, STAFF} from './bench.ts'
+import type {Wire} from './bench.ts'
+
+/** Compares with the transcript beside this file; `TRANSCRIPTS=write` in the arguments writes it anew. */
+function golden(t: Test, name: string, wire: Wire): void {
+  const path = join(import.meta.dirname, 'transcripts', `${name}.txt`)
+  const text = `${wire.glass.text}\n`
+  if (process.argv.includes('--write')) writeFileSync(path, text)
+  t.equal(text, readFileSync(path, 'utf8'), name)
+}
+
+/** A line that the grammar takes for the command, whatever its arguments. */
+function lineFor(words: string): string {
+  return words
+    .split(' ')
+    .map(word => (Object.hasOwn(ARGUMENTS, word) ? (EXAMPLES[word] ?? word) : word))
+    .join(' ')
+}
+
+const EXAMPLES: Readonly<Record<string, string>> = {
+  DEVICE: 'dispenser',
+  CASSETTE: '1',
+  COUNT: '5',
+  ROW: '1',
+  VISIT: 'visit-1',
+  KEY: 'ATM1:2026-11-22:000418',
+  NAME: 'nobody',
+  ROLE: 'auditor',
+  SETTING: 'timers.customerTimeoutMs',
+  MINUTES: '5',
+  LINES: '0',
+  SWITCH: 'on',
+  CODE: '35',
+  TEXT: 'a reason',
+  VALUE: '45000',
+}
+
+t.test('an engineer looks around', async t => {
+  const bench = await Bench.open()
+  const wire = bench.connect()
+  await wire.logIn('erik')
+  for (const line of [
+    'show status',
+    'sh cas',
+    'show cash',
+    'show cassette 1',
+    'show alarms',
+    'show error 35',
+  ])
+    await wire.type(`${line}\r`)
+  await wire.type('sh dev?')
+  await wire.type('\x15')
+  await wire.type('sh stat\t\r')
+  await wire.type('show status | include ok | count\r')
+  await wire.type('show cash | json\r')
+  await wire.type('show status | exclude -\r')
+  await wire.type('user list\r')
+  await wire.type('exit\r')
+  golden(t, 'engineer', wire)
+  await bench.close()
+})
+
+t.test('pages stop, and go on by the line, by the page, or not at all', async t => {
+  const bench = await Bench.open()
+  const wire = bench.connect()
+  await wire.logIn('sven')
+  await wire.give('help')
+  t.match(wire.glass.lastLine, /--More--$/)
+  const firstPage = wire.glass.text.split('\n').length
+  t.equal(firstPage, 25, 'the command, 23 lines and the mark')
+  await wire.type('\r')
+  t.equal(wire.glass.text.split('\n').length, firstPage + 1, 'one line more')
+  await wire.type('q')
+  t.match(wire.glass.lastLine, /> $/)
+  await wire.give('terminal length 0')
+  const whole = await wire.give('help')
+  t.notMatch(whole, /--More--/)
+  await bench.close()
+})
+
+t.test('every command is refused to every role that may not give it, and the journal says so', async t => {
+  const bench = await Bench.open()
+  const {world} = bench
+  for (const role of ROLES) {
+    const name = Object.entries(STAFF).find(([, one]) => one === role)?.[0] ?? ''
+    const wire = bench.connect()
+    await wire.logIn(name)
+    const foreign = COMMANDS.filter(({may}) => !may.includes(role))
+    for (const {words, may} of foreign) {
+      const line = lineFor(words)
+      const seq = world.table.journal.head.seq
+      const said = await wire.give(line)
+      t.match(said.replace(/\s+/g, ' '), `refused: that is for ${may.join(', ')}`, `${role}: ${line}`)
+      const [row] = world.table.journal.rows(seq + 1, 10)
+      t.match(row?.entry, {kind: 'event', event: {person: name, command: line, outcome: /^refused/}})
+    }
+    t.equal(foreign.length > 0, true)
+    await wire.give('exit')
+    wire.line.hangUp()
+  }
+  await bench.close()
+})
+
+t.test('every row of the table has an example that is that row', async t => {
+  const {parse} = await import('../../src/console/grammar.ts')
+  for (const command of COMMANDS) {
+    const parsed = parse(command.example, COMMANDS)
+    t.equal(parsed.kind === 'command' && parsed.command === command, true, command.words)
+  }
+  const words = COMMANDS.map(command => command.words)
+  t.equal(new Set(words).size, words.length, 'no row stands twice')
+})
+
+t.test('supervisor mode waits for the visit to end, and nothing moves for a person before', async t => {
+  const bench = await Bench.open()
+  const {world} = bench
+  const wire = bench.connect()
+  await wire.logIn('oona')
+  const customer = world.customer()
+  await world.clock.runUntil(() => world.state === 'dispensing', BUDGET_MS)
+  wire.line.feed(Buffer.from('supervisor enter\r'))
+  await world.clock.runUntil(() => /waiting for the visit/.test(wire.glass.text), 5_000)
+  t.not(world.state, 'supervisor')
+  // Whatever reaches the machine now, no order of a person's is given during the visit.
+  world.table.machine.operate({type: 'test.chosen', person: 'oona', cassette: 1})
+  world.table.machine.operate({type: 'reset.chosen', person: 'oona', device: 'dispenser'})
+  await world.clock.runUntil(() => customer.isDone, BUDGET_MS)
+  await world.clock.runUntil(() => world.state === 'supervisor', BUDGET_MS)
+  await wire.rest()
+  t.match(wire.glass.text, /state +supervisor/)
+  const kinds = world.table.journal
+    .rows(1, 1_000)
+    .map(({entry}) => (entry.kind === 'intent' ? entry.order.kind : ''))
+  t.notOk(kinds.includes('operator.test') || kinds.includes('operator.reset'))
+  t.equal(world.ending, 0, 'the customer got the money')
+  await bench.close()
+})
+
+t.test('a test note goes to the reject bin alone, by two people, and the levels follow', async t => {
+  const bench = await Bench.open()
+  const {world} = bench
+  const wire = bench.connect()
+  await wire.logIn('oona')
+  t.match(await wire.give('test dispenser to-reject 1'), /only in supervisor mode/)
+  await wire.give('supervisor enter')
+  await wire.give('test dispenser to-reject 1')
+  await wire.vouch('olaf')
+  await wire.confirm(60_000)
+  t.match(wire.glass.text, /to the reject bin +1/)
+  const {world: notes} = world.table.stage.rig.emulators.dispenser
+  t.same(
+    Object.values(notes.customer).filter(count => count > 0),
+    [],
+  )
+  t.equal(world.table.machine.standing.context.levels[0]?.count, 99)
+  const rows = world.table.journal.rows(1, 1_000).map(({entry}) => entry)
+  const order = rows.findIndex(entry => entry.kind === 'intent' && entry.order.kind === 'operator.test')
+  const done = rows.findIndex(entry => entry.kind === 'event' && entry.event.type === 'test.done')
+  t.equal(order > 0 && done > order, true, 'in ink before it moves')
+  await bench.close()
+})
+
+t.test('nobody vouches for themselves, nor a role that may not', async t => {
+  const bench = await Bench.open()
+  const wire = bench.connect()
+  await wire.logIn('oona')
+  await wire.give('supervisor enter')
+  for (const second of ['oona', 'anna']) {
+    await wire.give('test dispenser to-reject 1')
+    t.match(await wire.vouch(second), /must vouch/, second)
+  }
+  await bench.close()
+})
+
+t.test('too many tries lock, also over a power cut, and the right password helps no more', async t => {
+  const bench = await Bench.open()
+  const wire = bench.connect()
+  await wire.rest()
+  for (let tries = 0; tries < TRIES_MAX; tries++) {
+    await wire.type('anna\r')
+    await wire.type('wrong password 1\r')
+    await wire.type('000000\r')
+  }
+  wire.line.hangUp()
+  const again = bench.connect()
+  await again.logIn('anna')
+  t.match(again.glass.text, /do not fit/)
+  await bench.world.clock.advance(LOCK_MS)
+  await again.rest()
+  await again.logIn('anna')
+  t.match(again.glass.text, /anna, auditor/)
+  await bench.close()
+})
+
+t.test('a pulled cable logs out, and so do five minutes of nothing', async t => {
+  const bench = await Bench.open()
+  const {clock, table} = bench.world
+  const wire = bench.connect()
+  await wire.logIn('erik')
+  wire.line.hangUp()
+  await clock.advance(1)
+  const outcomes = (): readonly string[] =>
+    table.journal
+      .rows(1, 1_000)
+      .flatMap(({entry}) =>
+        entry.kind === 'event' && entry.event.type === 'person.acted' && entry.event.command === 'logout'
+          ? [entry.event.outcome]
+          : [],
+      )
+  t.same(outcomes(), ['gone'])
+  const next = bench.connect()
+  await next.rest()
+  t.match(next.glass.lastLine, /^login: $/, 'whoever plugs in next is nobody')
+  await next.logIn('erik')
+  await clock.advance(IDLE_MS + 1)
+  t.same(outcomes(), ['gone', 'idle'])
+  t.match(next.glass.text, /logged out/)
+  await bench.close()
+})
+
+t.test('the live log leaves the line being typed as it was', async t => {
+  const bench = await Bench.open()
+  const wire = bench.connect()
+  await wire.logIn('erik')
+  await wire.give('terminal monitor on')
+  wire.glass.clear()
+  await wire.type('show sta')
+  bench.house.log.add('{"message":"something happened"}')
+  await bench.world.clock.advance(1)
+  t.match(wire.glass.text, /^% \{"message":"something happened"\}\n.*show sta$/)
+  await wire.type('tus\r')
+  t.match(wire.glass.text, /state +idle/, 'and Enter carries out what was typed')
+  await bench.close()
+})
+
+t.test('one command and one JSON object a line, for rigs', async t => {
+  const bench = await Bench.open()
+  const wire = bench.connect()
+  await wire.rest()
+  await wire.type(':lines\r', 1_000)
+  wire.glass.clear()
+  const code = await bench.code('anna')
+  await wire.type(`anna\n${PASSWORD}\n${code}\nshow cash\nshow nothing\nconfig commit\n`, 10_000)
+  const objects = wire.glass.text
+    .split('\n')
+    .filter(line => line !== '')
+    .map((line): unknown => JSON.parse(line))
+  t.match(objects.at(-3), {
+    command: 'show cash',
+    outcome: 'done',
+    result: [{cassette: 1, count: 100}, {cassette: 2}],
+  })
+  t.match(objects.at(-2), {outcome: 'refused'})
+  t.match(objects.at(-1), {outcome: 'refused', why: 'that is for senior'})
+  await bench.close()
+})
+
+t.test('no password, no code and no card number reaches the glass or the journal', async t => {
+  const bench = await Bench.open()
+  const {world} = bench
+  const customer = world.customer()
+  await world.clock.runUntil(() => customer.isDone, BUDGET_MS)
+  const wire = bench.connect()
+  await wire.logIn('anna')
+  await wire.give('terminal length 0')
+  for (const {words, may, kind} of COMMANDS)
+    if (may.includes('auditor') && kind === 'look') await wire.give(lineFor(words))
+  await wire.give('ej last 500')
+  t.notMatch(await wire.give('service out 4111 1111 1111 1111'), /done/)
+  wire.glass.clear()
+  t.notMatch(wire.glass.raw, PASSWORD)
+  // The card that was in, by every digit but what a record may show.
+  t.notMatch(wire.glass.raw.replace(/4111 1111 1111 1111/g, ''), /[0-9]{13,}/)
+  t.match(wire.glass.raw, /[0-9]{6}\*{6}[0-9]{4}/)
+  const rows = JSON.stringify(world.table.journal.rows(1, 10_000))
+  t.notMatch(rows, PASSWORD)
+  t.notMatch(rows, '4111 1111')
+  await bench.close()
+})
