@@ -232,50 +232,6 @@ type RecoveryEvent =
 export type ExchangeStep =
   'rejects' | 'remaining' | 'loaded' | 'levels' | 'tested' | 'cards' | 'paper' | 'report' | 'signed'
 
-/** The machine's own people, by the names they log in under. */
-type OperatorEvent =
-  /** Wants supervisor mode, which begins when the visit under way is over. */
-  | {readonly type: 'supervisor.called'; readonly person: string}
-  | {readonly type: 'supervisor.left'; readonly person: string}
-  | {readonly type: 'service.closed'; readonly person: string; readonly because: string}
-  | {readonly type: 'service.opened'; readonly person: string}
-  | {readonly type: 'reset.chosen'; readonly person: string; readonly device: Device}
-  /** Null where the device counts nothing of what it moved. */
-  | {
-      readonly type: 'reset.done'
-      readonly device: Device
-      readonly tallies: readonly NoteTally[] | null
-    }
-  | {readonly type: 'reset.failed'; readonly device: Device; readonly fault: string}
-  | {readonly type: 'test.chosen'; readonly person: string; readonly cassette: number}
-  | {readonly type: 'test.done'; readonly tally: NoteTally}
-  /** The note may have moved, or not. */
-  | {readonly type: 'test.failed'; readonly cassette: number; readonly fault: string}
-  | {readonly type: 'exchange.opened'; readonly person: string; readonly second: string | null}
-  | {
-      readonly type: 'exchange.advanced'
-      readonly step: ExchangeStep
-      readonly cassette: number | null
-      /** Notes or cards counted by hand; null where there is nothing to count. */
-      readonly count: Count | null
-    }
-  | {readonly type: 'exchange.closed'; readonly person: string}
-  /** The totals begin anew. */
-  | {readonly type: 'totals.closed'; readonly person: string}
-  /** The retain bin was emptied of so many cards. */
-  | {readonly type: 'cards.cleared'; readonly person: string; readonly count: Count}
-  /** A person's command at the console, without secrets; `outcome` is empty before the command is carried out. */
-  | {
-      readonly type: 'person.acted'
-      readonly person: string
-      readonly command: string
-      readonly outcome: string
-    }
-
-/** What a person counts or does in one step of a replenishment; `remaining`, `loaded` and `tested` are of one cassette. */
-export type ExchangeStep =
-  'rejects' | 'remaining' | 'loaded' | 'levels' | 'tested' | 'cards' | 'paper' | 'report' | 'signed'
-
 /** One step of a replenishment that a person has done. */
 export interface StepDone {
   readonly step: ExchangeStep
