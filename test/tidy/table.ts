@@ -288,5 +288,6 @@ export const ENTRY_POINTS: readonly string[] = [
   'test/model/main.ts',
   'test/perf/main.ts',
   'test/sim/main.ts',
+  'test/sim/planted/main.ts',
   'test/sim/watch.ts',
 ]
