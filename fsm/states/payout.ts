@@ -109,6 +109,9 @@ const nextBunch = base.assign(({context}) => ({
   visit: {...visitOf(context), operation: afterBunch(operationOf(context))},
 }))
 
+/** The words in which a device's port says that nothing trustworthy came back. */
+const NO_ANSWER: readonly string[] = ['not-opened', 'hung-up', 'write-stalled', 'no-answer', 'nonsense']
+
 export const dispensing = base.createStateConfig({
   entry: performing(context => {
     const operation = operationOf(context)
@@ -141,7 +144,13 @@ export const dispensing = base.createStateConfig({
       {actions: nextBunch, target: 'dispensing', reenter: true},
     ],
     'notes.refused': {
-      actions: [...concludeBy('notes.refused', () => ({kind: 'notMoved', because: 'unable-to-complete'}))],
+      actions: [
+        ...concludeBy('notes.refused', () => ({kind: 'notMoved', because: 'unable-to-complete'})),
+        // It was not there to take the order: nobody else is let in before it has been opened again.
+        by('notes.refused', (event, context) =>
+          NO_ANSWER.includes(event.fault) ? {devices: {...context.devices, dispenser: 'failed'}} : {},
+        ),
+      ],
       target: 'showingEnding',
     },
     'notes.partial': [

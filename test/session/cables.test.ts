@@ -53,3 +53,18 @@ for (const dispenser of ['lcdm2000', 'reference'] as const)
       await play(dispenser, `${target}: power cut in ${state}`)
     }
   }
+
+// The watch may find no moment to look when one visit follows another: the refusal itself must say that it is gone.
+for (const dispenser of ['lcdm2000', 'reference', 'lcdm4000', 'f56'] as const)
+  t.test(`${dispenser}: gone before an order, it is opened again before the next visit`, async t => {
+    const world = await World.open({dispenser, plan: 'dispenser: cable pulled in authorizing'})
+    t.teardown(() => world.close())
+    const customer = world.customer()
+    world.table.machine.start()
+    await world.clock.runUntil(() => world.state === 'showingEnding', 600_000)
+    t.equal(world.table.machine.standing.context.devices.dispenser, 'failed', 'nobody else is let in')
+    await world.clock.runUntil(() => customer.isDone, 600_000)
+    t.equal(world.state, 'outOfService')
+    await world.settle()
+    t.equal(await world.clock.runUntil(() => world.state === 'idle', BUDGET_MS), 'done', 'back in service')
+  })
