@@ -134,6 +134,9 @@ const SAMPLES: {readonly [T in Event['type']]: (context: Context) => Samples<T>}
   'host.declined': () => ({give: {code: '51', retain: false}, keep: {code: '41', retain: true}}),
   'host.silent': () => ({'': {why: 'timeout'}}),
   'host.acknowledged': () => ({'': {}}),
+  'host.refusedAdvice': () => ({
+    '': {key: operationKeyOf('ATM1', '2026-11-22', 6), row: 12, why: '21 out of order'},
+  }),
   'notes.dispensed': context => ({'': {tallies: talliesOf(bunchOf(context), 0), fault: null}}),
   'notes.refused': () => ({'': {fault: 'jam'}, 'a cassette is missing': {fault: 'cassette-missing'}}),
   'notes.partial': context => partials(bunchOf(context)),

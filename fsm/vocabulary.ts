@@ -197,6 +197,14 @@ type HostEvent =
   | {readonly type: 'host.declined'; readonly code: string; readonly retain: boolean}
   | {readonly type: 'host.silent'; readonly why: string}
   | {readonly type: 'host.acknowledged'}
+  /** The bank understood an advice and will not take it: parked for a person, told again now and then, still owed. */
+  | {
+      readonly type: 'host.refusedAdvice'
+      readonly key: OperationKey
+      /** Row of the journal in which the advice stands. */
+      readonly row: number
+      readonly why: string
+    }
 
 /** What became of the notes. Each physical act has an arm for "nobody knows". */
 type NotesEvent =

@@ -116,6 +116,7 @@ const EVENT_TYPES: Readonly<Record<Event['type'], true>> = {
   'host.declined': true,
   'host.silent': true,
   'host.acknowledged': true,
+  'host.refusedAdvice': true,
   'notes.dispensed': true,
   'notes.refused': true,
   'notes.partial': true,

@@ -143,6 +143,7 @@ function eventSentence(event: Event, currency: Currency): string {
     case 'host.declined':
     case 'host.silent':
     case 'host.acknowledged':
+    case 'host.refusedAdvice':
     case 'card.verified':
     case 'card.refused':
     case 'pin.wrong':
@@ -273,6 +274,8 @@ function bankSentence(event: BankEvent, currency: Currency): string {
       return `no trustworthy answer from the bank: ${quoted(event.why)}`
     case 'host.acknowledged':
       return 'bank acknowledged'
+    case 'host.refusedAdvice':
+      return `bank REFUSES the advice of row ${event.row}, ${event.key}: ${quoted(event.why)}`
     case 'card.verified':
       return `bank verified the card; accounts: ${listed(event.accounts.map(account => quoted(account.label)))}`
     case 'card.refused':

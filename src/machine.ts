@@ -5,11 +5,13 @@
 import type {CardReader} from '../devices/card-reader/port.ts'
 import type {Dispenser} from '../devices/dispenser/port.ts'
 import type {Key, PinPad} from '../devices/pin-pad/port.ts'
+import {adviceOf} from '../fsm/context.ts'
 import type {MachineSetup} from '../fsm/context.ts'
 import type {Standing} from '../fsm/session.ts'
-import type {CassetteLevel, Event} from '../fsm/vocabulary.ts'
+import type {Advice, CassetteLevel, Event} from '../fsm/vocabulary.ts'
 import {seqOf} from '../journal/entry.ts'
 import type {Journal} from '../journal/journal.ts'
+import {assert, present} from '../kit/assert.ts'
 import type {Clock} from '../kit/clock.ts'
 import type {Log} from '../kit/log.ts'
 import {noteCount} from '../kit/money.ts'
@@ -66,6 +68,9 @@ export class Machine implements ScreenSource {
   readonly #link: HostLink
   readonly #pocket = new Pocket()
   readonly #listeners = new Set<() => void>()
+  /** Rows of advices that the bank refuses. */
+  readonly #parked = new Set<number>()
+  #lastAdvice: Advice | null = null
   #desk: Desk = EMPTY_DESK
   #before: Standing
 
@@ -92,7 +97,17 @@ export class Machine implements ScreenSource {
       const event: Event = {type: 'dispenser.marked', mark}
       journal.append(this.#runner.visit, [{kind: 'event', event, answers: null}])
     }
-    const ports: Ports = {reader, pinPad, dispenser, link, clock, pocket: this.#pocket, keepMark, glance}
+    const ports: Ports = {
+      reader,
+      pinPad,
+      dispenser,
+      link,
+      clock,
+      pocket: this.#pocket,
+      keepMark,
+      lastAdvice: () => this.#lastAdvice,
+      glance,
+    }
     const perform: Perform = async (order, intent) => {
       const event = await performOrder(ports, order, intent)
       // The bank could not open the PIN block: it wants a new sign-on, which the watch makes after this visit.
@@ -129,7 +144,7 @@ export class Machine implements ScreenSource {
       this.#follow(standing)
     })
     this.#outbox = new Outbox(
-      adviceSource(journal),
+      adviceSource(journal, this.#parked),
       advice => link.advise(advice),
       clock,
       random.stream('outbox'),
@@ -216,7 +231,13 @@ export class Machine implements ScreenSource {
 
   #follow(standing: Standing): void {
     this.#desk = deskAfter(this.#before.state, standing.state, this.#desk)
-    const isBack = standing.context.host === 'up' && this.#before.context.host === 'down'
+    // Recovery wakes the outbox itself, once it has read what was parked.
+    const isBack =
+      standing.state !== 'recovering' &&
+      standing.context.host === 'up' &&
+      this.#before.context.host === 'down'
+    const operation = standing.context.visit?.operation ?? null
+    if (operation !== null && isDecided(standing)) this.#lastAdvice = adviceOf(operation)
     if (isBack || (isDecided(standing) && !isDecided(this.#before))) this.#outbox.kick()
     this.#before = standing
     this.#tell()
@@ -241,6 +262,8 @@ export class Machine implements ScreenSource {
       perform,
       retract: config.payout.retract,
     })
+    this.#lastAdvice = past.lastAdvice
+    for (const row of past.parked) this.#parked.add(row)
     this.#outbox.kick()
     if (past.levels.length > 0) return past
     const levels = config.cassettes.map(initialLevel)
@@ -275,14 +298,14 @@ function setupOf({config, reader, dispenser}: MachineParts): MachineSetup {
 }
 
 /** The open advices of the journal, as the outbox wants them. */
-function adviceSource(journal: MachineJournal): AdviceSource {
+function adviceSource(journal: MachineJournal, parked: Set<number>): AdviceSource {
   return {
     openAdvices: () =>
       journal
         .openIntents()
         .flatMap(({seq, entry: {order}}) =>
           order.kind === 'host.complete' || order.kind === 'host.reverse' || order.kind === 'host.suspect'
-            ? [{seq, advice: order}]
+            ? [{seq, advice: order, isParked: parked.has(seq)}]
             : [],
         ),
     acknowledge(seq) {
@@ -290,6 +313,17 @@ function adviceSource(journal: MachineJournal): AdviceSource {
       journal.append(intent?.session ?? null, [
         {kind: 'event', event: {type: 'host.acknowledged'}, answers: seqOf(seq)},
       ])
+    },
+    park(seq, why) {
+      const intent = present(
+        journal.openIntents().find(open => open.seq === seq),
+        `an open advice in row ${seq}`,
+      )
+      const {order} = intent.entry
+      assert('key' in order, 'an advice is of an operation')
+      const event: Event = {type: 'host.refusedAdvice', key: order.key, row: seq, why}
+      journal.append(intent.session, [{kind: 'event', event, answers: null}])
+      parked.add(seq)
     },
   }
 }

@@ -5,6 +5,7 @@ import type {ProblemName} from './answer.ts'
 import * as schema from './schema.ts'
 import {accountPath} from './office-schema.ts'
 import {deposit} from '../deposit.ts'
+import {takeLast} from '../last.ts'
 import {transfer} from '../transfer.ts'
 import {balance, withdraw} from '../withdrawal.ts'
 
@@ -43,8 +44,11 @@ export const moneyRoutes: readonly Route[] = [
     request: schema.withdrawRequest,
     answers: [schema.withdrawAnswer, schema.declined],
     problems: [...MOVING, 'insufficient-funds', 'too-late'],
-    run: async ({bank, who, path, key, body}) =>
-      withdraw(bank, identified(who), {accountId: path.account_id, key, request: body}),
+    run: async ({bank, who, path, key, body}) => {
+      // First, so that a hold that it settles does not stand in the way.
+      if (body.last !== undefined) await takeLast(bank, identified(who), body.last)
+      return withdraw(bank, identified(who), {accountId: path.account_id, key, request: body})
+    },
   }),
   route({
     method: 'POST',

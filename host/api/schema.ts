@@ -39,6 +39,22 @@ export const balanceAnswer = record({
 })
 export type BalanceAnswer = Of<typeof balanceAnswer>
 
+/**
+ * How the machine's operation before ended, told again with its next: a bank that lost the advice repairs itself.
+ * `at_least` and `at_most` are what left the machine; `fee` goes with `completed`, `reason` with `reversed`.
+ */
+export const lastOutcome = record({
+  key: operationKey,
+  outcome: oneOf(['completed', 'reversed', 'suspect']),
+  currency,
+  at_least: amount('left the machine for certain', 'unsigned'),
+  at_most: amount('left the machine at most', 'unsigned'),
+  fee: optional(amount('what the customer paid on top', 'unsigned')),
+  reason: optional(text('a reversal reason', /^[a-z-]{1,40}$/, 40)),
+  row: optional(evidenceRow),
+})
+export type LastOutcome = Of<typeof lastOutcome>
+
 export const withdrawRequest = record({
   amount: amount('what the customer asks for', 'unsigned'),
   atm_id: optional(atmId),
@@ -46,6 +62,7 @@ export const withdrawRequest = record({
   currency: optional(currency),
   /** The bank does not approve later than this. */
   deadline: optional(isoMoment),
+  last: optional(lastOutcome),
 })
 export type WithdrawRequest = Of<typeof withdrawRequest>
 

@@ -99,6 +99,7 @@ export function hostLink(transport: Transport, clock: Clock, log: Log, options: 
         fee: amountText(wish.feeMinor, wish.currency),
         currency: wish.currency,
         deadline,
+        last: wish.last === null ? undefined : lastOf(wish.last, currency),
       }
       const heard = await ask(
         {method: 'POST', path: schema.paths.withdraw(wish.accountId), key: wish.key, body},
@@ -180,6 +181,29 @@ function questionOf(advice: Advice, currency: Currency): Question {
           currency,
           row,
         },
+      }
+  }
+}
+
+/** The same story as the advice itself, in the next request. */
+function lastOf(advice: Advice, currency: Currency): {readonly [field: string]: Writable | undefined} {
+  const told = {key: advice.key, currency, row: advice.row === '' ? undefined : advice.row}
+  const text = (amountMinor: Minor) => amountText(amountMinor, currency)
+  switch (advice.kind) {
+    case 'host.complete': {
+      const paid = text(advice.paidMinor)
+      return {...told, outcome: 'completed', at_least: paid, at_most: paid, fee: text(advice.feeMinor)}
+    }
+    case 'host.reverse': {
+      const none = text(minorUnits(0))
+      return {...told, outcome: 'reversed', at_least: none, at_most: none, reason: advice.because}
+    }
+    case 'host.suspect':
+      return {
+        ...told,
+        outcome: 'suspect',
+        at_least: text(advice.atLeastMinor),
+        at_most: text(advice.atMostMinor),
       }
   }
 }

@@ -22,12 +22,16 @@ export interface AdviceSource {
   openAdvices(): readonly OpenAdvice[]
   /** Durable when it returns. The advice is open no more. */
   acknowledge(seq: number): void
+  /** Durable when it returns. The bank will not take the advice, which stays open; said once for each. */
+  park(seq: number, why: string): void
 }
 
 export interface OpenAdvice {
   /** Of the intent in the journal. */
   readonly seq: number
   readonly advice: Advice
+  /** Whether the bank has refused it before, in this life or another. */
+  readonly isParked: boolean
 }
 
 /** One operation's standing with the bank; forgotten when nothing of it is open. */
@@ -108,7 +112,7 @@ export class Outbox {
     this.#pump()
   }
 
-  async #tell({seq, advice}: OpenAdvice): Promise<void> {
+  async #tell({seq, advice, isParked}: OpenAdvice): Promise<void> {
     const standing = this.#standingOf(advice.key)
     standing.isInFlight = true
     standing.triesCount += 1
@@ -130,6 +134,7 @@ export class Outbox {
             why: answer.why,
           })
         standing.isRefused = true
+        if (!isParked) this.#parked(seq, answer.why)
         standing.notBeforeMs = this.#clock.monotonicMs() + BACKOFF_CAP_MS
         return
       case 'silent':
@@ -159,6 +164,15 @@ export class Outbox {
     } catch (thrown) {
       this.#log.error('an acknowledgement could not be kept', {seq, why: reasonOf(thrown)})
       return false
+    }
+  }
+
+  /** Not kept, it is said again at the next refusal. */
+  #parked(seq: number, why: string): void {
+    try {
+      this.#source.park(seq, why)
+    } catch (thrown) {
+      this.#log.error('a refusal could not be kept', {seq, why: reasonOf(thrown)})
     }
   }
 

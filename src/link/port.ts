@@ -62,6 +62,8 @@ export interface HostLink {
     readonly amountMinor: Minor
     readonly feeMinor: Minor
     readonly currency: Currency
+    /** How the operation before ended, told again: a bank that lost its advice can repair itself. Null before the first. */
+    readonly last: Advice | null
   }): Promise<AuthorizeAnswer>
   /** Tells what became of an operation. Idempotent by the advice's key. */
   advise(advice: Advice): Promise<AdviceAnswer>

@@ -5,7 +5,15 @@
 import {heldByRow} from '../../fsm/decide.ts'
 import {NOBODY, attendanceAfter} from '../../fsm/attendance.ts'
 import {levelsAfter} from '../../fsm/levels.ts'
-import type {Attendance, CassetteLevel, Event, Mix, OperationKey, Order} from '../../fsm/vocabulary.ts'
+import type {
+  Advice,
+  Attendance,
+  CassetteLevel,
+  Event,
+  Mix,
+  OperationKey,
+  Order,
+} from '../../fsm/vocabulary.ts'
 import {stanAfter} from '../../fsm/context.ts'
 import type {Intent, Seq, SessionId, Stored} from '../../journal/entry.ts'
 import {assert} from '../../kit/assert.ts'
@@ -42,6 +50,10 @@ export interface Past {
   readonly held: string | null
   readonly attendance: Attendance
   readonly unsettled: Unsettled | null
+  /** What the bank was to be told last, acknowledged or not. */
+  readonly lastAdvice: Advice | null
+  /** Rows of advices that the bank has refused, taken later or not. */
+  readonly parked: ReadonlySet<number>
 }
 
 /** The part of the journal that the fold reads. */
@@ -73,6 +85,8 @@ export class PastFold {
   #session: SessionId | null = null
   #moves: readonly Move[] = []
   #mark: string | null = null
+  #lastAdvice: Advice | null = null
+  readonly #parked = new Set<number>()
   #attendance = NOBODY
   /** A person's test that nothing answered yet, and the note it may have moved. */
   #test: {readonly seq: Seq; readonly mix: Mix} | null = null
@@ -100,6 +114,8 @@ export class PastFold {
       held: this.#held,
       attendance: this.#attendance,
       unsettled,
+      lastAdvice: this.#lastAdvice,
+      parked: new Set(this.#parked),
     }
   }
 
@@ -129,6 +145,7 @@ export class PastFold {
       case 'host.suspect':
         assert(this.#authorize?.order.key === order.key, `row ${seq} settles no operation under way`)
         this.#held ??= heldByRow(order.row)
+        this.#lastAdvice = order
         this.#settle()
         break
       case 'operator.test':
@@ -150,6 +167,7 @@ export class PastFold {
     this.#levels = levelsAfter(this.#levels, event, asked)
     this.#attendance = attendanceAfter(this.#attendance, event)
     if (event.type === 'cassettes.loaded') this.#held = null
+    if (event.type === 'host.refusedAdvice') this.#parked.add(event.row)
     if (event.type === 'dispenser.marked') this.#mark = event.mark
     if (move !== undefined)
       this.#moves = this.#moves.map(given => (given === move ? {...given, answer: event} : given))

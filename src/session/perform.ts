@@ -13,7 +13,7 @@ import type {
   Recall,
 } from '../../devices/dispenser/port.ts'
 import type {PinPad} from '../../devices/pin-pad/port.ts'
-import type {Device, Event, Mix, Order} from '../../fsm/vocabulary.ts'
+import type {Advice, Device, Event, Mix, Order} from '../../fsm/vocabulary.ts'
 import type {Seq} from '../../journal/entry.ts'
 import {unreachable} from '../../kit/assert.ts'
 import type {Clock} from '../../kit/clock.ts'
@@ -32,6 +32,8 @@ export interface Ports {
   readonly pocket: Pocket
   /** Journals where the dispenser's memory stands, before the open dispense order is given. @throws SystemFault when the ink does not hold */
   readonly keepMark: (mark: string) => void
+  /** What the bank was to be told of the operation before, acknowledged or not; null before the first. */
+  readonly lastAdvice: () => Advice | null
   /** What the customer's eyes need and no record keeps. */
   readonly glance: {
     pinDigits(digits: number): void
@@ -80,6 +82,7 @@ export async function performOrder(ports: Ports, order: Order, intent: Seq): Pro
         amountMinor,
         feeMinor,
         currency,
+        last: ports.lastAdvice(),
       })
       if (answer.kind !== 'approved') return bankEvent(answer)
       return {type: 'host.approved', authCode: answer.authCode, amountMinor: answer.amountMinor}

@@ -746,6 +746,10 @@ const EVENTS: {readonly [Type in Event['type']]: readonly [Extract<Event, {type:
   'host.declined': [{type: 'host.declined', code: '51', retain: false}, 'bank declined, code "51"'],
   'host.silent': [{type: 'host.silent', why: ODD}, `no trustworthy answer from the bank: ${ODD_READ}`],
   'host.acknowledged': [{type: 'host.acknowledged'}, 'bank acknowledged'],
+  'host.refusedAdvice': [
+    {type: 'host.refusedAdvice', key: KEY, row: 12, why: ODD},
+    `bank REFUSES the advice of row 12, ${KEY}: ${ODD_READ}`,
+  ],
   'notes.dispensed': [
     {type: 'notes.dispensed', tallies: TALLIES, fault: ODD},
     `dispensed as ordered, with a fault: ${ODD_READ}; ${TALLIES_READ}`,

@@ -27,6 +27,7 @@ const WISH = {
   amountMinor: minorUnits(10_000),
   feeMinor: minorUnits(0),
   currency: 'EUR',
+  last: null,
 } as const
 const REVERSAL = {kind: 'host.reverse', key: KEY, because: 'no-answer', row: ''} as const
 

@@ -25,8 +25,9 @@ function suspect(key: OperationKey): Advice {
 /** A journal reduced to its open advices. */
 function journalOf(
   ...advices: readonly Advice[]
-): AdviceSource & {add(advice: Advice): void; readonly acknowledged: number[]} {
-  const open: OpenAdvice[] = advices.map((advice, index) => ({seq: index + 1, advice}))
+): AdviceSource & {add(advice: Advice): void; readonly acknowledged: number[]; readonly parked: number[]} {
+  const open: OpenAdvice[] = advices.map((advice, index) => ({seq: index + 1, advice, isParked: false}))
+  const parked: number[] = []
   const acknowledged: number[] = []
   let nextSeq = open.length + 1
   return {
@@ -38,7 +39,13 @@ function journalOf(
       open.splice(index, 1)
       acknowledged.push(seq)
     },
-    add: advice => open.push({seq: nextSeq++, advice}),
+    park(seq) {
+      parked.push(seq)
+      const index = open.findIndex(one => one.seq === seq)
+      open[index] = {...present(open[index], `an open advice ${seq}`), isParked: true}
+    },
+    parked,
+    add: advice => open.push({seq: nextSeq++, advice, isParked: false}),
   }
 }
 
@@ -131,6 +138,7 @@ t.test('what the bank refuses is an alarm, tried at the cap, and blocks nobody',
   t.same(journal.acknowledged, [2, 1])
   t.same(triesMs, [0, 300_000, 600_000, 900_000])
   t.equal(lines.filter(line => line.includes('"level":"error"')).length, 1, 'one alarm')
+  t.same(journal.parked, [1], 'parked once, in ink')
   t.match(lines.join(), /21 out of order/)
 })
 
@@ -145,6 +153,9 @@ t.test('an acknowledgement that comes late, or not into the journal, or into a s
     acknowledge(seq) {
       if (failuresLeft-- > 0) throw new RangeError('disk full')
       journal.acknowledge(seq)
+    },
+    park: seq => {
+      journal.park(seq, '')
     },
   }
   const slow = async (): Promise<AdviceAnswer> => {
