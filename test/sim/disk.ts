@@ -132,8 +132,9 @@ export class SimDisk {
   ): readonly Stored[] {
     if (this.#failed !== null) throw new SystemFault(`the disk failed: ${this.#failed}`)
     const risk = this.#witness.risk()
-    const cut = this.#faults.strike('power.append', risk)
-    const moment = cut?.draws.one(['before', 'within', 'within', 'after', 'after'] as const)
+    const moment = (['before', 'within', 'after'] as const).find(
+      when => this.#faults.strike(`power.${when}Append`, risk) !== null,
+    )
     if (moment === 'before') throw this.#cut('before an append')
     if (this.#faults.strike('disk.error', risk) !== null) throw this.#fail('the disk took nothing')
     let stored: readonly Stored[]

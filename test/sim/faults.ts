@@ -56,7 +56,9 @@ export const FAULTS = {
   // The computer itself.
   'process.frozen': rarely,
   'process.killed': rarely,
-  'power.append': {least: 0.001, most: 0.02},
+  'power.beforeAppend': {least: 0.0002, most: 0.004},
+  'power.withinAppend': {least: 0.0004, most: 0.008},
+  'power.afterAppend': {least: 0.0004, most: 0.008},
   'power.frame': {least: 0.00005, most: 0.001},
   'power.bank': {least: 0.002, most: 0.02},
   'power.note': {least: 0.001, most: 0.02},
@@ -109,8 +111,13 @@ export interface Strike {
   readonly draws: Draws
 }
 
+/** Strikes that are laid down instead of drawn: at which opportunities of a fault, counted from 1, it strikes. */
+export type Script = ReadonlyMap<FaultName, readonly number[]>
+
 export class Faults {
   readonly #draws: Draws
+  readonly #script: Script | null
+  readonly #opportunities = new Map<FaultName, number>()
   readonly #rates = new Map<FaultName, number>()
   readonly #streams = new Map<FaultName, Draws>()
   readonly #counts = new Map<FaultName, number>()
@@ -122,11 +129,19 @@ export class Faults {
   /**
    * @param only strikes that happen, of all that are drawn; all when null
    * @param told hears of every strike
+   * @param script strikes instead of the draws, where there is one
    */
-  constructor(draws: Draws, only: ReadonlySet<string> | null, told: (id: string) => void) {
+  constructor(
+    draws: Draws,
+    only: ReadonlySet<string> | null,
+    told: (id: string) => void,
+    script: Script | null,
+  ) {
     this.#draws = draws
     this.#only = only
     this.#told = told
+    this.#script = script
+    if (script !== null) return
     const swarm = draws.stream('swarm')
     const isCalm = swarm.chance(CALM_RATE)
     for (const name of FAULT_NAMES) {
@@ -146,9 +161,8 @@ export class Faults {
 
   /** Whether the fault strikes at this opportunity; says how, if so. */
   strike(name: FaultName, factor = 1): Strike | null {
-    const rate = this.#rates.get(name)
-    if (rate === undefined || this.#isHealed) return null
-    if (this.#streams.get(name)?.chance(Math.min(0.9, rate * factor)) !== true) return null
+    if (this.#isHealed || !(this.#script === null ? this.#isDrawn(name, factor) : this.#isDue(name)))
+      return null
     const count = (this.#counts.get(name) ?? 0) + 1
     this.#counts.set(name, count)
     const id = `${name}#${count}`
@@ -156,6 +170,22 @@ export class Faults {
     this.#struck.push(id)
     this.#told(id)
     return {id, draws: this.#draws.stream(id)}
+  }
+
+  /** How many opportunities each fault of a script had so far. */
+  get opportunities(): ReadonlyMap<FaultName, number> {
+    return this.#opportunities
+  }
+
+  #isDrawn(name: FaultName, factor: number): boolean {
+    const rate = this.#rates.get(name)
+    return rate !== undefined && this.#streams.get(name)?.chance(Math.min(0.9, rate * factor)) === true
+  }
+
+  #isDue(name: FaultName): boolean {
+    const count = (this.#opportunities.get(name) ?? 0) + 1
+    this.#opportunities.set(name, count)
+    return this.#script?.get(name)?.includes(count) === true
   }
 
   /** Every strike so far, in order. */

@@ -10,7 +10,8 @@ import type {Outcome, RunOptions} from './run.ts'
 const MEMORY = '/dev/shm'
 
 /** A seed and what of it is played. */
-export type Played = Pick<RunOptions, 'seed'> & Partial<Pick<RunOptions, 'only' | 'watch' | 'customersMax'>>
+export type Played = Pick<RunOptions, 'seed'> &
+  Partial<Pick<RunOptions, 'only' | 'scene' | 'watch' | 'customersMax'>>
 
 export class Ground {
   readonly #folder: string
@@ -29,6 +30,7 @@ export class Ground {
   play(played: Played): Promise<Outcome> {
     return play({
       only: null,
+      scene: null,
       watch: null,
       ...played,
       folder: join(this.#folder, 'run'),

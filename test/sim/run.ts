@@ -4,9 +4,11 @@ import {LAST_PERSON, PEOPLE} from './bank.ts'
 import type {Person} from './bank.ts'
 import {Customer} from './customer.ts'
 import type {Draws} from './draws.ts'
+import type {FaultName} from './faults.ts'
 import {planDevices, planPeople} from './mischief.ts'
-import {Operator} from './operator.ts'
+import {Operator, RESTING} from './operator.ts'
 import type {Violation} from './oracle/oracle.ts'
+import type {Scene} from './scenes.ts'
 import {World} from './world.ts'
 import type {Seen, WorldOptions} from './world.ts'
 
@@ -23,6 +25,10 @@ export interface Outcome {
   readonly virtualMs: number
   /** Strikes by their ids, in order. */
   readonly struck: readonly string[]
+  /** How many opportunities each fault of a scene's script had. */
+  readonly opportunities: ReadonlyMap<FaultName, number>
+  /** The same when the first life ended; null when none did. */
+  readonly atFirstDeath: ReadonlyMap<FaultName, number> | null
   readonly seen: Seen
 }
 
@@ -55,6 +61,8 @@ export async function play(options: RunOptions): Promise<Outcome> {
       livesCount: world.lives,
       virtualMs,
       struck: faults.struck,
+      opportunities: faults.opportunities,
+      atFirstDeath: world.atFirstDeath,
       seen,
     }
   } finally {
@@ -63,6 +71,7 @@ export async function play(options: RunOptions): Promise<Outcome> {
 }
 
 async function live(world: World, options: RunOptions): Promise<number> {
+  if (options.scene !== null) return liveScene(world, options.scene)
   const people = world.draws.stream('people')
   const operator = new Operator(world, world.draws.stream('operator'))
   await world.devices.start()
@@ -95,6 +104,24 @@ const isOdd = ({status, openingMinor, track2}: Person): boolean =>
   status !== 'active' || openingMinor < 100_000 || track2.includes('=2601')
 const ODD_PEOPLE = PEOPLE.filter(isOdd)
 const GOOD_PEOPLE = PEOPLE.filter((person, at) => !isOdd(person) && at !== LAST_PERSON)
+
+/** One customer's visit as the scene has it, however many lives it takes, and the reckoning. */
+async function liveScene(world: World, {mischief, habits}: Scene): Promise<number> {
+  const operator = new Operator(world, world.draws.stream('operator'))
+  await world.devices.start()
+  if (mischief !== null) world.devices.dispenser.plan(mischief)
+  world.begin()
+  const person = present(GOOD_PEOPLE[0], 'somebody with an account')
+  await visited(world, new Customer(world, person, world.draws.stream('visit'), 'the customer', habits))
+  const bystander = standBy(world)
+  await world.clock.runUntil(
+    () => world.isBroken() || RESTING.includes(world.machine?.standing.state ?? 'off'),
+    HEALING_MS,
+  )
+  bystander()
+  if (!world.isBroken()) await heal(world, operator)
+  return 1
+}
 
 async function visit(world: World, draws: Draws, name: string): Promise<void> {
   const person = draws.one(draws.chance(ODD_RATE) ? ODD_PEOPLE : GOOD_PEOPLE)

@@ -17,12 +17,14 @@ import {Devices, drawModels} from './devices.ts'
 import {SimDisk} from './disk.ts'
 import {Draws} from './draws.ts'
 import {Faults} from './faults.ts'
+import type {FaultName} from './faults.ts'
 import {SimLine} from './line.ts'
 import {Canaries} from './oracle/canaries.ts'
 import {Oracle} from './oracle/oracle.ts'
 import type {Violation} from './oracle/oracle.ts'
 import {BankFile, rawOf, readJournalFile} from './oracle/raw.ts'
 import type {JournalRow} from './oracle/raw.ts'
+import type {Scene} from './scenes.ts'
 import {Trace} from './trace.ts'
 import type {Line} from './trace.ts'
 
@@ -34,6 +36,8 @@ export interface WorldOptions {
   readonly bankTemplate: string
   /** Strikes that happen, of all that are drawn; all when null. */
   readonly only: ReadonlySet<string> | null
+  /** What is laid down of this run; everything is drawn when null. */
+  readonly scene: Scene | null
   /** Hears every line of what happens; null when nobody watches. */
   readonly watch: ((line: Line) => void) | null
 }
@@ -76,24 +80,26 @@ export class World {
   #life: {readonly life: Life; readonly machine: Machine} | null = null
   #lives = 0
   #violation: Violation | null = null
+  #atFirstDeath: ReadonlyMap<FaultName, number> | null = null
   #capturedCount = 0
   #recoveryDeaths = 0
   #state = ''
   #card = ''
 
-  constructor({seed, folder, bankTemplate, only, watch}: WorldOptions) {
+  constructor({seed, folder, bankTemplate, only, scene, watch}: WorldOptions) {
     this.draws = new Draws(`seed ${seed}`)
     this.#seed = seed
     this.#folder = folder
     rmSync(folder, {recursive: true, force: true})
     mkdirSync(folder, {recursive: true})
     this.trace = new Trace(() => this.clock.monotonicMs(), watch)
-    this.faults = new Faults(this.draws.stream('faults'), only, id => {
+    const told = (id: string): void => {
       this.note(`fault ${id.split('#')[0] ?? ''}`)
       this.say('fault', id)
-    })
+    }
+    this.faults = new Faults(this.draws.stream('faults'), only, told, scene?.script ?? null)
     const setting = this.draws.stream('setting')
-    const models = drawModels(setting)
+    const models = scene?.models ?? drawModels(setting)
     const notes = drawNotes(setting)
     const pace = {cardMoveMs: setting.one([0, 120, 500]), noteMs: setting.one([0, 40, 150])}
     const table = tableConfig({
@@ -199,6 +205,11 @@ export class World {
   /** How many lives the machine had. */
   get lives(): number {
     return this.#lives
+  }
+
+  /** How many opportunities a scene's faults had had when the first life ended; null while none has. */
+  get atFirstDeath(): ReadonlyMap<FaultName, number> | null {
+    return this.#atFirstDeath
   }
 
   /** Orders that nothing has answered, in the live journal; as long as no machine lives, some may be. */
@@ -309,6 +320,7 @@ export class World {
     const now = this.#life
     if (now === null || now.life.isDead) return
     now.life.die()
+    this.#atFirstDeath ??= new Map(this.faults.opportunities)
     this.say('power', `${how === 'power' ? 'power gone' : 'killed'} ${why}`)
     const {state} = now.machine.standing
     this.note(`death in ${state}`)
