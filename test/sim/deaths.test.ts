@@ -13,8 +13,8 @@ import {Ground} from './ground.ts'
 import {PLAIN, SCENES} from './scenes.ts'
 
 const SEED = process.env['TELLERD_SEED'] ?? `deaths-${realClock().wallMs()}`
-const SINGLES_PER_SCENE = 8
-const PAIRS_PER_MACHINE = 25
+const SINGLES_PER_SCENE = 2
+const PAIRS_PER_MACHINE = 6
 
 const draws = new Draws(SEED)
 const ground = await Ground.open()
