@@ -4,12 +4,14 @@ import {exportJsonLines, exportText} from '../journal/export.ts'
 import type {JournalReader} from '../journal/reader.ts'
 import {realClock} from '../kit/clock.ts'
 import {BadInput, reasonOf} from '../kit/errors.ts'
+import {formatAmount} from '../kit/money.ts'
 import {readWhole} from './audit-copy.ts'
 import {readConfig} from './config.ts'
 import type {Config} from './config.ts'
 import {enroll} from './main.ts'
 import {EXIT_BAD_INPUT, EXIT_FAULT, EXIT_OK, ownTerminal, runProgram, say, sayError} from './program.ts'
 import {run} from './run.ts'
+import {SuspenseFold} from './session/suspense.ts'
 
 interface Subcommand {
   /** What follows its name. */
@@ -17,6 +19,8 @@ interface Subcommand {
   readonly purpose: string
   readonly run: (args: readonly string[]) => Promise<number>
 }
+
+const HOUR_MS = 3_600_000
 
 /** Rows exported at a time. */
 const ROWS_PER_READ = 1_000
@@ -47,6 +51,7 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
   ),
   'journal-json': withConfig('print the journal as JSON lines', config => printed(config, exportJsonLines)),
   'journal-verify': withConfig('check every row of the journal against its chain', verify),
+  suspense: withConfig('list what waits for a count or a person, oldest first', suspense),
   probe: {
     takes: 'MODEL --port PATH [--json]',
     purpose: 'ask one device who it is and how it is; moves nothing',
@@ -146,6 +151,27 @@ async function printed(
       from = last.seq + 1
     }
   })
+}
+
+async function suspense({currency, journal}: Config): Promise<number> {
+  const clock = realClock()
+  const items = await readWhole(journal.path, clock, reader => {
+    const fold = new SuspenseFold()
+    for (let from = 1; ;) {
+      const rows = reader.rows(from, ROWS_PER_READ)
+      const last = rows.at(-1)
+      if (last === undefined) return fold.items()
+      for (const row of rows) fold.add(row)
+      from = last.seq + 1
+    }
+  })
+  for (const {key, why, leastMinor, mostMinor, sinceMs} of items) {
+    const range = `${formatAmount(leastMinor, currency)} to ${formatAmount(mostMinor, currency)} ${currency}`
+    const hoursCount = Math.floor((clock.wallMs() - sinceMs) / HOUR_MS)
+    say(`${key}  ${why.padEnd(7)}  ${range}  for ${hoursCount} h`)
+  }
+  say(`${items.length} open`)
+  return EXIT_OK
 }
 
 async function verify(config: Config): Promise<number> {

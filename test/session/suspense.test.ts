@@ -1,0 +1,60 @@
+/** What waits for a person: there until a count or the bank closes it, and never by time. */
+import t from 'tap'
+import {operationKeyOf} from '../../fsm/vocabulary.ts'
+import type {Advice} from '../../fsm/vocabulary.ts'
+import {seqOf} from '../../journal/entry.ts'
+import type {Entry, Stored} from '../../journal/entry.ts'
+import {epochMs} from '../../kit/clock.ts'
+import {minorUnits} from '../../kit/money.ts'
+import {SuspenseFold} from '../../src/session/suspense.ts'
+
+const key = operationKeyOf('ATM123', '2026-11-22', 417)
+const SUSPECT: Advice = {
+  kind: 'host.suspect',
+  key,
+  atLeastMinor: minorUnits(2_000),
+  atMostMinor: minorUnits(6_000),
+  row: 'present-unknown',
+}
+const REVERSE: Advice = {kind: 'host.reverse', key, because: 'no-answer', row: 'not-moved'}
+
+/** The items after these entries, one row each, a minute apart. */
+function after(...entries: readonly Entry[]): readonly string[] {
+  const fold = new SuspenseFold()
+  entries.forEach((entry, index) => {
+    const row: Stored = {seq: seqOf(index + 1), session: null, atMs: epochMs(index * 60_000), hash: '', entry}
+    fold.add(row)
+  })
+  return fold
+    .items()
+    .map(({why, leastMinor, mostMinor, sinceMs}) => `${why} ${leastMinor} ${mostMinor} ${sinceMs}`)
+}
+
+const told = (order: Advice): Entry => ({kind: 'intent', order})
+const acknowledged = (row: number): Entry => ({
+  kind: 'event',
+  event: {type: 'host.acknowledged'},
+  answers: seqOf(row),
+})
+const refused = (row: number): Entry => ({
+  kind: 'event',
+  event: {type: 'host.refusedAdvice', key, row, why: '21'},
+  answers: null,
+})
+const counted: Entry = {kind: 'event', event: {type: 'cassettes.loaded', levels: []}, answers: null}
+
+t.test('a suspect waits for a count, whatever the bank acknowledges', t => {
+  t.strictSame(after(told(SUSPECT)), ['suspect 2000 6000 0'])
+  t.strictSame(after(told(SUSPECT), acknowledged(1)), ['suspect 2000 6000 0'])
+  t.strictSame(after(told(SUSPECT), acknowledged(1), counted), [])
+  t.strictSame(after(counted, told(SUSPECT)), ['suspect 2000 6000 60000'], 'a count before it closes nothing')
+  t.end()
+})
+
+t.test('what the bank refuses waits until it takes it, and no count closes it', t => {
+  t.strictSame(after(told(REVERSE)), [])
+  t.strictSame(after(told(REVERSE), refused(1), refused(1)), ['refused 0 0 60000'])
+  t.strictSame(after(told(REVERSE), refused(1), counted), ['refused 0 0 60000'])
+  t.strictSame(after(told(REVERSE), refused(1), acknowledged(1)), [])
+  t.end()
+})
