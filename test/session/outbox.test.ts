@@ -4,7 +4,8 @@ import {BUDGET_MS, World} from './world.ts'
 import type {Scene} from './world.ts'
 import type {BankRequest, TransportAnswer} from '../../src/link/transport.ts'
 
-const HOUR_MS = 3_600_000
+/** Beyond the longest wait between two tries. */
+const LONG_MS = 400_000
 
 type Tap = Pick<typeof t, 'teardown'>
 
@@ -45,7 +46,7 @@ function advicesOf(world: World): readonly string[] {
 t.test('an approval that comes too late leads to exactly one reversal', async t => {
   const world = await opened(t, {plan: 'bank: answer lost in authorizing'})
   await world.visit()
-  await world.clock.advance(HOUR_MS)
+  await world.clock.advance(LONG_MS)
   const [told = '', ...more] = advicesOf(world)
   t.match(told, /^host\.reverse /)
   t.strictSame(more, [], 'told once in ink')
@@ -53,26 +54,29 @@ t.test('an approval that comes too late leads to exactly one reversal', async t 
   t.strictSame((await world.ledgers()).differences, [])
 })
 
-t.test('an advice outlives hours without a bank, and restarts; none is dropped by age or count', async t => {
-  const world = await opened(t)
-  world.table.machine.start()
-  let isLost = true
-  between(world, ({path}) => (isLost && path.endsWith('/complete') ? LOST : null))
-  for (let visit = 0; visit < 3; visit += 1) await serve(world)
-  for (let life = 0; life < 3; life += 1) {
-    await world.clock.advance(HOUR_MS)
-    await world.crash()
-  }
-  t.equal(world.table.journal.openIntents().length, 3, 'all are owed still')
-  isLost = false
-  await world.settle()
-  const account = await world.ledgers()
-  t.strictSame(account.differences, [])
-  t.strictSame(
-    account.settled.map(({advice}) => advice.kind),
-    ['host.complete', 'host.complete', 'host.complete'],
-  )
-})
+t.test(
+  'an advice outlives a long time without a bank, and restarts; none is dropped by age or count',
+  async t => {
+    const world = await opened(t)
+    world.table.machine.start()
+    let isLost = true
+    between(world, ({path}) => (isLost && path.endsWith('/complete') ? LOST : null))
+    for (let visit = 0; visit < 3; visit += 1) await serve(world)
+    for (let life = 0; life < 3; life += 1) {
+      await world.clock.advance(LONG_MS)
+      await world.crash()
+    }
+    t.equal(world.table.journal.openIntents().length, 3, 'all are owed still')
+    isLost = false
+    await world.settle()
+    const account = await world.ledgers()
+    t.strictSame(account.differences, [])
+    t.strictSame(
+      account.settled.map(({advice}) => advice.kind),
+      ['host.complete', 'host.complete', 'host.complete'],
+    )
+  },
+)
 
 t.test(
   'the next request carries how the last one ended, and a bank that lost the advice repairs itself',
@@ -102,9 +106,9 @@ t.test('what the bank refuses is parked in ink, once, and waits for nobody else'
   })
   await serve(world)
   await serve(world)
-  await world.clock.advance(HOUR_MS)
+  await world.clock.advance(LONG_MS)
   await world.crash()
-  await world.clock.advance(HOUR_MS)
+  await world.clock.advance(LONG_MS)
   const parked = world.table.journal
     .rows(1, 1_000)
     .filter(({entry}) => entry.kind === 'event' && entry.event.type === 'host.refusedAdvice')
