@@ -87,7 +87,7 @@ class NodeHid implements HidPort {
     const finding = find(this.#address)
     try {
       const found = await within(this.#clock, this.#options.openTimeoutMs, finding)
-      if (found !== 'late') return this.#begin(found, listener)
+      if (found !== 'late') return await this.#begin(found, listener)
       this.#refuse(`not open within ${this.#options.openTimeoutMs} ms`)
       void finding.then(({device}) => device.close()).catch(() => undefined)
     } catch (thrown) {
@@ -130,22 +130,34 @@ class NodeHid implements HidPort {
     await this.#ending
   }
 
-  #begin({path, device, identity, table}: Found, listener: HidListener): HidOpened {
+  async #begin({path, device, identity, table}: Found, listener: HidListener): Promise<HidOpened> {
     const opening: Opening = {path, device, listener, table, isEnding: false}
-    this.#opening = opening
-    this.#hasBeenOpen = true
     device.on('error', (reason: unknown) => {
       // The package gives the reason as text, not as an error.
       this.#log.warn('HID device hung up', {path, reason: reasonOf(reason)})
       this.#lose(opening, 'hung-up')
     })
     device.on('data', (raw: Buffer) => {
-      if (opening.isEnding) return
-      const verdict = judgeReport(table, 'input', Uint8Array.from(raw))
-      if (verdict.kind === 'report') listener.report(verdict.id, verdict.bytes)
-      else listener.garbage(verdict.why)
+      const bytes = Uint8Array.from(raw)
+      // The package would tell whatever is thrown in here as an error of the device.
+      queueMicrotask(() => {
+        this.#take(opening, bytes)
+      })
     })
+    // The package begins to listen at the next tick, and throws there at a device that was closed before it.
+    await new Promise<void>(resolve => {
+      process.nextTick(resolve)
+    })
+    this.#opening = opening
+    this.#hasBeenOpen = true
     return {kind: 'open', identity, reports: table}
+  }
+
+  #take(opening: Opening, raw: Uint8Array): void {
+    if (opening.isEnding) return
+    const verdict = judgeReport(opening.table, 'input', raw)
+    if (verdict.kind === 'report') opening.listener.report(verdict.id, verdict.bytes)
+    else opening.listener.garbage(verdict.why)
   }
 
   async #transfer<T>(
