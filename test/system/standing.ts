@@ -12,8 +12,8 @@ import {createInterface} from 'node:readline'
 import {realClock} from '../../kit/clock.ts'
 
 export const ROOT = join(import.meta.dirname, '..', '..')
-/** Longest wait for anything of a process, on a busy machine. */
-const PATIENCE_MS = 30_000
+/** Longest wait for anything of a process, on a busy machine or on an emulated one. */
+const PATIENCE_MS = 120_000
 
 export const clock = realClock()
 

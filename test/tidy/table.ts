@@ -291,4 +291,7 @@ export const ENTRY_POINTS: readonly string[] = [
   'test/sim/main.ts',
   'test/sim/planted/main.ts',
   'test/sim/watch.ts',
+  // Started by main.ts in the guest.
+  'test/system/hid/guest.ts',
+  'test/system/hid/main.ts',
 ]
