@@ -62,7 +62,8 @@ const MOMENTS: readonly string[] = [
 /** Names as `World.note` counts them. */
 export const SOMETIMES: readonly string[] = [
   ...ROWS.map(({name}) => `row ${name}`),
-  ...RECOVERY_ROWS.map(({name}) => `recovery ${name}`),
+  // An advice that is told again leaves no line in the log.
+  ...RECOVERY_ROWS.filter(({remedy}) => remedy !== 'tellAgain').map(({name}) => `recovery ${name}`),
   ...STATE_NAMES.filter(name => name !== 'resting').map(name => `state ${name}`),
   ...EVENTS.map(type => `event ${type}`),
   ...MONEY_STATES.map(state => `death in ${state}`),

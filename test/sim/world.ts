@@ -302,6 +302,7 @@ export class World {
         if (!life.isDead) this.#machineChanged(machine)
       })
       this.say('power', `life ${this.#lives} begins`)
+      this.note(`state ${machine.standing.state}`)
       machine.start()
       return true
     } catch (thrown) {

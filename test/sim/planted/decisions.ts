@@ -166,7 +166,7 @@ export const DECISIONS: readonly Planted[] = [
   planted(
     'keep the levels after an unknown payout',
     'fsm/levels.ts',
-    "return levels.map(level => lowered(level, countOf(asked, level.cassette), 'ok'))",
-    'return levels',
+    "case 'notes.unknown':\n      return levels.map(level => lowered(level, countOf(asked, level.cassette), 'ok'))",
+    "case 'notes.unknown':\n      return levels",
   ),
 ]

@@ -108,10 +108,10 @@ export const ENDS: readonly Planted[] = [
     "if (entry !== null && next.state !== 'reversed') {",
   ),
   planted(
-    'the bank: let a customer go below zero',
+    'the bank: book a leg less',
     'host/store/ledger-rows.ts',
-    'WHERE account_id = $1 AND balance + $2 >= 0 RETURNING',
-    'WHERE account_id = $1 RETURNING',
+    'postings.map((posting, leg) => ({...posting, key, kind, leg, currency, atMs})),',
+    'postings.slice(1).map((posting, leg) => ({...posting, key, kind, leg, currency, atMs})),',
   ),
   planted(
     'the bank: take a completion for a reversal',

@@ -10,6 +10,8 @@ import type {Planted} from './planted.ts'
 const ROOT = join(import.meta.dirname, '..', '..', '..')
 const SOURCES = ['kit', 'crypto', 'fsm', 'devices', 'journal', 'host', 'src', 'test', 'package.json'] as const
 
+const HELD = / held, 0 broken$/m
+
 /** What came of one mistake. */
 export interface Hunted {
   readonly name: string
@@ -38,12 +40,17 @@ export class Field {
     try {
       const said = await this.#play(seedsMax)
       const broken = /^BROKEN ([a-z-]+), seed ([0-9]+)/m.exec(said)
-      if (broken === null && !/ held, 0 broken$/m.test(said))
+      if (broken === null && !HELD.test(said))
         throw new SystemFault(`'${mistake.name}' ended the simulator itself:\n${said.slice(-2_000)}`)
       return {name: mistake.name, promise: broken?.[1] ?? null, seed: Number(broken?.[2] ?? seedsMax)}
     } finally {
       writeFileSync(path, whole)
     }
+  }
+
+  /** Whether the sources without any mistake keep every promise over those seeds: else nothing found would prove anything. */
+  async isSound(seedsMax: number): Promise<boolean> {
+    return HELD.test(await this.#play(seedsMax))
   }
 
   remove(): void {

@@ -4,7 +4,7 @@ import type {Planted} from './planted.ts'
 
 const RUNNER = 'src/session/runner.ts'
 const PERFORM = 'src/session/perform.ts'
-const RECOVER = 'src/session/recover.ts'
+const RECOVER = 'fsm/recovery.ts'
 const OUTBOX = 'src/link/outbox.ts'
 
 export const MACHINE: readonly Planted[] = [
@@ -33,10 +33,10 @@ export const MACHINE: readonly Planted[] = [
     '`row ${seq} authorizes while another operation is unsettled`)\n',
   ),
   planted(
-    'forget the operation under way at a restart',
+    'abandon an order to the dispenser at a restart',
     RECOVER,
-    'if (before.unsettled !== null) await settle(ports, before.unsettled)',
-    'void settle',
+    "when: f => isOpen(f, 'dispenser.dispense') && f.recall === 'notRemembered',\n    remedy: 'answerLost',",
+    "when: f => isOpen(f, 'dispenser.dispense') && f.recall === 'notRemembered',\n    remedy: 'forget',",
   ),
   planted(
     'resend on silence, in the session',
@@ -72,13 +72,13 @@ export const MACHINE: readonly Planted[] = [
     'reverse at a restart what the dispenser forgot',
     RECOVER,
     "f.recall === 'notRemembered',\n    remedy: 'answerLost',",
-    "f.recall === 'notRemembered',\n    remedy: 'notMoved',",
+    "f.recall === 'notRemembered',\n    remedy: 'reverseNotMoved',",
   ),
   planted(
     'take an unsure present for a payout at a restart',
     RECOVER,
-    "when: f => f.phase === 'presentOpen' && !isSureAfterPresent(f),\n    remedy: 'presentUnknown',",
-    "when: f => f.phase === 'presentOpen' && !isSureAfterPresent(f),\n    remedy: 'takenAsPresented',",
+    "!isBehindShutter(f),\n    remedy: 'presentUnknown',",
+    "!isBehindShutter(f),\n    remedy: 'takenAsPresented',",
   ),
   planted(
     'journal the track of a card that the bank is silent about',

@@ -30,6 +30,14 @@ await runProgram('sim:planted', async args => {
   const total = waiting.length
   const clock = realClock()
   const hunted: Hunted[] = []
+  const sound = new Field()
+  const isSound = await sound.isSound(seedsMax).finally(() => {
+    sound.remove()
+  })
+  if (!isSound) {
+    say('the sources themselves break a promise: npm run sim tells which')
+    return EXIT_FAULT
+  }
   const work = async (): Promise<void> => {
     const field = new Field()
     try {
