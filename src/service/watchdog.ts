@@ -27,7 +27,7 @@ export interface Watched {
 }
 
 /** Between visits; from here the machine can be stopped. */
-export const RESTING: readonly Standing['state'][] = ['idle', 'offline', 'outOfService']
+export const RESTING: readonly Standing['state'][] = ['idle', 'offline', 'outOfService', 'supervisor']
 
 export class Watchdog {
   readonly #watched: Watched
