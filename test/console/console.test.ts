@@ -279,8 +279,8 @@ t.test('no password, no code and no card number reaches the glass or the journal
   t.notMatch(await wire.give('service out 4111 1111 1111 1111'), /done/)
   wire.glass.clear()
   t.notMatch(wire.glass.raw, PASSWORD)
-  // The card that was in, by every digit but what a record may show.
-  t.notMatch(wire.glass.raw.replace(/4111 1111 1111 1111/g, ''), /[0-9]{13,}/)
+  // The card that was in, by every digit but what a record may show. A hash may have so many digits in a row.
+  t.notMatch(wire.glass.raw.replace(/4111 1111 1111 1111/g, ''), /(?<![0-9a-f])[0-9]{13,19}(?![0-9a-f])/)
   t.match(wire.glass.raw, /[0-9]{6}\*{6}[0-9]{4}/)
   const rows = JSON.stringify(world.table.journal.rows(1, 10_000))
   t.notMatch(rows, PASSWORD)
