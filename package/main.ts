@@ -32,6 +32,9 @@ const PACKAGES: readonly Contents[] = [
       ['systemd/tellerd.sysusers', 'usr/lib/sysusers.d/tellerd.conf'],
       ['systemd/tellerd.tmpfiles', 'usr/lib/tmpfiles.d/tellerd.conf'],
       ['systemd/tellerd.udev', 'lib/udev/rules.d/60-tellerd.rules'],
+      ...['reader', 'pinpad', 'dispenser'].map(
+        link => ['systemd/device.conf', `lib/systemd/system/dev-tellerd-${link}.device.d/wait.conf`] as const,
+      ),
       ['docs/install.md', 'usr/share/doc/tellerd/install.md'],
     ],
   },

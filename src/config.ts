@@ -4,7 +4,7 @@
  */
 import {createHash} from 'node:crypto'
 import {readFileSync} from 'node:fs'
-import {BadInput, reasonOf} from '../kit/errors.ts'
+import {BadInput, codeOf, reasonOf} from '../kit/errors.ts'
 import {readJson} from '../kit/exact-json.ts'
 import {formatAmount, isCurrency, minorUnits} from '../kit/money.ts'
 import type {Currency, Minor} from '../kit/money.ts'
@@ -120,6 +120,8 @@ export function textOf(path: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch (thrown) {
+    if (codeOf(thrown) === 'ENOENT')
+      throw new BadInput(`${path} is not there: 'tellerd setup' asks what is needed and writes it`, {cause: thrown})
     throw new BadInput(`${path}: ${reasonOf(thrown)}`, {cause: thrown})
   }
 }

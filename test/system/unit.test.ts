@@ -133,7 +133,7 @@ t.test('udev names the devices that the drivers know', t => {
     return (/ATTRS\{idProduct\}=="([0-9a-f|]+)"/.exec(rule)?.[1] ?? '').split('|').map(id => parseInt(id, 16))
   }
   t.same([magtek.VENDOR_ID, dynapro.VENDOR_ID], [0x0801, 0x0801])
-  t.same(named('card-reader').map(String).toSorted(), Object.keys(magtek.PRODUCTS).toSorted())
-  t.same(named('pin-pad'), [dynapro.PRODUCT_ID])
+  t.same(named('reader').map(String).toSorted(), Object.keys(magtek.PRODUCTS).toSorted())
+  t.same(named('pinpad'), [dynapro.PRODUCT_ID])
   t.end()
 })
