@@ -121,7 +121,9 @@ export function textOf(path: string): string {
     return readFileSync(path, 'utf8')
   } catch (thrown) {
     if (codeOf(thrown) === 'ENOENT')
-      throw new BadInput(`${path} is not there: 'tellerd setup' asks what is needed and writes it`, {cause: thrown})
+      throw new BadInput(`${path} is not there: 'tellerd setup' asks what is needed and writes it`, {
+        cause: thrown,
+      })
     throw new BadInput(`${path}: ${reasonOf(thrown)}`, {cause: thrown})
   }
 }
