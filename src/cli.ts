@@ -9,7 +9,16 @@ import {readWhole} from './audit-copy.ts'
 import {readConfig} from './config.ts'
 import type {Config} from './config.ts'
 import {enroll} from './main.ts'
-import {EXIT_BAD_INPUT, EXIT_FAULT, EXIT_OK, ownTerminal, runProgram, say, sayError} from './program.ts'
+import {
+  EXIT_BAD_INPUT,
+  EXIT_FAULT,
+  EXIT_OK,
+  dialogue,
+  ownTerminal,
+  runProgram,
+  say,
+  sayError,
+} from './program.ts'
 import {run} from './run.ts'
 import {SuspenseFold} from './session/suspense.ts'
 
@@ -21,6 +30,9 @@ interface Subcommand {
 }
 
 const HOUR_MS = 3_600_000
+
+/** Where the package's unit looks. */
+const CONFIG_PATH = '/etc/tellerd/tellerd.json'
 
 /** Rows exported at a time. */
 const ROWS_PER_READ = 1_000
@@ -40,6 +52,11 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
     takes: '--config FILE [--lines]',
     purpose: 'the diagnostics console of the machine that runs here',
     run: attached,
+  },
+  setup: {
+    takes: '[--config FILE]',
+    purpose: 'ask what the site knows, find the devices, and write the settings',
+    run: setUp,
   },
   enroll: {
     takes: '--config FILE --code CODE',
@@ -123,6 +140,20 @@ async function attached(args: readonly string[]): Promise<number> {
   const {attach} = await import('./console/client.ts')
   await attach(door.socketPath, isLines, ownTerminal())
   return EXIT_OK
+}
+
+async function setUp(args: readonly string[]): Promise<number> {
+  const {config, code} = parsed(args)
+  if (code !== undefined) throw new BadInput('--code goes with enroll alone')
+  // The machine at boot asks nobody.
+  const {setup} = await import('./setup.ts')
+  const person = dialogue()
+  try {
+    await setup({configPath: config ?? CONFIG_PATH, root: '/'}, person, realClock())
+    return EXIT_OK
+  } finally {
+    person.close()
+  }
 }
 
 async function enrolled(args: readonly string[]): Promise<number> {

@@ -1,4 +1,5 @@
 /** The edge of every program here: arguments in, an exit code out, and one line for bad input. */
+import {createInterface} from 'node:readline'
 import {BadInput, SystemFault, reasonOf} from '../kit/errors.ts'
 
 /** 0: done. */
@@ -50,6 +51,27 @@ export interface OwnTerminal {
 
 export function ownTerminal(): OwnTerminal {
   return {input: process.stdin, output: process.stdout}
+}
+
+/** Questions on standard output, a line of standard input each; null when there are no more. */
+export function dialogue(): {
+  readonly say: (text: string) => void
+  readonly ask: (question: string) => Promise<string | null>
+  readonly close: () => void
+} {
+  const lines = createInterface({input: process.stdin})
+  const next = lines[Symbol.asyncIterator]()
+  return {
+    say,
+    async ask(question) {
+      process.stdout.write(question)
+      const line = await next.next()
+      return line.done === true ? null : line.value
+    },
+    close: () => {
+      lines.close()
+    },
+  }
 }
 
 /** Ends the process at once: a mistake of ours surfaced, and going on could cost money. */
