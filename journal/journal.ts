@@ -10,7 +10,7 @@ import {chainHash} from './chain.ts'
 import {answersOf, bodyOf, seqOf} from './entry.ts'
 import type {Entry, Intent, Seq, SessionId, Stored} from './entry.ts'
 import {JournalReader, isIntent} from './reader.ts'
-import type {Head, Verdict} from './reader.ts'
+import type {Head, Verdict} from './range.ts'
 import {INSERT_ROW, checkDurable, openForWriting} from './schema.ts'
 
 /** Rows whose chain is checked at every start: some thirty visits, a few milliseconds. `verify` checks them all. */

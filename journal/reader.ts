@@ -1,31 +1,17 @@
 /** Reads a journal back: rows, one visit, and the proof that nothing was changed. Never writes. */
 import type Database from 'better-sqlite3'
-import {AssertionFailed, assert} from '../kit/assert.ts'
-import {SystemFault, codeOf, reasonOf} from '../kit/errors.ts'
-import {GENESIS, chainHash} from './chain.ts'
+import {assert} from '../kit/assert.ts'
+import {SystemFault, reasonOf} from '../kit/errors.ts'
+import {GENESIS} from './chain.ts'
 import {entryOf, seqOf} from './entry.ts'
-import type {Intent, Seq, SessionId, Stored} from './entry.ts'
+import type {Intent, SessionId, Stored} from './entry.ts'
+import {COLUMNS, checkRange, joined, ranges} from './range.ts'
+import type {Head, Verdict} from './range.ts'
 import {openForReading} from './schema.ts'
 import type {TableRow} from './schema.ts'
 
 /** Most rows of one `rows` call; a visit has about thirty. */
 export const ROWS_READ_MAX = 10_000
-
-/**
- * `at`: the first row that is not as it was written; with rows missing, where they should be; the number after the last row
- * when all rows are whole and only the file around them (an index, a page) is damaged.
- */
-export type Verdict =
-  | {readonly kind: 'whole'; readonly rows: number}
-  | {readonly kind: 'broken'; readonly at: Seq; readonly why: string}
-
-/** The last row's number and hash; 0 and GENESIS in an empty journal. */
-export interface Head {
-  readonly seq: number
-  readonly hash: string
-}
-
-const COLUMNS = 'seq, session, at_ms, kind, answers, body, hash'
 
 export class JournalReader {
   readonly #path: string
@@ -52,6 +38,11 @@ export class JournalReader {
    */
   static open(path: string): JournalReader {
     return new JournalReader(path, openForReading(path))
+  }
+
+  /** Of the file that is read. */
+  get path(): string {
+    return this.#path
   }
 
   /** Rows from that number on, oldest first, at most `countMax` (1 to ROWS_READ_MAX). @throws SystemFault when a row cannot be read */
@@ -84,8 +75,8 @@ export class JournalReader {
 
   /** Checks every row's number, hash and shape, every answer, and the file itself. Reads the whole journal. */
   verify(): Verdict {
-    const damage = this.#damage()
-    const chain = this.#checked(1, GENESIS)
+    const damage = this.damage()
+    const chain = joined(ranges(this.#database, 1).map(range => checkRange(this.#database, range)))
     if (chain.kind === 'broken' || damage === null) return chain
     return {kind: 'broken', at: seqOf(chain.rows + 1), why: damage}
   }
@@ -95,11 +86,13 @@ export class JournalReader {
    */
   verifyTail(rowsMax: number): Verdict {
     const {seq} = this.head()
-    const from = Math.max(1, seq - rowsMax + 1)
-    const before = from === 1 ? undefined : this.#rows.get(from - 1, 1)
-    if (from > 1 && before?.seq !== from - 1)
-      return {kind: 'broken', at: seqOf(from - 1), why: 'a row is missing'}
-    const chain = this.#checked(from, before?.hash ?? GENESIS)
+    const before = Math.max(0, seq - rowsMax)
+    const after = before === 0 ? {seq: 0, hash: GENESIS} : this.#rows.get(before, 1)
+    if (after?.seq !== before) return {kind: 'broken', at: seqOf(before), why: 'a row is missing'}
+    const {verdict: chain} = checkRange(this.#database, {
+      after: {seq: before, hash: after.hash},
+      through: null,
+    })
     if (chain.kind === 'broken') return chain
     const stray = this.#database
       .prepare<[], number>(
@@ -118,29 +111,8 @@ export class JournalReader {
     this.#database.close()
   }
 
-  /** Walks the chain from a row on. Answers can be checked only when it walks from the first. */
-  #checked(from: number, hashBefore: string): Verdict {
-    let expected = from
-    let hash = hashBefore
-    const open = new Set<number>()
-    try {
-      for (const row of this.#database
-        .prepare<[number], TableRow>(`SELECT ${COLUMNS} FROM journal WHERE seq >= ? ORDER BY seq`)
-        .iterate(Math.min(from, from === 1 ? -Number.MAX_SAFE_INTEGER : from))) {
-        const why = fault(row, expected, hash) ?? (from === 1 ? strayAnswer(row, open) : null)
-        if (why !== null) return {kind: 'broken', at: seqOf(expected), why}
-        expected += 1
-        hash = row.hash
-      }
-    } catch (thrown) {
-      if (codeOf(thrown) === null) throw thrown
-      return {kind: 'broken', at: seqOf(expected), why: `the file is damaged: ${reasonOf(thrown)}`}
-    }
-    return {kind: 'whole', rows: expected - from}
-  }
-
   /** What SQLite says against its own pages and indexes, or null. */
-  #damage(): string | null {
+  damage(): string | null {
     try {
       const said = this.#database.pragma('integrity_check(1)', {simple: true})
       return said === 'ok' ? null : `the file is damaged: ${String(said)}`
@@ -171,24 +143,4 @@ export class JournalReader {
 /** Whether the row is an intent. */
 export function isIntent(row: Stored): row is Intent {
   return row.entry.kind === 'intent'
-}
-
-function fault(row: TableRow, expected: number, hashBefore: string): string | null {
-  if (row.seq !== expected) return row.seq > expected ? 'a row is missing' : 'a row is not numbered from 1'
-  const {seq, session, at_ms: atMs, kind, answers, body} = row
-  if (chainHash(hashBefore, {seq, session, atMs, kind, answers, body}) !== row.hash)
-    return 'its hash does not fit it and the row before'
-  try {
-    entryOf(row)
-    return null
-  } catch (thrown) {
-    if (thrown instanceof AssertionFailed) return thrown.message
-    throw thrown
-  }
-}
-
-function strayAnswer(row: TableRow, open: Set<number>): string | null {
-  if (row.kind === 'intent') open.add(row.seq)
-  if (row.answers === null || open.delete(row.answers)) return null
-  return 'it answers no earlier intent that was still open'
 }

@@ -4,7 +4,7 @@
  */
 import {cpSync, writeFileSync} from 'node:fs'
 import {createRequire} from 'node:module'
-import {dirname, join} from 'node:path'
+import {basename, dirname, join} from 'node:path'
 import {build} from 'esbuild'
 import type {Plugin} from 'esbuild'
 
@@ -18,10 +18,17 @@ export interface Program {
   readonly entry: string
   /** Its pages, from the root; they lie in `page/` beside the main file, where the one file that serves them looks. */
   readonly pages: string
+  /** Sources that it starts as threads of their own, from the root; each lies beside the main file under its own name. */
+  readonly threads: readonly string[]
 }
 
-export const TELLERD: Program = {name: 'tellerd', entry: 'src/cli.ts', pages: 'src/screen/page'}
-export const HOST: Program = {name: 'tellerd-host', entry: 'host/main.ts', pages: 'host/page'}
+export const TELLERD: Program = {
+  name: 'tellerd',
+  entry: 'src/cli.ts',
+  pages: 'src/screen/page',
+  threads: ['journal/range-thread.ts'],
+}
+export const HOST: Program = {name: 'tellerd-host', entry: 'host/main.ts', pages: 'host/page', threads: []}
 
 export type Architecture = 'x64' | 'arm64'
 
@@ -36,7 +43,10 @@ export async function bundle(
 ): Promise<readonly string[]> {
   const {metafile} = await build({
     absWorkingDir: ROOT,
-    entryPoints: [{in: program.entry, out: program.name}],
+    entryPoints: [
+      {in: program.entry, out: program.name},
+      ...program.threads.map(source => ({in: source, out: basename(source, '.ts')})),
+    ],
     outdir: folder,
     bundle: true,
     // What is imported when it is wanted stays in files of its own: the machine does not load every probe.

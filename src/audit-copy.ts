@@ -14,19 +14,19 @@ const STILL_MS = 1_000
 const PATIENCE_MS = 300_000
 
 /**
- * @param work may read until it returns
+ * @param work may read until it ends
  * @throws SystemFault when there is no journal, or the machine never lets go of it long enough for a copy
  */
 export async function readWhole<T>(
   path: string,
   clock: Clock,
-  work: (reader: JournalReader) => T,
+  work: (reader: JournalReader) => T | Promise<T>,
 ): Promise<T> {
   const folder = `${path}.audit`
   try {
     const reader = openedUnlessRunning(path) ?? JournalReader.open(await copied(path, folder, clock))
     try {
-      return work(reader)
+      return await work(reader)
     } finally {
       reader.close()
     }

@@ -1,4 +1,5 @@
 /** The installed command `tellerd`: one table of subcommands. */
+import {availableParallelism} from 'node:os'
 import {parseArgs} from 'node:util'
 import {exportJsonLines, exportText} from '../journal/export.ts'
 import type {JournalReader} from '../journal/reader.ts'
@@ -206,7 +207,11 @@ async function suspense({currency, journal}: Config): Promise<number> {
 }
 
 async function verify(config: Config): Promise<number> {
-  const verdict = await readWhole(config.journal.path, realClock(), reader => reader.verify())
+  // Its threads are no concern of a machine that starts.
+  const {verifyInParallel} = await import('../journal/parallel.ts')
+  const verdict = await readWhole(config.journal.path, realClock(), ({path}) =>
+    verifyInParallel(path, availableParallelism()),
+  )
   say(
     verdict.kind === 'whole' ? `whole: ${verdict.rows} rows` : `broken at row ${verdict.at}: ${verdict.why}`,
   )

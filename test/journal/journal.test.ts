@@ -6,11 +6,13 @@ import Database from 'better-sqlite3'
 import t from 'tap'
 import {operationKeyOf} from '../../fsm/vocabulary.ts'
 import type {CassetteLevel, Event, Order} from '../../fsm/vocabulary.ts'
-import {GENESIS, canonicalJson} from '../../journal/chain.ts'
+import {GENESIS, canonicalJson, chainHash} from '../../journal/chain.ts'
 import {seqOf, sessionIdOf} from '../../journal/entry.ts'
 import type {Entry, Stored} from '../../journal/entry.ts'
 import {COLUMNS_MAX, exportJsonLines, exportText} from '../../journal/export.ts'
 import {CHAIN_CHECK_ROWS, Journal} from '../../journal/journal.ts'
+import {verifyInParallel} from '../../journal/parallel.ts'
+import {checkRange, joined, ranges} from '../../journal/range.ts'
 import {JournalReader} from '../../journal/reader.ts'
 import {sentenceOf} from '../../journal/sentences.ts'
 import {checkDurable, openForWriting} from '../../journal/schema.ts'
@@ -485,6 +487,77 @@ t.test('an index that hides a visit is found, although every row is whole', asyn
   bytes.write('B', at)
   writeFileSync(path, bytes)
   t.match(verdictOf(path), /^row 12: the file is damaged: /)
+})
+
+t.test('threads come to the verdict of one, wherever the ranges are cut', async t => {
+  const dir = t.testdir()
+  const pristine = join(dir, 'pristine.db')
+  const journal = opened(pristine)
+  journal.append(VISIT, [intent({kind: 'reader.eject', takeWithinMs: 1})])
+  // Answered far behind, across every cut.
+  for (let row = 3; row < 40; row++) journal.append(null, [fact({type: 'host.restored'})])
+  journal.append(VISIT, [fact({type: 'card.taken'}, 2)])
+  const rows = journal.head.seq
+  journal.close()
+  const forged = join(dir, 'forged.db')
+  const random = seededRandom('ranges')
+  const changes = [
+    'SELECT 1',
+    'DELETE FROM journal',
+    'UPDATE journal SET seq = 0 - seq',
+    `UPDATE journal SET answers = 3 WHERE seq = ${rows}`,
+    'UPDATE journal SET answers = 35 WHERE seq = 30',
+    ...Array.from({length: 24}, () => {
+      const seq = 1 + random.below(rows - 1)
+      return [
+        `DELETE FROM journal WHERE seq = ${seq}`,
+        `UPDATE journal SET hash = replace(hash, '0', '1') || ' ' WHERE seq = ${seq}`,
+        `UPDATE journal SET at_ms = at_ms + 1 WHERE seq = ${seq}`,
+        `UPDATE journal SET seq = -1 WHERE seq = ${seq}; UPDATE journal SET seq = ${seq} WHERE seq = ${seq + 1}; UPDATE journal SET seq = ${seq + 1} WHERE seq = -1`,
+        `INSERT INTO journal SELECT ${rows + 1}, session, at_ms, kind, NULL, body, hash FROM journal WHERE seq = ${seq}`,
+      ]
+    }).flat(),
+  ]
+  for (const change of changes) {
+    copyFileSync(pristine, forged)
+    forge(forged, change)
+    const one = verdictOf(forged)
+    t.equal(one === 'whole', ['SELECT 1', 'DELETE FROM journal'].includes(change), `${change}: ${one}`)
+    const database = new Database(forged, {readonly: true})
+    for (const partsCount of [2, 3, 7]) {
+      const verdict = joined(ranges(database, partsCount).map(range => checkRange(database, range)))
+      const many = verdict.kind === 'whole' ? 'whole' : `row ${verdict.at}: ${verdict.why}`
+      t.equal(many, one, `${change}, in ${partsCount} ranges`)
+    }
+    database.close()
+  }
+  // A forger who hashes anew: the last row answers one of the first range that is no intent.
+  copyFileSync(pristine, forged)
+  const reader = JournalReader.open(forged)
+  const [before] = reader.rows(rows - 1, 1)
+  reader.close()
+  const row = {
+    seq: rows,
+    session: VISIT,
+    atMs: START,
+    kind: 'event',
+    answers: 3,
+    body: '{"type":"card.taken"}',
+  }
+  const hash = chainHash(present(before, 'the row before the last').hash, row)
+  forge(forged, `UPDATE journal SET answers = 3, hash = '${hash}' WHERE seq = ${rows}`)
+  const why = 'it answers no earlier intent that was still open'
+  t.equal(verdictOf(forged), `row ${rows}: ${why}`)
+  t.same(await verifyInParallel(forged, 3), {kind: 'broken', at: rows, why})
+  t.same(await verifyInParallel(pristine, 3), {kind: 'whole', rows}, 'on threads')
+  const last = join(dir, 'last.db')
+  copyFileSync(pristine, last)
+  forge(last, `UPDATE journal SET at_ms = at_ms + 1 WHERE seq = ${rows}`)
+  t.same(
+    await verifyInParallel(last, 3),
+    {kind: 'broken', at: rows, why: 'its hash does not fit it and the row before'},
+    'on the last thread',
+  )
 })
 
 t.test('a flipped bit of the file is found, or changed nothing that is read', async t => {

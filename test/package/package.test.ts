@@ -1,10 +1,12 @@
 // The packages' insides, without building 100 MB of them: what the bundles are made of, that they start, and that
 // the same tree always packs to the same bytes. `npm run system:boot` builds, installs and boots the real ones.
 import {spawnSync} from 'node:child_process'
-import {globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync} from 'node:fs'
+import {globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {dirname, join} from 'node:path'
 import t from 'tap'
+import {Journal} from '../../journal/journal.ts'
+import {VirtualClock, epochMs} from '../../kit/clock.ts'
 import {HOST, TELLERD, bundle} from '../../package/bundle.ts'
 import type {Program} from '../../package/bundle.ts'
 import {pack, treeAt} from '../../package/debian.ts'
@@ -12,6 +14,24 @@ import {EMULATOR} from '../tidy/table.ts'
 
 const ROOT = dirname(dirname(import.meta.dirname))
 const BUILT_MS = 1_800_000_000_000
+
+const SETTINGS = {
+  terminal: 'ATM123',
+  currency: 'EUR',
+  host: {
+    url: 'https://bank:8443',
+    caPath: 'ca.pem',
+    certificatePath: 'atm.pem',
+    keyPath: 'atm.key',
+    hostPins: ['0'.repeat(64)],
+    signersPath: 'signers.pem',
+  },
+  cardReader: {model: 'crt310', port: '/dev/ttyUSB0'},
+  pinPad: {model: 'szzt', port: '/dev/ttyUSB1'},
+  dispenser: {model: 'reference', port: '/dev/ttyUSB2'},
+  cassettes: [{cassette: 1, note: '20.00'}],
+  payout: {amountMax: '500.00'},
+}
 
 const folder = mkdtempSync(join(tmpdir(), 'tellerd-package-test-'))
 t.teardown(() => {
@@ -72,6 +92,16 @@ t.test(
       },
     )
     t.match(hid.stderr, 'tellerd: --port 0801:fffe: ', 'HID is there')
+    const path = join(folder, 'journal.db')
+    Journal.open(path, new VirtualClock(epochMs(BUILT_MS)), 'build', 'config').close()
+    const settings = join(folder, 'tellerd.json')
+    writeFileSync(settings, JSON.stringify({...SETTINGS, journal: {path}}))
+    const verified = spawnSync(
+      process.execPath,
+      [join(at, 'tellerd.js'), 'journal-verify', '--config', settings],
+      {encoding: 'utf8'},
+    )
+    t.equal(verified.stdout + verified.stderr, 'whole: 1 rows\n', 'threads find their file')
     const again = await bundled(TELLERD, 'tellerd-again')
     t.strictSame(bytesIn(again.at), bytesIn(at), 'the same sources give the same bytes')
   },

@@ -7,12 +7,14 @@ import {dirname, join} from 'node:path'
 import {bankRows} from './bank.ts'
 import {birthRows} from './birth.ts'
 import {inkRows} from './ink.ts'
+import {verifyRows} from './verify.ts'
 import {wireRows} from './wire.ts'
 import {withdrawalRows} from './withdrawal.ts'
 import type {Row} from './measure.ts'
 
 const SUITES: readonly ((folder: string) => Promise<readonly Row[]>)[] = [
   inkRows,
+  verifyRows,
   withdrawalRows,
   wireRows,
   birthRows,

@@ -1,0 +1,149 @@
+/**
+ * Whether rows are as they were written: each one's number, hash, shape and answer, over a range of the journal or
+ * over several that follow each other, so that more than one thread can look. Pure but for the reading.
+ */
+import type Database from 'better-sqlite3'
+import {AssertionFailed, assert} from '../kit/assert.ts'
+import {codeOf, reasonOf} from '../kit/errors.ts'
+import {GENESIS, chainHash} from './chain.ts'
+import {entryOf, seqOf} from './entry.ts'
+import type {Seq} from './entry.ts'
+import type {TableRow} from './schema.ts'
+
+/**
+ * `at`: the first row that is not as it was written; with rows missing, where they should be; the number after the last row
+ * when all rows are whole and only the file around them (an index, a page) is damaged. `rows`: how many were checked.
+ */
+export type Verdict =
+  | {readonly kind: 'whole'; readonly rows: number}
+  | {readonly kind: 'broken'; readonly at: Seq; readonly why: string}
+
+/** A row's number and hash; 0 and GENESIS before the first. */
+export interface Head {
+  readonly seq: number
+  readonly hash: string
+}
+
+export const COLUMNS = 'seq, session, at_ms, kind, answers, body, hash'
+
+/** The rows after `after.seq` up to `through`, which follow from `after`. */
+export interface Range {
+  readonly after: Head
+  /** Null: to the end. */
+  readonly through: number | null
+}
+
+/** What one range says. It can be posted from one thread to another. */
+export interface RangeVerdict {
+  readonly range: Range
+  /** A break within; answers to rows before the range are left to `joined`. */
+  readonly verdict: Verdict
+  readonly last: Head
+  /** Intents that nothing in the range answers. */
+  readonly open: readonly number[]
+  /** Answers to intents before the range. */
+  readonly outward: readonly {readonly seq: number; readonly answers: number}[]
+}
+
+/** Walks one range. A fault of the file is a break; anything else that is thrown is ours. */
+export function checkRange(database: Database.Database, range: Range): RangeVerdict {
+  let {seq, hash} = range.after
+  // Row 1 is the first: what is numbered below it was put there.
+  const from = seq === 0 ? -Number.MAX_SAFE_INTEGER : seq
+  const open = new Set<number>()
+  const outward: {readonly seq: number; readonly answers: number}[] = []
+  const ended = (verdict: Verdict): RangeVerdict => ({
+    range,
+    verdict,
+    last: {seq, hash},
+    open: [...open],
+    outward,
+  })
+  const broken = (why: string): RangeVerdict => ended({kind: 'broken', at: seqOf(seq + 1), why})
+  try {
+    for (const row of database
+      .prepare<[number, number], TableRow>(
+        `SELECT ${COLUMNS} FROM journal WHERE seq > ? AND seq <= ? ORDER BY seq`,
+      )
+      .iterate(from, range.through ?? Number.MAX_SAFE_INTEGER)) {
+      const why = faultOf(row, {seq, hash})
+      if (why !== null) return broken(why)
+      if (row.kind === 'intent') open.add(row.seq)
+      if (row.answers !== null && !open.delete(row.answers)) {
+        if (row.answers > range.after.seq) return broken(STRAY)
+        outward.push({seq: row.seq, answers: row.answers})
+      }
+      seq = row.seq
+      hash = row.hash
+    }
+  } catch (thrown) {
+    if (codeOf(thrown) === null) throw thrown
+    return broken(`the file is damaged: ${reasonOf(thrown)}`)
+  }
+  return ended({kind: 'whole', rows: seq - range.after.seq})
+}
+
+/** One verdict over ranges that follow each other from the first row held to the end. */
+export function joined(parts: readonly RangeVerdict[]): Verdict {
+  const open = new Set<number>()
+  let rows = 0
+  let before: Head | null = null
+  for (const {range, verdict, last, open: opened, outward} of parts) {
+    assert(
+      before === null || (before.seq === range.after.seq && before.hash === range.after.hash),
+      'the ranges do not follow each other',
+    )
+    const stray = outward.find(({answers}) => !open.delete(answers))
+    if (stray !== undefined) return {kind: 'broken', at: seqOf(stray.seq), why: STRAY}
+    if (verdict.kind === 'broken') return verdict
+    for (const seq of opened) open.add(seq)
+    rows += verdict.rows
+    before = last
+  }
+  return {kind: 'whole', rows}
+}
+
+/**
+ * The whole journal in ranges, about equally long.
+ * @param partsMax at least 1
+ */
+export function ranges(database: Database.Database, partsMax: number): readonly Range[] {
+  try {
+    return cutInto(database, partsMax)
+  } catch (thrown) {
+    if (codeOf(thrown) === null) throw thrown
+    // Too damaged to be cut: walked in one, it shows where.
+    return [{after: {seq: 0, hash: GENESIS}, through: null}]
+  }
+}
+
+function cutInto(database: Database.Database, partsMax: number): readonly Range[] {
+  const afters: Head[] = [{seq: 0, hash: GENESIS}]
+  const last =
+    partsMax === 1 ? null : database.prepare<[], number | null>('SELECT max(seq) FROM journal').pluck().get()
+  const rowAt = database.prepare<[number], Head>('SELECT seq, hash FROM journal WHERE seq = ?')
+  for (let part = 1; part < partsMax; part++) {
+    const head = rowAt.get(Math.floor(((last ?? 0) * part) / partsMax))
+    // Where a row is missing, the range before goes on, and finds that it is.
+    if (head !== undefined && head.seq > (afters.at(-1)?.seq ?? 0)) afters.push(head)
+  }
+  return afters.map((after, part) => ({after, through: afters[part + 1]?.seq ?? null}))
+}
+
+/** Why the row does not follow from the one before, or null. */
+function faultOf(row: TableRow, before: Head): string | null {
+  if (row.seq !== before.seq + 1)
+    return row.seq > before.seq + 1 ? 'a row is missing' : 'a row is not numbered from 1'
+  const {seq, session, at_ms: atMs, kind, answers, body} = row
+  if (chainHash(before.hash, {seq, session, atMs, kind, answers, body}) !== row.hash)
+    return 'its hash does not fit it and the row before'
+  try {
+    entryOf(row)
+    return null
+  } catch (thrown) {
+    if (thrown instanceof AssertionFailed) return thrown.message
+    throw thrown
+  }
+}
+
+const STRAY = 'it answers no earlier intent that was still open'
