@@ -2,7 +2,7 @@
  * The daemon's process is killed as it makes a chosen system call, in its start, its recovery or its visit, and started
  * again, over and over, on one journal, one bank and one set of devices.
  *
- * TELLERD_KILL_CALLS: how often, over both kinds of dispenser (100 unless set; `npm run system:kill` sets 1,000).
+ * TELLERD_KILL_CALLS: how often, over both kinds of dispenser (40 unless set; `npm run system:kill` sets 1,000).
  */
 import t from 'tap'
 import {present} from '../../kit/assert.ts'
@@ -13,7 +13,7 @@ import type {Iron, LastCall} from './iron.ts'
 import {Somebody, killOver, recovered} from './killing.ts'
 import type {Round} from './killing.ts'
 
-const CALLS = Number(process.env['TELLERD_KILL_CALLS'] ?? '100')
+const CALLS = Number(process.env['TELLERD_KILL_CALLS'] ?? '40')
 const SEED = process.env['TELLERD_SEED'] ?? `kill-${clock.wallMs()}`
 /** Far above what a visit takes on a busy machine under strace. */
 const VISIT_MAX_MS = 20_000
