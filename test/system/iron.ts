@@ -119,7 +119,8 @@ export class Iron {
   readonly emulators: Emulators
   readonly host: RunningHost
   readonly configPath: string
-  readonly #folder: string
+  /** Settings, certificates, and the three ports as links; the bank's books below it. */
+  readonly folder: string
   readonly #terminals: readonly PseudoTerminal[]
 
   private constructor(
@@ -128,7 +129,7 @@ export class Iron {
     emulators: Emulators,
     host: RunningHost,
   ) {
-    this.#folder = folder
+    this.folder = folder
     this.#terminals = terminals
     this.emulators = emulators
     this.host = host
@@ -166,8 +167,8 @@ export class Iron {
   }
 
   /** Reads the journal of a daemon that is gone, and holds it against notes and bank. */
-  async ledgers(): Promise<Account> {
-    const journal = JournalReader.open(join(this.#folder, 'journal.db'))
+  async ledgers(path = join(this.folder, 'journal.db')): Promise<Account> {
+    const journal = JournalReader.open(path)
     try {
       const {levels} = readPast(journal)
       return await compareLedgers(
@@ -186,7 +187,7 @@ export class Iron {
     await stopEmulators(this.emulators)
     for (const terminal of this.#terminals) terminal.remove()
     await this.host.close()
-    rmSync(this.#folder, {recursive: true, force: true})
+    rmSync(this.folder, {recursive: true, force: true})
   }
 
   async #writeConfig(dispenser: 'lcdm2000' | 'reference', stateFolder: string): Promise<void> {
@@ -198,14 +199,14 @@ export class Iron {
     )
     const {certificate, key} = present(certificates.atms.get(TERMINAL), 'the machine’s certificate')
     const file = (name: string, text: string): string => {
-      const path = join(this.#folder, name)
+      const path = join(this.folder, name)
       writeFileSync(path, text, {mode: 0o600})
       return path
     }
     const config = {
       terminal: TERMINAL,
       currency: 'EUR',
-      journal: {path: join(this.#folder, 'journal.db')},
+      journal: {path: join(this.folder, 'journal.db')},
       host: {
         url: this.host.url,
         caPath: file('ca.pem', certificates.authority),
@@ -214,9 +215,9 @@ export class Iron {
         hostPins: [this.host.hostPin],
         signersPath: file('signers.pem', this.host.signingCertificate),
       },
-      cardReader: {model: 'crt310', port: join(this.#folder, 'reader')},
-      pinPad: {model: 'szzt', port: join(this.#folder, 'pin-pad')},
-      dispenser: {model: dispenser, port: join(this.#folder, 'dispenser')},
+      cardReader: {model: 'crt310', port: join(this.folder, 'reader')},
+      pinPad: {model: 'szzt', port: join(this.folder, 'pin-pad')},
+      dispenser: {model: dispenser, port: join(this.folder, 'dispenser')},
       cassettes: [
         {cassette: 1, note: '20.00', initialCount: NOTES[1]},
         {cassette: 2, note: '50.00', initialCount: NOTES[2]},

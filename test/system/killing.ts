@@ -29,7 +29,7 @@ export class Somebody {
     this.#isHere = false
   }
 
-  async play(life: Life): Promise<void> {
+  async play(life: Pick<Life, 'state'>): Promise<void> {
     const {reader, pinPad, dispenser} = this.#iron.emulators
     const card = present(DEMO_CARDS[3], 'a demo card')
     while (this.#isHere) {
@@ -49,7 +49,8 @@ export class Somebody {
   }
 }
 
-async function isSettled(iron: Iron): Promise<boolean> {
+/** Whether the bank has been told what became of every hold. */
+export async function isSettled(iron: Iron): Promise<boolean> {
   const operations = await iron.host.bank.store.transact(tx => tx.operations.all())
   return operations.every(({state}) => state !== 'held')
 }
