@@ -52,7 +52,7 @@ export class Service {
   /** Resolves between visits, or after REST_MAX_MS with one still going on: recovery then ends it at the next start. */
   async rest(): Promise<void> {
     this.#manager.stopping()
-    if (this.#isResting()) return
+    if (this.#canEnd()) return
     this.#log.info('the visit ends first', {state: this.#machine.standing.state})
     await new Promise<void>(resolve => {
       const end = (): void => {
@@ -62,7 +62,7 @@ export class Service {
       }
       const late = this.#clock.after(REST_MAX_MS, end)
       const forget = this.#machine.onChange(() => {
-        if (this.#isResting()) end()
+        if (this.#canEnd()) end()
       })
     })
   }
@@ -72,8 +72,10 @@ export class Service {
     this.#watchdog?.stop()
   }
 
-  #isResting(): boolean {
-    return RESTING.includes(this.#machine.standing.state)
+  /** A machine whose journal failed moves nothing any more: its visit ends at the next start, by recovery. */
+  #canEnd(): boolean {
+    const {state} = this.#machine.standing
+    return state === 'suspended' || RESTING.includes(state)
   }
 
   /** Each standing once; what changes besides is the screen's. */

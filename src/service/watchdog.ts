@@ -26,7 +26,10 @@ export interface Watched {
   readonly lookedAtMs: number | null
 }
 
-/** Between visits; from here the machine can be stopped. */
+/**
+ * Between visits. A machine that is suspended because its journal failed is not among them: it never leaves that state by
+ * itself, so it is started again after STATE_MAX_MS, and finds out whether the disk takes entries once more.
+ */
 export const RESTING: readonly Standing['state'][] = ['idle', 'offline', 'outOfService', 'supervisor']
 
 export class Watchdog {

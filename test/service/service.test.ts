@@ -122,6 +122,11 @@ t.test('asked to stop, the visit ends first; one that does not is left to recove
   await resting.service.rest()
   t.match(resting.told.join(), 'STOPPING=1')
 
+  const failed = bench()
+  failed.machine.become('suspended')
+  await failed.service.rest()
+  t.equal(failed.clock.monotonicMs(), 0, 'after the journal failed no visit goes on')
+
   const visiting = bench()
   visiting.machine.become('dispensing')
   let hasEnded = false

@@ -378,6 +378,7 @@ await t.test('on a full disk nothing is paid, and nothing is lost', async t => {
     while (clock.monotonicMs() < endMs) await status()
   })
   t.equal(notesOut(), before, 'no note left')
+  t.ok(await isIn('suspended'), await status())
   t.comment(`on the full disk: ${await machine().show('tellerd.service', 'ActiveState')}, ${await status()}`)
   await machine().run('rm', `${state}/filler`)
   await withSomebody('nothing', async () => {
