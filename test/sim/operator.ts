@@ -13,6 +13,7 @@ export class Operator {
   readonly #draws: Draws
   #isComing = false
   #isStarting = false
+  #isTelling = false
 
   constructor(world: World, draws: Draws) {
     this.#world = world
@@ -20,6 +21,11 @@ export class Operator {
     world.onChange(() => {
       this.look()
     })
+  }
+
+  /** Whether a load is in the cassettes that the machine has not taken into its books yet: nobody else comes meanwhile. */
+  get isTelling(): boolean {
+    return this.#isTelling
   }
 
   /** A machine that is off, or stands still, is somebody's business: soon, or much later. */
@@ -82,6 +88,7 @@ export class Operator {
       config.cassettes.map(({cassette}) => [cassette, this.#draws.between(40, 200)]),
     )
     operator.load(counts)
+    this.#isTelling = true
     this.#tell()
     this.#world.note('operator loaded')
   }
@@ -92,7 +99,8 @@ export class Operator {
     if (machine !== null && RESTING.includes(machine.standing.state)) {
       const loadsCount = oracle.loadsCount
       this.#load(machine, devices.dispenser.world.cassette)
-      if (oracle.loadsCount > loadsCount) return
+      this.#isTelling = oracle.loadsCount === loadsCount
+      if (!this.#isTelling) return
     }
     clock.after(5_000, () => {
       this.#tell()

@@ -137,8 +137,9 @@ async function visited(world: World, customer: Customer): Promise<void> {
 }
 
 /** Waits until the machine is in service and owes nobody an answer. */
-async function rest(world: World): Promise<void> {
-  const isWell = (): boolean => world.machine?.standing.state === 'idle' && world.openCount === 0
+async function rest(world: World, operator: Operator): Promise<void> {
+  const isWell = (): boolean =>
+    world.machine?.standing.state === 'idle' && world.openCount === 0 && !operator.isTelling
   const isOver = await world.clock.runUntil(() => world.isBroken() || isWell(), HEALING_MS)
   if (!isOver)
     world.violate({
@@ -153,7 +154,7 @@ async function heal(world: World, operator: Operator): Promise<void> {
   world.faults.heal()
   world.devices.mend()
   const bystander = standBy(world)
-  await rest(world)
+  await rest(world, operator)
   bystander()
   if (world.isBroken()) return
   world.lookAtJournal()
@@ -171,7 +172,7 @@ async function oneGoodVisit(world: World, operator: Operator): Promise<void> {
     const person = present(PEOPLE[LAST_PERSON], 'somebody with an account')
     const name = `last customer ${tries + 1}`
     await visited(world, new Customer(world, person, world.draws.stream(name), name, GOOD))
-    await rest(world)
+    await rest(world, operator)
     if (world.isBroken()) return
     world.reckon()
   }
