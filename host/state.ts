@@ -1,5 +1,5 @@
 /** The bank's folder on disk: the database, and beside it, never inside it, the keys of the PIN module. */
-import {existsSync, mkdirSync, readFileSync, renameSync, writeFileSync} from 'node:fs'
+import {existsSync, mkdirSync, readFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {text, record} from './api/shape.ts'
 import {newHsmKeys} from './pin.ts'
@@ -7,6 +7,7 @@ import type {HsmKeys} from './pin.ts'
 import {openSqliteStore} from './store/sqlite.ts'
 import type {Store} from './store/port.ts'
 import {bytesOfHex, hexOf} from '../crypto/hex.ts'
+import {writeDurably} from '../kit/durable-file.ts'
 import {BadInput, SystemFault, reasonOf} from '../kit/errors.ts'
 import {readJson, writeJson} from '../kit/exact-json.ts'
 import type {Random} from '../kit/random.ts'
@@ -75,6 +76,5 @@ function writeKeys(path: string, keys: HsmKeys): void {
     pan_key: hexOf(keys.panKey.reveal()),
   })
   // Cards come after this file, so a bank with cards has its keys on disk in full.
-  writeFileSync(`${path}.new`, `${json}\n`, {mode: 0o600, flush: true})
-  renameSync(`${path}.new`, path)
+  writeDurably(path, `${json}\n`)
 }

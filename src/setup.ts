@@ -2,20 +2,11 @@
  * `tellerd setup`: asks what only the site knows, finds out at each port which device answers there, and writes
  * settings that the machine can start with. Nothing of the present settings changes before the new ones are whole.
  */
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  realpathSync,
-  renameSync,
-  writeFileSync,
-} from 'node:fs'
+import {existsSync, mkdirSync, readdirSync, realpathSync} from 'node:fs'
 import {basename, dirname, join} from 'node:path'
 import {within} from '../devices/wire/deadline.ts'
 import type {Clock} from '../kit/clock.ts'
+import {writeDurably} from '../kit/durable-file.ts'
 import {BadInput, SystemFault, reasonOf} from '../kit/errors.ts'
 import {silentLog} from '../kit/log.ts'
 import {configFrom} from './config.ts'
@@ -248,22 +239,14 @@ function keepNames(site: Site, chosen: readonly Chosen[], say: (text: string) =>
   systemctl daemon-reload; udevadm control --reload; udevadm trigger --subsystem-match=tty`)
 }
 
-/** Whole or not at all, whatever power does. @throws SystemFault */
+/** For everybody to read. @throws SystemFault */
 function replace(path: string, text: string): void {
-  const fresh = `${path}.new`
   try {
     mkdirSync(dirname(path), {recursive: true})
-    writeFileSync(fresh, text, {mode: 0o644, flush: true})
-    renameSync(fresh, path)
-    const folder = openSync(dirname(path), 'r')
-    try {
-      fsyncSync(folder)
-    } finally {
-      closeSync(folder)
-    }
   } catch (thrown) {
     throw new SystemFault(`${path} cannot be written: ${reasonOf(thrown)}`, {cause: thrown})
   }
+  writeDurably(path, text, 0o644)
 }
 
 function list(folder: string): readonly string[] {

@@ -2,7 +2,7 @@
  * People to play the bank with: their passwords are made by chance on first start and lie readable beside
  * the database, so that every later start can let them in again. Never for real money.
  */
-import {existsSync, readFileSync, renameSync, writeFileSync} from 'node:fs'
+import {existsSync, readFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {ISSUER} from './guard.ts'
 import {newSeed, seedUri} from '../../crypto/one-time.ts'
@@ -13,6 +13,7 @@ import {list, record, text} from '../api/shape.ts'
 import type {Bank} from '../bank.ts'
 import {bytesOfHex, hexOf} from '../../crypto/hex.ts'
 import {epochMs} from '../../kit/clock.ts'
+import {writeDurably} from '../../kit/durable-file.ts'
 import {BadInput} from '../../kit/errors.ts'
 import {readJson, writeJson} from '../../kit/exact-json.ts'
 import {Secret} from '../../kit/secret.ts'
@@ -58,8 +59,7 @@ export async function admitDemoPeople(bank: Bank, folder: string): Promise<reado
       seed: hexOf(newSeed(bank.random)),
     }))
     // Before the people are: who is in the database can be let in again.
-    writeFileSync(`${path}.new`, `${writeJson(made)}\n`, {mode: 0o600, flush: true})
-    renameSync(`${path}.new`, path)
+    writeDurably(path, `${writeJson(made)}\n`)
   }
   const read = readJson(readFileSync(path, 'utf8'))
   const file = read.kind === 'json' ? peopleFile.decode(read.json, 'refuse') : read

@@ -3,15 +3,15 @@
  * writes. A try is on disk before anything is checked, so a power cut gives nobody a fresh one.
  */
 import {createHash, timingSafeEqual} from 'node:crypto'
-import {closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync} from 'node:fs'
-import {dirname} from 'node:path'
+import {rmSync} from 'node:fs'
 import {newSeed, stepOf} from '../../crypto/one-time.ts'
 import {passwordFault, passwords} from '../../crypto/passwords.ts'
 import type {PasswordCost, Passwords} from '../../crypto/passwords.ts'
 import {STORAGE_KEY_BYTES, softVault} from '../../crypto/vault.ts'
 import type {Vault} from '../../crypto/vault.ts'
 import type {Clock} from '../../kit/clock.ts'
-import {SystemFault, codeOf, reasonOf} from '../../kit/errors.ts'
+import {textIn, writeDurably} from '../../kit/durable-file.ts'
+import {SystemFault} from '../../kit/errors.ts'
 import {readJson} from '../../kit/exact-json.ts'
 import {Section, isIn} from '../../kit/section.ts'
 import type {Random} from '../../kit/random.ts'
@@ -288,29 +288,4 @@ function keyIn(path: string, random: Random, mayMake: boolean): Uint8Array {
   if (key.length !== STORAGE_KEY_BYTES)
     throw new SystemFault(`${path} does not hold ${STORAGE_KEY_BYTES} bytes in hexadecimal`)
   return key
-}
-
-function textIn(path: string): string | null {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (thrown) {
-    if (codeOf(thrown) === 'ENOENT') return null
-    throw new SystemFault(`${path}: ${reasonOf(thrown)}`, {cause: thrown})
-  }
-}
-
-/** The old text or the new, and the new one when this returns. @throws SystemFault */
-export function writeDurably(path: string, text: string): void {
-  try {
-    writeFileSync(`${path}.new`, text, {mode: 0o600, flush: true})
-    renameSync(`${path}.new`, path)
-    const folder = openSync(dirname(path), 'r')
-    try {
-      fsyncSync(folder)
-    } finally {
-      closeSync(folder)
-    }
-  } catch (thrown) {
-    throw new SystemFault(`${path} cannot be written: ${reasonOf(thrown)}`, {cause: thrown})
-  }
 }

@@ -3,11 +3,12 @@
  * between: what is fresh is written beside the old in full, and then takes its place.
  */
 import {X509Certificate, createPrivateKey, generateKeyPairSync} from 'node:crypto'
-import {closeSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync} from 'node:fs'
+import {renameSync, writeFileSync} from 'node:fs'
 import {dirname} from 'node:path'
 import {timeFromIso} from '../../kit/clock.ts'
 import type {EpochMs} from '../../kit/clock.ts'
-import {SystemFault, codeOf, reasonOf} from '../../kit/errors.ts'
+import {syncFolder, textIn} from '../../kit/durable-file.ts'
+import {SystemFault, reasonOf} from '../../kit/errors.ts'
 import {Secret} from '../../kit/secret.ts'
 
 export interface IdentityFiles {
@@ -93,25 +94,6 @@ function pairIn(certificatePath: string, keyPath: string): MachineIdentity | nul
   } catch {
     // Cut off in the middle of writing, or no PEM at all: there is no pair here.
     return null
-  }
-}
-
-function textIn(path: string): string | null {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (thrown) {
-    if (codeOf(thrown) === 'ENOENT') return null
-    throw new SystemFault(`${path}: ${reasonOf(thrown)}`, {cause: thrown})
-  }
-}
-
-/** A rename is on disk when its folder is. */
-function syncFolder(folder: string): void {
-  const handle = openSync(folder, 'r')
-  try {
-    fsyncSync(handle)
-  } finally {
-    closeSync(handle)
   }
 }
 

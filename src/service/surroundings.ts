@@ -2,9 +2,10 @@
  * What the service manager put around this process: its sockets, folders and secrets. Started by hand there is
  * none of it. The one place that reads the environment.
  */
-import {readFileSync, writeSync} from 'node:fs'
+import {writeSync} from 'node:fs'
 import {join} from 'node:path'
-import {codeOf, reasonOf, SystemFault} from '../../kit/errors.ts'
+import {textIn} from '../../kit/durable-file.ts'
+import {codeOf} from '../../kit/errors.ts'
 
 /** Sends one datagram. @returns false when nobody took it: the receiver is busy, gone, or takes none so large */
 export type SendDatagram = (datagram: Uint8Array) => boolean
@@ -38,13 +39,7 @@ export function surroundings(environment: Environment = process.env): Surroundin
 /** A secret that systemd keeps for the unit, or null when the site gave none. @throws SystemFault when it cannot be read */
 export function credential({credentialsFolder}: Surroundings, name: string): string | null {
   if (credentialsFolder === null) return null
-  const path = join(credentialsFolder, name)
-  try {
-    return readFileSync(path, 'utf8').trim()
-  } catch (thrown) {
-    if (codeOf(thrown) === 'ENOENT') return null
-    throw new SystemFault(`${path}: ${reasonOf(thrown)}`, {cause: thrown})
-  }
+  return textIn(join(credentialsFolder, name))?.trim() ?? null
 }
 
 function datagrams(descriptor: string | undefined): SendDatagram | null {

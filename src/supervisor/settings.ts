@@ -2,12 +2,12 @@
  * The settings' file, and a candidate of it. What is committed was read first as a start would read it, so a
  * file that no machine could start with never replaces the last good one; the one before stays beside it.
  */
-import {readFileSync, rmSync} from 'node:fs'
+import {rmSync} from 'node:fs'
 import type {Clock, Timer} from '../../kit/clock.ts'
-import {BadInput, SystemFault, codeOf, reasonOf} from '../../kit/errors.ts'
+import {textIn, writeDurably} from '../../kit/durable-file.ts'
+import {BadInput, SystemFault} from '../../kit/errors.ts'
 import {NumberText, readJson} from '../../kit/exact-json.ts'
 import type {Json} from '../../kit/exact-json.ts'
-import {writeDurably} from '../console/people.ts'
 import type {Facts, SettingsDesk} from '../console/port.ts'
 import {configFrom} from '../config.ts'
 
@@ -202,13 +202,4 @@ function isList(value: Json): value is readonly Json[] {
 function parsed(text: string): Json {
   const read = readJson(text)
   return read.kind === 'json' ? read.json : new Map()
-}
-
-function textIn(path: string): string | null {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (thrown) {
-    if (codeOf(thrown) === 'ENOENT') return null
-    throw new SystemFault(`${path}: ${reasonOf(thrown)}`, {cause: thrown})
-  }
 }

@@ -205,6 +205,7 @@ export const RAW_MODULES: Readonly<Record<string, readonly string[]>> = {
     'host/documents.ts',
     'host/main.ts',
     'host/state.ts',
+    'kit/durable-file.ts',
     'package/bundle.ts',
     'package/debian.ts',
     'package/main.ts',

@@ -1,0 +1,39 @@
+/** Small files of the program's own: after a power cut each holds its old text or its new one, never a part. */
+import {closeSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync} from 'node:fs'
+import {dirname} from 'node:path'
+import {SystemFault, codeOf, reasonOf} from './errors.ts'
+
+/** The file's text; null when there is no such file. @throws SystemFault when it cannot be read */
+export function textIn(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (thrown) {
+    if (codeOf(thrown) === 'ENOENT') return null
+    throw new SystemFault(`${path}: ${reasonOf(thrown)}`, {cause: thrown})
+  }
+}
+
+/**
+ * The new text is on disk when this returns.
+ * @param mode of the file; its owner's alone when left out
+ * @throws SystemFault when it cannot be written; the old text stands then
+ */
+export function writeDurably(path: string, text: string, mode = 0o600): void {
+  try {
+    writeFileSync(`${path}.new`, text, {mode, flush: true})
+    renameSync(`${path}.new`, path)
+    syncFolder(dirname(path))
+  } catch (thrown) {
+    throw new SystemFault(`${path} cannot be written: ${reasonOf(thrown)}`, {cause: thrown})
+  }
+}
+
+/** A rename is on disk when its folder is. */
+export function syncFolder(folder: string): void {
+  const handle = openSync(folder, 'r')
+  try {
+    fsyncSync(handle)
+  } finally {
+    closeSync(handle)
+  }
+}
