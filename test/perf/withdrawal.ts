@@ -16,6 +16,7 @@ import {Customer} from '../../src/bench/customer.ts'
 import {PACES} from '../../src/bench/pace.ts'
 import {setTable} from '../../src/bench/table.ts'
 import {crashProgram} from '../../src/program.ts'
+import {inkWith} from '../session/ink.ts'
 import {bareDatabase} from './ink.ts'
 import {interleaved, plainRow, rowOf, timed} from './measure.ts'
 import type {MachineSetup} from '../../fsm/context.ts'
@@ -93,20 +94,11 @@ async function play(folder: string): Promise<Played> {
     random: seededRandom('perf'),
     log: silentLog,
     crash: crashProgram('perf'),
-    ink: journal => ({
-      append(session, entries) {
+    ink: journal =>
+      inkWith(journal, (session, entries) => {
         batches.push({session, entries})
         return journal.append(session, entries)
-      },
-      openIntents: () => journal.openIntents(),
-      rows: (fromSeq, most) => journal.rows(fromSeq, most),
-      get head() {
-        return journal.head
-      },
-      close: () => {
-        journal.close()
-      },
-    }),
+      }),
   })
   const {machine, stage, journal} = table
   const {setup} = machine.standing.context

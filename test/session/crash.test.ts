@@ -6,6 +6,7 @@ import t from 'tap'
 import type {Journal} from '../../journal/journal.ts'
 import {SystemFault} from '../../kit/errors.ts'
 import type {MachineJournal} from '../../src/machine.ts'
+import {inkWith} from './ink.ts'
 import {BUDGET_MS, World} from './world.ts'
 import type {Scene} from './world.ts'
 
@@ -18,21 +19,12 @@ class TiredDisk {
     this.#left = appends
   }
 
-  readonly ink = (journal: Journal): MachineJournal => ({
-    get head() {
-      return journal.head
-    },
-    openIntents: () => journal.openIntents(),
-    rows: (fromSeq, limit) => journal.rows(fromSeq, limit),
-    close: () => {
-      journal.close()
-    },
-    append: (session, entries) => {
+  readonly ink = (journal: Journal): MachineJournal =>
+    inkWith(journal, (session, entries) => {
       if (this.#left === 0) throw new SystemFault('the disk is tired', {cause: null})
       this.#left -= 1
       return journal.append(session, entries)
-    },
-  })
+    })
 
   heal(): void {
     this.#left = Number.MAX_SAFE_INTEGER
@@ -60,20 +52,11 @@ async function appendsOf(dispenser: Model): Promise<number> {
   let count = 0
   const world = await World.open({
     dispenser,
-    ink: journal => ({
-      get head() {
-        return journal.head
-      },
-      openIntents: () => journal.openIntents(),
-      rows: (fromSeq, limit) => journal.rows(fromSeq, limit),
-      close: () => {
-        journal.close()
-      },
-      append: (session, entries) => {
+    ink: journal =>
+      inkWith(journal, (session, entries) => {
         count += 1
         return journal.append(session, entries)
-      },
-    }),
+      }),
   })
   await world.visit()
   await world.close()

@@ -10,6 +10,7 @@ import {Journal} from '../../journal/journal.ts'
 import type {Clock} from '../../kit/clock.ts'
 import {SystemFault} from '../../kit/errors.ts'
 import type {MachineJournal} from '../../src/machine.ts'
+import {inkWith} from '../session/ink.ts'
 import type {Life} from './clock.ts'
 import type {Draws} from './draws.ts'
 import type {Faults} from './faults.ts'
@@ -77,20 +78,10 @@ export class SimDisk {
 
   /** The journal as a life of the machine gets it. */
   ink(journal: Journal, life: Life): MachineJournal {
-    return {
-      get head() {
-        return journal.head
-      },
-      openIntents: () => journal.openIntents(),
-      rows: (fromSeq, countMax) => journal.rows(fromSeq, countMax),
-      close: () => {
-        journal.close()
-      },
-      append: (session, entries) => {
-        if (life.isDead) throw new SystemFault('this life is over')
-        return this.#append(journal, life, session, entries)
-      },
-    }
+    return inkWith(journal, (session, entries) => {
+      if (life.isDead) throw new SystemFault('this life is over')
+      return this.#append(journal, life, session, entries)
+    })
   }
 
   /**

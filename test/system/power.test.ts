@@ -20,6 +20,7 @@ import {seededRandom} from '../../kit/random.ts'
 import type {Random} from '../../kit/random.ts'
 import type {MachineJournal} from '../../src/machine.ts'
 import {missingProgram, skipUnless} from '../needs.ts'
+import {inkWith} from '../session/ink.ts'
 import {BUDGET_MS, World} from '../session/world.ts'
 import type {Scene} from '../session/world.ts'
 import {LoggedDisk, RIG_PROGRAMS} from './power/disk.ts'
@@ -42,24 +43,14 @@ const SCENES: Readonly<Record<string, Scene>> = {
 /** Calls back after each append that was acknowledged, and folds the log now and then. */
 function inkThat(journal: Journal, acknowledged: () => void, before: () => void): MachineJournal {
   let appends = 0
-  return {
-    get head() {
-      return journal.head
-    },
-    openIntents: () => journal.openIntents(),
-    rows: (fromSeq, limit) => journal.rows(fromSeq, limit),
-    close: () => {
-      journal.close()
-    },
-    append: (session, entries) => {
-      before()
-      const stored = journal.append(session, entries)
-      acknowledged()
-      appends += 1
-      if (appends % APPENDS_PER_FOLD === 0) journal.checkpoint()
-      return stored
-    },
-  }
+  return inkWith(journal, (session, entries) => {
+    before()
+    const stored = journal.append(session, entries)
+    acknowledged()
+    appends += 1
+    if (appends % APPENDS_PER_FOLD === 0) journal.checkpoint()
+    return stored
+  })
 }
 
 const nothing = (): void => undefined
