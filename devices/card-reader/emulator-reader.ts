@@ -26,23 +26,3 @@ export interface CardReaderEmulator {
   cutPower(): void
   restorePower(): void
 }
-
-/** Those who watch an emulated reader. */
-export class Watchers {
-  readonly #watchers = new Set<() => void>()
-
-  add(watcher: () => void): () => void {
-    // Each call is a watch of its own, even of a function that watches already.
-    const own = (): void => {
-      watcher()
-    }
-    this.#watchers.add(own)
-    return () => {
-      this.#watchers.delete(own)
-    }
-  }
-
-  tell(): void {
-    for (const watcher of this.#watchers) watcher()
-  }
-}

@@ -43,7 +43,7 @@ export interface PinPadEmulator {
   restorePower(): void
   plan(mischief: CommonMischief): void
   /** Calls back after everything that changes the world. */
-  onChange(watcher: () => void): void
+  onChange(watcher: () => void): () => void
 }
 
 export interface TranscriptLine {

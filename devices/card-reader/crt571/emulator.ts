@@ -5,6 +5,7 @@
  * What a card holds goes over the wire and nowhere else: not into the transcript, not into the world.
  */
 import type {Clock, Timer} from '../../../kit/clock.ts'
+import {Watchers} from '../../../kit/watchers.ts'
 import {Framer} from '../../wire/framer.ts'
 import type {Verdict} from '../../wire/framer.ts'
 import type {ByteLink} from '../../wire/link.ts'
@@ -12,7 +13,6 @@ import type {Card} from '../emulator-card.ts'
 import {MischiefQueue} from '../emulator-mischief.ts'
 import type {LineMischief, Mischief} from '../emulator-mischief.ts'
 import type {Remains, World} from '../emulator-path.ts'
-import {Watchers} from '../emulator-reader.ts'
 import type {CardReaderEmulator} from '../emulator-reader.ts'
 import {Transcript} from '../emulator-transcript.ts'
 import type {TranscriptLine} from '../emulator-transcript.ts'

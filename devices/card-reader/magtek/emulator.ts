@@ -6,12 +6,12 @@
  * What a stripe holds goes over the wire and nowhere else: not into the transcript, not into the world.
  */
 import type {Clock} from '../../../kit/clock.ts'
+import {Watchers} from '../../../kit/watchers.ts'
 import type {HidDevice, HidFarEnd} from '../../wire/hid.ts'
 import type {Card} from '../emulator-card.ts'
 import {MischiefQueue} from '../emulator-mischief.ts'
 import type {Mischief as CommonMischief} from '../emulator-mischief.ts'
 import type {Remains as PathRemains, World as PathWorld} from '../emulator-path.ts'
-import {Watchers} from '../emulator-reader.ts'
 import type {CardReaderEmulator} from '../emulator-reader.ts'
 import {Transcript} from '../emulator-transcript.ts'
 import type {TranscriptLine} from '../emulator-transcript.ts'

@@ -6,6 +6,7 @@
  * wire, as the protocol has it, and are left out of the transcript.
  */
 import type {Clock, Timer} from '../../../kit/clock.ts'
+import {Watchers} from '../../../kit/watchers.ts'
 import {Framer} from '../../wire/framer.ts'
 import type {Verdict} from '../../wire/framer.ts'
 import type {ByteLink} from '../../wire/link.ts'
@@ -59,7 +60,7 @@ export class AbecsEmulator implements PinPadEmulator {
   readonly #out = new Turns()
   readonly #mischief = new Mischiefs()
   readonly #transcript = new Transcript()
-  readonly #watchers: (() => void)[] = []
+  readonly #watchers = new Watchers()
   #stall: Timer | null = null
   /** While rubbish is waited out, nothing is heard. */
   #deaf: Timer | null = null
@@ -166,8 +167,8 @@ export class AbecsEmulator implements PinPadEmulator {
     this.#mischief.plan(mischief)
   }
 
-  onChange(watcher: () => void): void {
-    this.#watchers.push(watcher)
+  onChange(watcher: () => void): () => void {
+    return this.#watchers.add(watcher)
   }
 
   get world(): World {
@@ -191,7 +192,7 @@ export class AbecsEmulator implements PinPadEmulator {
   }
 
   #changed(): void {
-    for (const watcher of this.#watchers) watcher()
+    this.#watchers.tell()
   }
 
   /** What a hand made of the command under way. */

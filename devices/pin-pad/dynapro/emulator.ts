@@ -9,6 +9,7 @@ import {hexOf} from '../../../crypto/hex.ts'
 import type {Clock} from '../../../kit/clock.ts'
 import type {Random} from '../../../kit/random.ts'
 import {nameOf} from '../../../kit/table.ts'
+import {Watchers} from '../../../kit/watchers.ts'
 import type {HidDevice, HidFarEnd} from '../../wire/hid.ts'
 import {MischiefQueue, TranscriptLines} from '../mischief.ts'
 import type {CommonMischief, PadWorld, PinPadEmulator, TranscriptLine} from '../mischief.ts'
@@ -106,7 +107,7 @@ export class DynaProEmulator implements PinPadEmulator {
   readonly #prompts: Prompts
   readonly #transcript = new TranscriptLines()
   readonly #mischief = new MischiefQueue<Mischief>()
-  readonly #watchers = new Set<() => void>()
+  readonly #watchers = new Watchers()
   #isStarted = false
   #isPowered = true
   #isHeld = false
@@ -216,14 +217,7 @@ export class DynaProEmulator implements PinPadEmulator {
 
   /** The result stops it. */
   onChange(watcher: () => void): () => void {
-    // Each call is a watch of its own, even of a function that watches already.
-    const own = (): void => {
-      watcher()
-    }
-    this.#watchers.add(own)
-    return () => {
-      this.#watchers.delete(own)
-    }
+    return this.#watchers.add(watcher)
   }
 
   get world(): World {
@@ -550,6 +544,6 @@ export class DynaProEmulator implements PinPadEmulator {
   }
 
   #changed(): void {
-    for (const watcher of this.#watchers) watcher()
+    this.#watchers.tell()
   }
 }

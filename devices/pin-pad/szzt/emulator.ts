@@ -8,6 +8,7 @@
 import type {Clock, Timer} from '../../../kit/clock.ts'
 import {seededRandom} from '../../../kit/random.ts'
 import type {Random} from '../../../kit/random.ts'
+import {Watchers} from '../../../kit/watchers.ts'
 import {Framer} from '../../wire/framer.ts'
 import type {Verdict} from '../../wire/framer.ts'
 import type {ByteLink} from '../../wire/link.ts'
@@ -83,7 +84,7 @@ export class SzztEmulator implements PinPadEmulator {
   readonly #commands: EmulatedCommands
   /** What the pad says, one thing after the other. */
   readonly #out = new Turns()
-  readonly #watchers: (() => void)[] = []
+  readonly #watchers = new Watchers()
   readonly #keypad: Keypad
   #stall: Timer | null = null
   #isPowered = true
@@ -211,8 +212,8 @@ export class SzztEmulator implements PinPadEmulator {
     this.#mischief.plan(mischief)
   }
 
-  onChange(watcher: () => void): void {
-    this.#watchers.push(watcher)
+  onChange(watcher: () => void): () => void {
+    return this.#watchers.add(watcher)
   }
 
   get world(): World {
@@ -243,7 +244,7 @@ export class SzztEmulator implements PinPadEmulator {
   }
 
   #changed(): void {
-    for (const watcher of this.#watchers) watcher()
+    this.#watchers.tell()
   }
 
   #receive(verdicts: readonly Verdict[]): void {

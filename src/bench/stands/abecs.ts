@@ -14,7 +14,8 @@ import {Section} from '../../../kit/section.ts'
 import {keysOf} from '../../../kit/table.ts'
 import type {Fields, StandModel} from '../stand.ts'
 import {DEMO_TRACKS, Deck} from './cards.ts'
-import {faultWords, faultsFrom} from './faults.ts'
+import {standOf} from './emulated.ts'
+import {faultWords, lineRows} from './faults.ts'
 import type {FaultRow} from './faults.ts'
 import {keyCommands} from './keys.ts'
 
@@ -37,17 +38,7 @@ const LINE_FAULTS: Readonly<Record<string, LineMischief>> = {
 }
 
 const ROWS: readonly Row[] = [
-  ...Object.entries(LINE_FAULTS).map(([name, what]): Row => ({
-    name,
-    ...(what === 'splitReply' || what === 'lateReply' ? {takes: 'ms'} : {}),
-    on: 'may',
-    make: (ms, command) => ({
-      kind: 'line',
-      do: what,
-      ...(ms === null ? {} : {ms}),
-      ...(command === null ? {} : {command}),
-    }),
-  })),
+  ...lineRows<LineMischief, CommandId>(LINE_FAULTS),
   {
     name: 'refuse',
     takes: 'status',
@@ -79,72 +70,53 @@ export const ABECS: StandModel<'published' | 'variant5'> = {
       remains: remainsFrom(world),
       hasVariant5: profile === 'variant5',
     })
-    return {
-      start: () => emulator.start(),
-      stop: () => emulator.stop(),
-      world: () => worldOf(emulator.remains),
-      watch: listener => {
-        let isWatching = true
-        emulator.onChange(() => {
-          if (isWatching) listener()
-        })
-        return () => {
-          isWatching = false
-        }
-      },
-      plan: text => {
-        for (const mischief of faultsFrom(text, ROWS, ORDERS)) emulator.plan(mischief)
-      },
-      commands: [
-        ...keyCommands(emulator),
-        {
-          words: 'show state',
-          purpose: 'power, mode, stars, display, chip',
-          run: () => ({...emulator.world}),
-        },
-        {
-          words: 'swipe card NAME',
-          purpose: 'a card through the stripe reader: taken, or ignored',
-          run: ([name = '']) => {
-            const track2 = deck.named(name, 'swipe card')
-            return {card: name, outcome: emulator.swipe({track1: null, track2, track3: null})}
+    return standOf(
+      emulator,
+      {rows: ROWS, orders: ORDERS},
+      {
+        world: () => worldOf(emulator.remains),
+        commands: [
+          ...keyCommands(emulator),
+          {
+            words: 'show state',
+            purpose: 'power, mode, stars, display, chip',
+            run: () => ({...emulator.world}),
           },
-        },
-        ...(['in', 'out'] as const).map(chip => ({
-          words: `chip ${chip}`,
-          purpose: `an empty chip card ${chip === 'in' ? 'into' : 'out of'} its reader`,
-          run: () => {
-            emulator.setChip(chip)
-            return {chip}
+          {
+            words: 'swipe card NAME',
+            purpose: 'a card through the stripe reader: taken, or ignored',
+            run: ([name = '']) => {
+              const track2 = deck.named(name, 'swipe card')
+              return {card: name, outcome: emulator.swipe({track1: null, track2, track3: null})}
+            },
           },
-        })),
-        {
-          words: 'tamper',
-          purpose: 'somebody opens the pad: its keys are gone',
-          run: () => {
-            emulator.tamper()
-            return {isTampered: true}
+          ...(['in', 'out'] as const).map(chip => ({
+            words: `chip ${chip}`,
+            purpose: `an empty chip card ${chip === 'in' ? 'into' : 'out of'} its reader`,
+            run: () => {
+              emulator.setChip(chip)
+              return {chip}
+            },
+          })),
+          {
+            words: 'tamper',
+            purpose: 'somebody opens the pad: its keys are gone',
+            run: () => {
+              emulator.tamper()
+              return {isTampered: true}
+            },
           },
-        },
-        ...([100, 10] as const).map(percent => ({
-          words: `battery ${percent === 100 ? 'good' : 'low'}`,
-          purpose: `a pad with a battery, at ${percent} per cent`,
-          run: () => {
-            emulator.setBattery(percent)
-            return {batteryPercent: percent}
-          },
-        })),
-      ],
-      powerCut: () => {
-        emulator.cutPower()
+          ...([100, 10] as const).map(percent => ({
+            words: `battery ${percent === 100 ? 'good' : 'low'}`,
+            purpose: `a pad with a battery, at ${percent} per cent`,
+            run: () => {
+              emulator.setBattery(percent)
+              return {batteryPercent: percent}
+            },
+          })),
+        ],
       },
-      powerOn: () => {
-        emulator.restorePower()
-      },
-      get transcript() {
-        return emulator.transcript
-      },
-    }
+    )
   },
 }
 

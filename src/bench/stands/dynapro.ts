@@ -12,7 +12,8 @@ import {Section, isIn} from '../../../kit/section.ts'
 import {keysOf} from '../../../kit/table.ts'
 import type {Fields, StandCommand, StandModel} from '../stand.ts'
 import {DEMO_TRACKS, Deck} from './cards.ts'
-import {faultsFrom, faultWords} from './faults.ts'
+import {standOf} from './emulated.ts'
+import {faultWords, lineRows} from './faults.ts'
 import type {FaultRow} from './faults.ts'
 import {keyCommands} from './keys.ts'
 
@@ -42,17 +43,7 @@ const LINE_FAULTS: Readonly<Record<string, LineMischief>> = {
 }
 
 const ROWS: readonly Row[] = [
-  ...Object.entries(LINE_FAULTS).map(([name, what]): Row => ({
-    name,
-    ...(what === 'lateReply' ? {takes: 'ms'} : {}),
-    on: 'may',
-    make: (ms, command) => ({
-      kind: 'line',
-      do: what,
-      ...(ms === null ? {} : {ms}),
-      ...(command === null ? {} : {command}),
-    }),
-  })),
+  ...lineRows<LineMischief, CommandName>(LINE_FAULTS),
   {
     name: 'refuse',
     takes: 'code',
@@ -81,25 +72,14 @@ export const DYNAPRO: StandModel<keyof typeof PROFILES> = {
       firmware: profile === 'mini-2014' ? 2014 : 2018,
       remains: remainsFrom(world, PIN_KEYS[profile]),
     })
-    return {
-      start: () => emulator.start(),
-      stop: () => emulator.stop(),
-      world: () => worldOf(emulator.remains),
-      watch: listener => emulator.onChange(listener),
-      plan: text => {
-        for (const mischief of faultsFrom(text, ROWS, ORDERS)) emulator.plan(mischief)
+    return standOf(
+      emulator,
+      {rows: ROWS, orders: ORDERS},
+      {
+        world: () => worldOf(emulator.remains),
+        commands: commandsOf(emulator),
       },
-      commands: commandsOf(emulator),
-      powerCut: () => {
-        emulator.cutPower()
-      },
-      powerOn: () => {
-        emulator.restorePower()
-      },
-      get transcript() {
-        return emulator.transcript
-      },
-    }
+    )
   },
 }
 

@@ -24,6 +24,31 @@ export interface FaultRow<Mischief, Order extends string> {
   readonly make: (number: number | null, on: Order | null) => Mischief
 }
 
+/** Something wrong on the line itself, once: at the next answer, or at the next one to that command. */
+interface OnTheLine<Do extends string, Order extends string> {
+  readonly kind: 'line'
+  readonly do: Do
+  readonly ms?: number
+  readonly command?: Order
+}
+
+/** The rows of what goes wrong on the line, from their names; what takes time may be told how much. */
+export function lineRows<Do extends string, Order extends string>(
+  faults: Readonly<Record<string, Do>>,
+): readonly FaultRow<OnTheLine<Do, Order>, Order>[] {
+  return Object.entries(faults).map(([name, what]) => ({
+    name,
+    ...(what === 'splitReply' || what === 'lateReply' ? {takes: 'ms' as const} : {}),
+    on: 'may',
+    make: (ms, command) => ({
+      kind: 'line',
+      do: what,
+      ...(ms === null ? {} : {ms}),
+      ...(command === null ? {} : {command}),
+    }),
+  }))
+}
+
 /** Each fault with what it takes, for `help`. */
 export function faultWords<Mischief, Order extends string>(
   rows: readonly FaultRow<Mischief, Order>[],

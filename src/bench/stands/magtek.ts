@@ -10,7 +10,8 @@ import {Section} from '../../../kit/section.ts'
 import {keysOf} from '../../../kit/table.ts'
 import type {Fields, StandModel} from '../stand.ts'
 import {Deck, cardCommands} from './cards.ts'
-import {faultsFrom, faultWords} from './faults.ts'
+import {standOf} from './emulated.ts'
+import {faultWords} from './faults.ts'
 import type {FaultRow} from './faults.ts'
 import {readerFaults} from './motor-reader.ts'
 import {PLASTIC, cardFields, cardFrom} from './plastic.ts'
@@ -58,35 +59,24 @@ export const MAGTEK: StandModel<keyof typeof PROFILES> = {
     const level = profile === 'swipe-encrypting' ? 3 : 2
     const {deck, remains} = worldFrom(world, profile === 'insert', level)
     const emulator = new MagtekEmulator(far, clock, {...MAKES[profile], remains})
-    return {
-      start: () => emulator.start(),
-      stop: () => emulator.stop(),
-      world: () => worldOf(emulator.remains, deck),
-      watch: listener => emulator.onChange(listener),
-      plan: text => {
-        for (const mischief of faultsFrom(text, ROWS, ORDERS)) emulator.plan(mischief)
+    return standOf(
+      emulator,
+      {rows: ROWS, orders: ORDERS},
+      {
+        world: () => worldOf(emulator.remains, deck),
+        commands: [
+          ...cardCommands(deck, {
+            insert: card => emulator.insert(card),
+            take: () => emulator.take(),
+          }),
+          {
+            words: 'show state',
+            purpose: 'power, whether a card stands in the slot, counts, security level',
+            run: () => ({...emulator.world}),
+          },
+        ],
       },
-      commands: [
-        ...cardCommands(deck, {
-          insert: card => emulator.insert(card),
-          take: () => emulator.take(),
-        }),
-        {
-          words: 'show state',
-          purpose: 'power, whether a card stands in the slot, counts, security level',
-          run: () => ({...emulator.world}),
-        },
-      ],
-      powerCut: () => {
-        emulator.cutPower()
-      },
-      powerOn: () => {
-        emulator.restorePower()
-      },
-      get transcript() {
-        return emulator.transcript
-      },
-    }
+    )
   },
 }
 

@@ -8,7 +8,8 @@ import type {Json} from '../../../kit/exact-json.ts'
 import {Section, isIn} from '../../../kit/section.ts'
 import type {Fields, Stand, StandCommand} from '../stand.ts'
 import {Deck, cardCommands} from './cards.ts'
-import {faultsFrom} from './faults.ts'
+import {standOf} from './emulated.ts'
+import {lineRows} from './faults.ts'
 import type {FaultRow} from './faults.ts'
 import {PLASTIC, cardFields, cardFrom} from './plastic.ts'
 
@@ -39,19 +40,9 @@ export function readerFaults<Command extends string>(
 ): readonly FaultRow<Mischief<Command>, Command>[] {
   type Row = FaultRow<Mischief<Command>, Command>
   return [
-    ...Object.entries(LINE_FAULTS)
-      .filter(([, what]) => !without.includes(what))
-      .map(([name, what]): Row => ({
-        name,
-        ...(what === 'splitReply' || what === 'lateReply' ? {takes: 'ms'} : {}),
-        on: 'may',
-        make: (ms, command) => ({
-          kind: 'line',
-          do: what,
-          ...(ms === null ? {} : {ms}),
-          ...(command === null ? {} : {command}),
-        }),
-      })),
+    ...lineRows<LineMischief, Command>(
+      Object.fromEntries(Object.entries(LINE_FAULTS).filter(([, what]) => !without.includes(what))),
+    ),
     {
       name: 'refuse',
       takes: 'code',
@@ -132,39 +123,28 @@ export function motorReaderStand<Command extends string>(
   orders: readonly Command[],
   commands: readonly StandCommand[],
 ): Stand {
-  return {
-    start: () => emulator.start(),
-    stop: () => emulator.stop(),
-    world: () => worldFields(emulator.remains, deck),
-    watch: listener => emulator.onChange(listener),
-    plan: text => {
-      for (const mischief of faultsFrom(text, rows, orders)) emulator.plan(mischief)
+  return standOf(
+    emulator,
+    {rows, orders},
+    {
+      world: () => worldFields(emulator.remains, deck),
+      commands: [
+        ...cardCommands(deck, {
+          insert: card => emulator.insert(card),
+          take: () => emulator.take(),
+        }),
+        {
+          words: 'show state',
+          purpose: 'power, mouth, where a card is, counts',
+          run: () => ({...emulator.world}),
+        },
+        {
+          words: 'empty bin',
+          purpose: 'the operator takes the kept cards out: their names',
+          run: () => ({cards: emulator.emptyBin().map(card => deck.nameOf(card))}),
+        },
+        ...commands,
+      ],
     },
-    commands: [
-      ...cardCommands(deck, {
-        insert: card => emulator.insert(card),
-        take: () => emulator.take(),
-      }),
-      {
-        words: 'show state',
-        purpose: 'power, mouth, where a card is, counts',
-        run: () => ({...emulator.world}),
-      },
-      {
-        words: 'empty bin',
-        purpose: 'the operator takes the kept cards out: their names',
-        run: () => ({cards: emulator.emptyBin().map(card => deck.nameOf(card))}),
-      },
-      ...commands,
-    ],
-    powerCut: () => {
-      emulator.cutPower()
-    },
-    powerOn: () => {
-      emulator.restorePower()
-    },
-    get transcript() {
-      return emulator.transcript
-    },
-  }
+  )
 }

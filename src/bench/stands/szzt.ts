@@ -11,7 +11,8 @@ import type {Json} from '../../../kit/exact-json.ts'
 import {Section, isIn} from '../../../kit/section.ts'
 import {keysOf, nameOf} from '../../../kit/table.ts'
 import type {Fields, StandModel} from '../stand.ts'
-import {faultWords, faultsFrom} from './faults.ts'
+import {standOf} from './emulated.ts'
+import {faultWords, lineRows} from './faults.ts'
 import type {FaultRow} from './faults.ts'
 import {keyCommands} from './keys.ts'
 
@@ -34,17 +35,7 @@ const LINE_FAULTS: Readonly<Record<string, LineMischief>> = {
 }
 
 const ROWS: readonly Row[] = [
-  ...Object.entries(LINE_FAULTS).map(([name, what]): Row => ({
-    name,
-    ...(what === 'splitReply' || what === 'lateReply' ? {takes: 'ms'} : {}),
-    on: 'may',
-    make: (ms, command) => ({
-      kind: 'line',
-      do: what,
-      ...(ms === null ? {} : {ms}),
-      ...(command === null ? {} : {command}),
-    }),
-  })),
+  ...lineRows<LineMischief, CommandName>(LINE_FAULTS),
   {
     name: 'refuse',
     takes: 'code',
@@ -74,72 +65,53 @@ export const SZZT: StandModel<keyof typeof PROFILES> = {
       remains: remainsFrom(world),
       random,
     })
-    return {
-      start: () => emulator.start(),
-      stop: () => emulator.stop(),
-      world: () => worldOf(emulator.remains),
-      watch: listener => {
-        let isWatching = true
-        emulator.onChange(() => {
-          if (isWatching) listener()
-        })
-        return () => {
-          isWatching = false
-        }
-      },
-      plan: text => {
-        for (const mischief of faultsFrom(text, ROWS, ORDERS)) emulator.plan(mischief)
-      },
-      commands: [
-        ...keyCommands(emulator),
-        {
-          words: 'show state',
-          purpose: 'power, mode, stars, tones, loaded keys by their index',
-          run: () => ({...emulator.world}),
-        },
-        ...(['closed', 'open'] as const).map(seat => ({
-          words: `seat ${seat}`,
-          purpose: `the removal switch: ${seat}`,
-          run: () => {
-            emulator.setSeat(seat)
-            return {seat}
+    return standOf(
+      emulator,
+      {rows: ROWS, orders: ORDERS},
+      {
+        world: () => worldOf(emulator.remains),
+        commands: [
+          ...keyCommands(emulator),
+          {
+            words: 'show state',
+            purpose: 'power, mode, stars, tones, loaded keys by their index',
+            run: () => ({...emulator.world}),
           },
-        })),
-        ...(['high', 'low'] as const).map(dsr => ({
-          words: `dsr ${dsr}`,
-          purpose: dsr === 'high' ? 'the pad is ready again' : 'the pad is not ready, and says nothing',
-          run: () => {
-            emulator.setReady(dsr === 'high')
-            return {dsr}
+          ...(['closed', 'open'] as const).map(seat => ({
+            words: `seat ${seat}`,
+            purpose: `the removal switch: ${seat}`,
+            run: () => {
+              emulator.setSeat(seat)
+              return {seat}
+            },
+          })),
+          ...(['high', 'low'] as const).map(dsr => ({
+            words: `dsr ${dsr}`,
+            purpose: dsr === 'high' ? 'the pad is ready again' : 'the pad is not ready, and says nothing',
+            run: () => {
+              emulator.setReady(dsr === 'high')
+              return {dsr}
+            },
+          })),
+          {
+            words: 'tamper',
+            purpose: 'somebody opens the pad: its keys are gone',
+            run: () => {
+              emulator.tamper()
+              return {isTampered: true}
+            },
           },
-        })),
-        {
-          words: 'tamper',
-          purpose: 'somebody opens the pad: its keys are gone',
-          run: () => {
-            emulator.tamper()
-            return {isTampered: true}
-          },
-        },
-        ...(['good', 'low'] as const).map(battery => ({
-          words: `battery ${battery}`,
-          purpose: `the battery that keeps the keys: ${battery}`,
-          run: () => {
-            emulator.setBattery(battery)
-            return {battery}
-          },
-        })),
-      ],
-      powerCut: () => {
-        emulator.cutPower()
+          ...(['good', 'low'] as const).map(battery => ({
+            words: `battery ${battery}`,
+            purpose: `the battery that keeps the keys: ${battery}`,
+            run: () => {
+              emulator.setBattery(battery)
+              return {battery}
+            },
+          })),
+        ],
       },
-      powerOn: () => {
-        emulator.restorePower()
-      },
-      get transcript() {
-        return emulator.transcript
-      },
-    }
+    )
   },
 }
 
