@@ -11,7 +11,7 @@ import {demoCertificates} from '../../host/certificates.ts'
 import {seedDemo} from '../../host/demo.ts'
 import {openGuard} from '../../host/guard/guard.ts'
 import {inProcessAuthenticate, inProcessTransport} from '../../host/in-process.ts'
-import {newHsmKeys, softPinModule} from '../../host/pin.ts'
+import {MADE_UP_PIN_COST, newHsmKeys, softPinModule} from '../../host/pin.ts'
 import {startHost} from '../../host/start.ts'
 import {openSqliteStore} from '../../host/store/sqlite.ts'
 import {Journal} from '../../journal/journal.ts'
@@ -251,7 +251,7 @@ async function bankInProcess({clock, random, log}: TableOptions): Promise<OpenBa
   const keys = newHsmKeys(own)
   const bank: Bank = {
     store,
-    pin: softPinModule(keys, own),
+    pin: softPinModule(keys, own, MADE_UP_PIN_COST),
     guard: openGuard(keys, own),
     clock,
     random: own,

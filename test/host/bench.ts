@@ -15,7 +15,7 @@ import type {PasswordCost} from '../../crypto/passwords.ts'
 import {NO_POLICY} from '../../host/guard/policy.ts'
 import type {Guest, Identity} from '../../host/identity.ts'
 import {inProcessAuthenticate, inProcessTransport} from '../../host/in-process.ts'
-import {newHsmKeys, softPinModule} from '../../host/pin.ts'
+import {MADE_UP_PIN_COST, newHsmKeys, softPinModule} from '../../host/pin.ts'
 import type {Store} from '../../host/store/port.ts'
 import {openSqliteStore} from '../../host/store/sqlite.ts'
 import {assert, present} from '../../kit/assert.ts'
@@ -59,7 +59,7 @@ export async function openBench(path?: string, policy = NO_POLICY): Promise<Benc
   const keys = newHsmKeys(random.stream('keys'))
   const bank: Bank = {
     store: await openStore(path),
-    pin: softPinModule(keys, random.stream('pin')),
+    pin: softPinModule(keys, random.stream('pin'), MADE_UP_PIN_COST),
     guard: openGuard(keys, random.stream('guard'), {cost: CHEAP, policy}),
     clock,
     random: random.stream('bank'),

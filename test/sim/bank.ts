@@ -9,7 +9,7 @@ import {openGuard} from '../../host/guard/guard.ts'
 import {inProcessAuthenticate, inProcessTransport} from '../../host/in-process.ts'
 import {openingEntry} from '../../host/ledger/book.ts'
 import {shownPan} from '../../host/pan.ts'
-import {newHsmKeys, softPinModule} from '../../host/pin.ts'
+import {MADE_UP_PIN_COST, newHsmKeys, softPinModule} from '../../host/pin.ts'
 import {openSqliteStore} from '../../host/store/sqlite.ts'
 import type {Card} from '../../host/store/port.ts'
 import {bytesOfHex} from '../../crypto/hex.ts'
@@ -54,16 +54,13 @@ export const PEOPLE: readonly Person[] = Array.from({length: 12}, (_, at) => {
   }
 })
 
-/** Node's least; what is kept here are no real PINs. */
-const CHEAP_PIN = {N: 2, r: 1, p: 1}
-
 async function bankOn(path: string, clock: SimClock, name: string, log: Log): Promise<Bank> {
   const random = seededRandom(name)
   // The same keys for every run: the people's PIN verifiers were made with them.
   const keys = newHsmKeys(seededRandom('sim/bank/keys'))
   return {
     store: openSqliteStore(path),
-    pin: softPinModule(keys, random, CHEAP_PIN),
+    pin: softPinModule(keys, random, MADE_UP_PIN_COST),
     guard: openGuard(keys, random),
     clock,
     random,
