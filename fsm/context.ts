@@ -16,6 +16,7 @@ import type {
   MaskedCard,
   Mix,
   OperationKey,
+  Order,
   RetainReason,
   ReversalReason,
 } from './vocabulary.ts'
@@ -255,6 +256,11 @@ export function adviceOf(operation: Operation): Advice {
   return adviceFor(operation.key, operation.feeMinor, decision)
 }
 
+/** Whether an order tells the bank what became of an operation: it stays open, however old, until the bank takes it. */
+export function isAdvice(order: Order): order is Advice {
+  return order.kind === 'host.complete' || order.kind === 'host.reverse' || order.kind === 'host.suspect'
+}
+
 /** The advice for a decision; the fee is charged when any cash was paid. */
 export function adviceFor(key: OperationKey, feeMinor: Minor, decision: Decision): Advice {
   const {verdict, row} = decision
@@ -274,8 +280,22 @@ export function adviceFor(key: OperationKey, feeMinor: Minor, decision: Decision
   }
 }
 
-/** The state between visits: the first of these whose reason holds. */
-export function restOf(context: Context): 'suspended' | 'supervisor' | 'outOfService' | 'offline' | 'idle' {
+/** The states between visits. */
+const RESTS = ['suspended', 'supervisor', 'outOfService', 'offline', 'idle'] as const
+export type Rest = (typeof RESTS)[number]
+
+/** Whether the machine is between visits. */
+export function isRest(state: string): state is Rest {
+  return RESTS.some(rest => rest === state)
+}
+
+/** Whether it is, and looks after its devices meanwhile: suspended, it does nothing before it is started again. */
+export function isWaiting(state: string): boolean {
+  return isRest(state) && state !== 'suspended'
+}
+
+/** The state between visits: the first of them whose reason holds. */
+export function restOf(context: Context): Rest {
   if (context.suspendedBecause !== null) return 'suspended'
   if (context.attendance.supervisor !== null) return 'supervisor'
   if (context.attendance.closedBecause !== null) return 'outOfService'

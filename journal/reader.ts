@@ -10,6 +10,22 @@ import type {Head, Verdict} from './range.ts'
 import {openForReading} from './schema.ts'
 import type {TableRow} from './schema.ts'
 
+/** Rows of one read by `everyRow`. */
+const ROWS_PER_READ = 1_000
+
+/** Every row, oldest first. Reads in pieces, so memory does not grow with the journal. @throws SystemFault when a row cannot be read */
+export function* everyRow(journal: {
+  rows(fromSeq: number, countMax: number): readonly Stored[]
+}): Generator<Stored, void> {
+  for (let from = 1; ;) {
+    const rows = journal.rows(from, ROWS_PER_READ)
+    yield* rows
+    const last = rows.at(-1)
+    if (last === undefined) return
+    from = last.seq + 1
+  }
+}
+
 /** Most rows of one `rows` call; a visit has about thirty. */
 export const ROWS_READ_MAX = 10_000
 

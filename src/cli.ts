@@ -2,6 +2,7 @@
 import {availableParallelism} from 'node:os'
 import {parseArgs} from 'node:util'
 import {exportJsonLines, exportText} from '../journal/export.ts'
+import {everyRow} from '../journal/reader.ts'
 import type {JournalReader} from '../journal/reader.ts'
 import {realClock} from '../kit/clock.ts'
 import {BadInput, reasonOf} from '../kit/errors.ts'
@@ -189,13 +190,8 @@ async function suspense({currency, journal}: Config): Promise<number> {
   const clock = realClock()
   const items = await readWhole(journal.path, clock, reader => {
     const fold = new SuspenseFold()
-    for (let from = 1; ;) {
-      const rows = reader.rows(from, ROWS_PER_READ)
-      const last = rows.at(-1)
-      if (last === undefined) return fold.items()
-      for (const row of rows) fold.add(row)
-      from = last.seq + 1
-    }
+    for (const row of everyRow(reader)) fold.add(row)
+    return fold.items()
   })
   for (const {key, why, leastMinor, mostMinor, sinceMs} of items) {
     const range = `${formatAmount(leastMinor, currency)} to ${formatAmount(mostMinor, currency)} ${currency}`

@@ -5,7 +5,7 @@
 import type {CardReader} from '../devices/card-reader/port.ts'
 import type {Dispenser} from '../devices/dispenser/port.ts'
 import type {Key, PinPad} from '../devices/pin-pad/port.ts'
-import {adviceOf} from '../fsm/context.ts'
+import {adviceOf, isAdvice} from '../fsm/context.ts'
 import type {MachineSetup} from '../fsm/context.ts'
 import type {Standing} from '../fsm/session.ts'
 import type {Advice, CassetteLevel, Event} from '../fsm/vocabulary.ts'
@@ -304,9 +304,7 @@ function adviceSource(journal: MachineJournal, parked: Set<number>): AdviceSourc
       journal
         .openIntents()
         .flatMap(({seq, entry: {order}}) =>
-          order.kind === 'host.complete' || order.kind === 'host.reverse' || order.kind === 'host.suspect'
-            ? [{seq, advice: order, isParked: parked.has(seq)}]
-            : [],
+          isAdvice(order) ? [{seq, advice: order, isParked: parked.has(seq)}] : [],
         ),
     acknowledge(seq) {
       const intent = journal.openIntents().find(open => open.seq === seq)
@@ -320,7 +318,7 @@ function adviceSource(journal: MachineJournal, parked: Set<number>): AdviceSourc
         `an open advice in row ${seq}`,
       )
       const {order} = intent.entry
-      assert('key' in order, 'an advice is of an operation')
+      assert(isAdvice(order), `row ${seq} is no advice`)
       const event: Event = {type: 'host.refusedAdvice', key: order.key, row: seq, why}
       journal.append(intent.session, [{kind: 'event', event, answers: null}])
       parked.add(seq)

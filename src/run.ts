@@ -17,10 +17,10 @@ import {systemJournalLog} from './service/system-journal.ts'
 /** What somebody who starts it for the first time is told. */
 const FIRST_START = [
   'This machine has no settings yet.',
-  "  1. Write them: one JSON file, as README.md shows; 'tellerd config check FILE' says what is wrong in it.",
-  "  2. 'tellerd probe MODEL --port PATH' asks each device who it is.",
-  "  3. 'tellerd enroll --config FILE --code CODE' gets the certificate, with a code that the bank made.",
-  "  4. 'tellerd run --config FILE' starts the machine; its console says how the first people log in.",
+  "  1. 'tellerd setup' asks what only the site knows, finds the devices and writes them.",
+  "  2. 'tellerd enroll --config FILE --code CODE' gets the certificate, with a code that the bank made.",
+  "  3. 'tellerd run --config FILE' starts the machine; its console says how the first people log in.",
+  "Written by hand, 'tellerd config check FILE' says what is wrong in them.",
 ].join('\n')
 
 interface Life {

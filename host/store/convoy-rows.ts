@@ -12,6 +12,7 @@ import type {Operation} from '../ledger/operation.ts'
 import {lockAccounts, moveBalances} from './account-rows.ts'
 import {atmsOf} from './atm-rows.ts'
 import {lockCards, visitsAt} from './card-rows.ts'
+import {NOTHING} from './convoy.ts'
 import {insertAccepted, lockOpenDays} from './day-rows.ts'
 import type {NewAccepted} from './day-rows.ts'
 import {insertPostings, insertTransactions} from './ledger-rows.ts'
@@ -63,7 +64,7 @@ export class ConvoyRows {
     this.#sql = sql
     const rows = rowsOver(this.#straight())
     const atMachine = async <T>(kept: ReadonlyMap<string, T>, atmId: string): Promise<T | null> => {
-      if (!kept.has(atmId)) await this.fetch([{...NONE, atmIds: [atmId]}])
+      if (!kept.has(atmId)) await this.fetch([{...NOTHING, atmIds: [atmId]}])
       return kept.get(atmId) ?? null
     }
     this.tx = {
@@ -285,12 +286,12 @@ export class ConvoyRows {
   }
 
   async #operation(key: string): Promise<Kept<Operation>> {
-    if (!this.#operations.has(key)) await this.fetch([{...NONE, keys: [key]}])
+    if (!this.#operations.has(key)) await this.fetch([{...NOTHING, keys: [key]}])
     return present(this.#operations.get(key), 'a fetched operation')
   }
 
   async #account(accountId: string): Promise<Kept<BankAccount>> {
-    if (!this.#accounts.has(accountId)) await this.fetch([{...NONE, accountIds: [accountId]}])
+    if (!this.#accounts.has(accountId)) await this.fetch([{...NOTHING, accountIds: [accountId]}])
     return present(this.#accounts.get(accountId), 'a fetched account')
   }
 
@@ -298,7 +299,7 @@ export class ConvoyRows {
     return {
       post: async (key, {kind, currency, postings}, atMs) => {
         const accountIds = [...customerChanges(postings).keys()]
-        await this.fetch([{...NONE, accountIds}])
+        await this.fetch([{...NOTHING, accountIds}])
         const accounts = accountIds.map(accountId => {
           const {stored, now} = present(this.#accounts.get(accountId), 'a fetched account')
           return {stored, now: present(now, 'an account that is posted to')}
@@ -324,7 +325,7 @@ export class ConvoyRows {
 
   #limitRows(): LimitRows {
     const kept = async (limit: string): Promise<Kept<number>> => {
-      if (!this.#limits.has(limit)) await this.fetch([{...NONE, limits: () => [limit]}])
+      if (!this.#limits.has(limit)) await this.fetch([{...NOTHING, limits: () => [limit]}])
       return present(this.#limits.get(limit), 'a fetched limit')
     }
     return {
@@ -353,8 +354,6 @@ export class ConvoyRows {
     this.#undo?.push(() => rows.set(name, before))
   }
 }
-
-const NONE: Touches = {keys: [], accountIds: [], atmIds: [], limits: () => []}
 
 /** A fact of one kind is told once for a key. */
 function nameOf({kind, key}: Pick<Fact, 'kind' | 'key'>): string {

@@ -1,6 +1,7 @@
 /** A scripted customer: looks at the screen and the slots, and does one thing after another, as people do. */
 import {bankCard} from '../../devices/card-reader/emulator-card.ts'
 import type {Key} from '../../devices/pin-pad/port.ts'
+import {isRest} from '../../fsm/context.ts'
 import type {Clock} from '../../kit/clock.ts'
 import {digitsOf as currencyDigits} from '../../kit/money.ts'
 import type {Machine} from '../machine.ts'
@@ -58,7 +59,7 @@ export class Customer {
       if (this.#emulators.reader.insert(bankCard(this.#wish.track2)) === 'inserted') this.#phase = 'visiting'
       return
     }
-    if (RESTING.includes(state) && this.#emulators.reader.world.place === 'none') {
+    if (isRest(state) && this.#emulators.reader.world.place === 'none') {
       this.#phase = 'done'
       return
     }
@@ -128,8 +129,6 @@ export class Customer {
     }
   }
 }
-
-const RESTING: readonly string[] = ['idle', 'offline', 'outOfService', 'supervisor', 'suspended']
 
 function digitsOf(text: string): readonly Key[] {
   return Array.from(text).filter(isDigit)

@@ -1,6 +1,6 @@
 /**
- * The table of all commands. Parsing, help, completion, authorisation, the record and docs/console.md come
- * from it; what the machine cannot do yet has no row.
+ * The table of all commands. Parsing, help, completion, authorisation and the record come from it; what the machine
+ * cannot do yet has no row.
  */
 import type {Command} from './command.ts'
 import {cashCommands} from './commands/cash.ts'

@@ -1,11 +1,12 @@
 /** The machine as a service of this system: says how it stands and that it lives, and ends between visits. */
+import {isRest} from '../../fsm/context.ts'
 import type {Standing} from '../../fsm/session.ts'
 import type {Clock} from '../../kit/clock.ts'
 import type {Log} from '../../kit/log.ts'
 import {manager} from './manager.ts'
 import type {Manager} from './manager.ts'
 import type {Surroundings} from './surroundings.ts'
-import {RESTING, Watchdog} from './watchdog.ts'
+import {Watchdog} from './watchdog.ts'
 import type {Watched} from './watchdog.ts'
 
 /** Longer than a visit whose customer does nothing more; the unit's TimeoutStopSec has half a minute on top. */
@@ -72,10 +73,9 @@ export class Service {
     this.#watchdog?.stop()
   }
 
-  /** A machine whose journal failed moves nothing any more: its visit ends at the next start, by recovery. */
+  /** Also a machine whose journal failed: it moves nothing any more, and recovery ends its visit at the next start. */
   #canEnd(): boolean {
-    const {state} = this.#machine.standing
-    return state === 'suspended' || RESTING.includes(state)
+    return isRest(this.#machine.standing.state)
   }
 
   /** Each standing once; what changes besides is the screen's. */

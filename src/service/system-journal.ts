@@ -1,7 +1,6 @@
 /**
  * The log in the system's journal, each field searchable by its name and each message by an id of its own that does
- * not change with its words in another language: `journalctl MESSAGE_ID=...`, `journalctl -x` for the explanations in
- * systemd/tellerd.catalog. The protocol is systemd's: https://systemd.io/JOURNAL_NATIVE_PROTOCOL.
+ * not change with its words in another language: `journalctl MESSAGE_ID=...`. The protocol is systemd's: https://systemd.io/JOURNAL_NATIVE_PROTOCOL.
  */
 import {createHash} from 'node:crypto'
 import type {Fields, Level, Log} from '../../kit/log.ts'

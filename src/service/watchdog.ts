@@ -3,6 +3,7 @@
  * progress: between visits it looks at its devices again and again, in a visit it does not stay in one state for
  * ever. A device that fails is no reason to stay silent; a driver that never answers is.
  */
+import {isWaiting} from '../../fsm/context.ts'
 import type {Standing} from '../../fsm/session.ts'
 import type {Clock, Timer} from '../../kit/clock.ts'
 import type {Log} from '../../kit/log.ts'
@@ -25,12 +26,6 @@ export interface Watched {
   /** When the machine last finished looking at its devices and the bank, on the monotonic clock; null before it first did. */
   readonly lookedAtMs: number | null
 }
-
-/**
- * Between visits. A machine that is suspended because its journal failed is not among them: it never leaves that state by
- * itself, so it is started again after STATE_MAX_MS, and finds out whether the disk takes entries once more.
- */
-export const RESTING: readonly Standing['state'][] = ['idle', 'offline', 'outOfService', 'supervisor']
 
 export class Watchdog {
   readonly #watched: Watched
@@ -82,7 +77,8 @@ export class Watchdog {
       this.#sinceMs = nowMs
     }
     const stoodMs = nowMs - this.#sinceMs
-    if (!RESTING.includes(state)) return stoodMs > STATE_MAX_MS ? `the machine does not leave ${state}` : null
+    // One that is suspended because its journal failed never leaves that by itself: started again, it tries the disk once more.
+    if (!isWaiting(state)) return stoodMs > STATE_MAX_MS ? `the machine does not leave ${state}` : null
     const unseenMs = Math.min(stoodMs, nowMs - (lookedAtMs ?? 0))
     return unseenMs > LOOK_MAX_MS ? 'a device or the bank is asked and the question does not end' : null
   }

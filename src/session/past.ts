@@ -16,6 +16,7 @@ import type {
 } from '../../fsm/vocabulary.ts'
 import {stanAfter} from '../../fsm/context.ts'
 import type {Intent, Seq, SessionId, Stored} from '../../journal/entry.ts'
+import {everyRow} from '../../journal/reader.ts'
 import {assert} from '../../kit/assert.ts'
 import {noteCount} from '../../kit/money.ts'
 
@@ -62,18 +63,11 @@ export interface Rows {
   openIntents(): readonly Intent[]
 }
 
-const ROWS_PER_READ = 1_000
-
-/** Folds the whole journal. Reads it in pieces, so memory does not grow with it. */
+/** Folds the whole journal. */
 export function readPast(journal: Pick<Rows, 'rows'>): Past {
   const fold = new PastFold()
-  for (let from = 1; ;) {
-    const rows = journal.rows(from, ROWS_PER_READ)
-    const last = rows.at(-1)
-    if (last === undefined) return fold.past()
-    for (const row of rows) fold.add(row)
-    from = last.seq + 1
-  }
+  for (const row of everyRow(journal)) fold.add(row)
+  return fold.past()
 }
 
 /** The fold itself: one row at a time, in the journal's order. */

@@ -4,7 +4,7 @@
  * rest; then the table of fsm/recovery.ts says what to do.
  */
 import type {Dispenser, DispenserStatus, Recall} from '../../devices/dispenser/port.ts'
-import {adviceFor} from '../../fsm/context.ts'
+import {adviceFor, isAdvice} from '../../fsm/context.ts'
 import {addMix, decide, stackedCount} from '../../fsm/decide.ts'
 import type {Evidence} from '../../fsm/decide.ts'
 import {recoveryRow} from '../../fsm/recovery.ts'
@@ -47,7 +47,7 @@ export async function recover(ports: RecoveryPorts): Promise<Past> {
 async function answer(ports: RecoveryPorts, intent: Intent, underWay: Unsettled | null): Promise<void> {
   const {journal, log} = ports
   // An advice is about an operation of its own, which it settles.
-  const unsettled = isAdvice(intent) ? null : underWay
+  const unsettled = isAdvice(intent.entry.order) ? null : underWay
   const recall = await recallOf(ports, unsettled)
   const found = await findings(ports, intent, unsettled, recall)
   const {name, remedy} = recoveryRow(found)
@@ -290,12 +290,6 @@ class Settlement {
   #append(entries: readonly [Entry, ...Entry[]]): readonly Stored[] {
     return this.#ports.journal.append(this.#unsettled.session, entries)
   }
-}
-
-/** Whether the bank must still be told this; such an intent is the outbox's, however old. */
-export function isAdvice(intent: Intent): boolean {
-  const {kind} = intent.entry.order
-  return kind === 'host.complete' || kind === 'host.reverse' || kind === 'host.suspect'
 }
 
 const ABANDONED: Event = {type: 'order.abandoned', because: 'restarted'}

@@ -3,6 +3,7 @@
  * A fold over the journal like everything else, so an item is there until a row closes it, over every restart:
  * a count, or the bank's late acknowledgement. Never time.
  */
+import {isAdvice} from '../../fsm/context.ts'
 import type {Advice, Event, OperationKey} from '../../fsm/vocabulary.ts'
 import type {Stored} from '../../journal/entry.ts'
 import type {EpochMs} from '../../kit/clock.ts'
@@ -26,8 +27,7 @@ export class SuspenseFold {
   add({seq, atMs, entry}: Stored): void {
     if (entry.kind === 'intent') {
       const {order} = entry
-      if (order.kind !== 'host.complete' && order.kind !== 'host.reverse' && order.kind !== 'host.suspect')
-        return
+      if (!isAdvice(order)) return
       this.#advices.set(seq, order)
       if (order.kind === 'host.suspect') this.#items.set(seq, itemOf(order, 'suspect', atMs))
     }

@@ -2,6 +2,7 @@
  * Between visits: asks each device and the bank how they are, opens again what failed, and offers what
  * changed. During a visit it keeps still; then the orders themselves find out.
  */
+import {isWaiting} from '../../fsm/context.ts'
 import type {StateName} from '../../fsm/session.ts'
 import type {Context} from '../../fsm/context.ts'
 import type {Device, Event} from '../../fsm/vocabulary.ts'
@@ -64,8 +65,7 @@ export class Watch {
 
   /** Whether the machine is between visits; asked anew before each question, since a card may come at any time. */
   #isResting(): boolean {
-    const {state} = this.#with.standing()
-    return state === 'idle' || state === 'offline' || state === 'outOfService' || state === 'supervisor'
+    return isWaiting(this.#with.standing().state)
   }
 
   async #lookAt(device: Device): Promise<void> {

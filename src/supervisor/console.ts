@@ -2,6 +2,7 @@
 import {PASSWORD_COST} from '../../crypto/passwords.ts'
 import {serialLink} from '../../devices/wire/serial.ts'
 import type {Journal} from '../../journal/journal.ts'
+import {everyRow} from '../../journal/reader.ts'
 import type {Log} from '../../kit/log.ts'
 import type {Random} from '../../kit/random.ts'
 import type {House} from '../console/command.ts'
@@ -14,7 +15,6 @@ import {machineDesk} from './desk.ts'
 import type {DeskParts} from './desk.ts'
 import {SettingsFile} from './settings.ts'
 
-const ROWS_PER_READ = 1_000
 /** An answer gets so long to leave before the machine starts anew. */
 const RELOAD_AFTER_MS = 500
 /** As good as for ever: a machine is started anew between visits alone. */
@@ -80,18 +80,13 @@ export async function openConsole(
 
 /** Asked only when the people's file is missing: at a first start, when the journal is short. */
 function wasEnrolled(journal: Journal): boolean {
-  for (let from = 1; ;) {
-    const rows = journal.rows(from, ROWS_PER_READ)
-    const last = rows.at(-1)
-    if (last === undefined) return false
-    const isEnrolled = rows.some(
-      ({entry}) =>
-        entry.kind === 'event' &&
-        entry.event.type === 'person.acted' &&
-        entry.event.command === 'enrol' &&
-        entry.event.outcome === 'done',
+  for (const {entry} of everyRow(journal))
+    if (
+      entry.kind === 'event' &&
+      entry.event.type === 'person.acted' &&
+      entry.event.command === 'enrol' &&
+      entry.event.outcome === 'done'
     )
-    if (isEnrolled) return true
-    from = last.seq + 1
-  }
+      return true
+  return false
 }

@@ -2,6 +2,7 @@
 import type {CardReader} from '../../devices/card-reader/port.ts'
 import type {Dispenser} from '../../devices/dispenser/port.ts'
 import type {PinPad} from '../../devices/pin-pad/port.ts'
+import {isRest} from '../../fsm/context.ts'
 import type {Device, Event} from '../../fsm/vocabulary.ts'
 import type {Journal} from '../../journal/journal.ts'
 import type {Clock} from '../../kit/clock.ts'
@@ -22,13 +23,12 @@ export interface DeskParts {
   readonly build: string
 }
 
-const RESTS: readonly string[] = ['idle', 'offline', 'outOfService', 'supervisor', 'suspended']
 const BUSY: Report = {kind: 'silent', why: 'a visit is under way'}
 
 export function machineDesk(parts: DeskParts): ConsoleMachine {
   const {machine, journal, config, clock, reader, pinPad, dispenser} = parts
   const books = new BookKeeper(journal, clock)
-  const isResting = (): boolean => RESTS.includes(machine.standing.state)
+  const isResting = (): boolean => isRest(machine.standing.state)
   const asked = async (ask: () => Promise<object>): Promise<Report> => {
     if (!isResting()) return BUSY
     const answer = await ask()
