@@ -62,6 +62,7 @@ const RECOVERED = {
 /** In the middle of a supervision in which no further test is allowed. */
 const TESTED: Attendance = {...NOBODY, supervisor: 'oona', testsCount: TESTS_MAX}
 
+const SETTLED_BEFORE = operationKeyOf('ATM1', '2026-11-22', 6)
 const ONE_NOTE: Mix = [{cassette: 1, noteMinor: minorUnits(2_000), count: noteCount(1)}]
 
 /** Pays in one bunch, in two bunches, not at all. */
@@ -135,7 +136,7 @@ const SAMPLES: {readonly [T in Event['type']]: (context: Context) => Samples<T>}
   'host.silent': () => ({'': {why: 'timeout'}}),
   'host.acknowledged': () => ({'': {}}),
   'host.refusedAdvice': () => ({
-    '': {key: operationKeyOf('ATM1', '2026-11-22', 6), row: 12, why: '21 out of order'},
+    '': {key: SETTLED_BEFORE, row: 12, why: '21 out of order'},
   }),
   'notes.dispensed': context => ({'': {tallies: talliesOf(bunchOf(context), 0), fault: null}}),
   'notes.refused': () => ({'': {fault: 'jam'}, 'a cassette is missing': {fault: 'cassette-missing'}}),
@@ -190,10 +191,13 @@ const SAMPLES: {readonly [T in Event['type']]: (context: Context) => Samples<T>}
   'exchange.closed': () => ({'': {person: 'oona'}}),
   'totals.closed': () => ({'': {person: 'oona'}}),
   'cards.cleared': () => ({'': {person: 'oona', count: noteCount(2)}}),
+  'suspense.taken': () => ({'': {person: 'ines', key: SETTLED_BEFORE}}),
+  'suspense.noted': () => ({'': {person: 'ines', key: SETTLED_BEFORE, note: 'the camera shows two notes'}}),
+  'suspense.closed': () => ({'': {person: 'ines', key: SETTLED_BEFORE, because: 'paid back at the branch'}}),
   'person.acted': () => ({'': {person: 'erik', command: 'show status', outcome: 'done'}}),
   'order.abandoned': () => ({'': {because: 'power cut'}}),
   'operation.recovered': () => ({
-    '': {key: operationKeyOf('ATM1', '2026-11-22', 6), row: 'dispense-forgotten'},
+    '': {key: SETTLED_BEFORE, row: 'dispense-forgotten'},
   }),
   'dispenser.marked': () => ({'': {mark: '52 20 30'}}),
 }

@@ -298,6 +298,21 @@ type OperatorEvent =
   | {readonly type: 'totals.closed'; readonly person: string}
   /** The retain bin was emptied of so many cards. */
   | {readonly type: 'cards.cleared'; readonly person: string; readonly count: Count}
+  /** Somebody looks after what waits in suspense. */
+  | {readonly type: 'suspense.taken'; readonly person: string; readonly key: OperationKey}
+  | {
+      readonly type: 'suspense.noted'
+      readonly person: string
+      readonly key: OperationKey
+      readonly note: string
+    }
+  /** Settled by a person outside this machine: with the customer, or in the bank's books. */
+  | {
+      readonly type: 'suspense.closed'
+      readonly person: string
+      readonly key: OperationKey
+      readonly because: string
+    }
   /** A person's command at the console, without secrets; `outcome` is empty before the command is carried out. */
   | {
       readonly type: 'person.acted'

@@ -123,6 +123,9 @@ function eventSentence(event: Event, currency: Currency): string {
     case 'exchange.closed':
     case 'totals.closed':
     case 'cards.cleared':
+    case 'suspense.taken':
+    case 'suspense.noted':
+    case 'suspense.closed':
     case 'person.acted':
       return personSentence(event)
     case 'card.inserted':
@@ -179,6 +182,7 @@ type PersonType =
   | `exchange.${string}`
   | 'totals.closed'
   | 'cards.cleared'
+  | `suspense.${string}`
   | 'person.acted'
 type PersonEvent = Extract<Event, {type: PersonType}>
 
@@ -218,6 +222,12 @@ function personSentence(event: PersonEvent): string {
       return `${event.person} closes the totals`
     case 'cards.cleared':
       return `${event.person} empties the retain bin of ${event.count} cards`
+    case 'suspense.taken':
+      return `${event.person} looks after ${event.key}`
+    case 'suspense.noted':
+      return `${event.person} notes on ${event.key}: ${quoted(event.note)}`
+    case 'suspense.closed':
+      return `${event.person} closes ${event.key}: ${quoted(event.because)}`
     case 'person.acted':
       return `${event.person}: ${quoted(event.command)}${event.outcome === '' ? '' : `: ${quoted(event.outcome)}`}`
   }

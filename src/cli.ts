@@ -193,10 +193,10 @@ async function suspense({currency, journal}: Config): Promise<number> {
     for (const row of everyRow(reader)) fold.add(row)
     return fold.items()
   })
-  for (const {key, why, leastMinor, mostMinor, sinceMs} of items) {
+  for (const {key, why, leastMinor, mostMinor, sinceMs, owner} of items) {
     const range = `${formatAmount(leastMinor, currency)} to ${formatAmount(mostMinor, currency)} ${currency}`
     const hoursCount = Math.floor((clock.wallMs() - sinceMs) / HOUR_MS)
-    say(`${key}  ${why.padEnd(7)}  ${range}  for ${hoursCount} h`)
+    say(`${key}  ${why.padEnd(7)}  ${range}  for ${hoursCount} h, owner ${owner ?? 'nobody'}`)
   }
   say(`${items.length} open`)
   return EXIT_OK

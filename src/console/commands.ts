@@ -10,11 +10,13 @@ import {modeCommands} from './commands/mode.ts'
 import {peopleCommands} from './commands/people.ts'
 import {settingsCommands} from './commands/settings.ts'
 import {showCommands} from './commands/show.ts'
+import {suspenseCommands} from './commands/suspense.ts'
 import {terminalCommands} from './commands/terminal.ts'
 
 export const COMMANDS: readonly Command[] = [
   ...showCommands,
   ...journalCommands,
+  ...suspenseCommands,
   ...deviceCommands,
   ...cashCommands,
   ...modeCommands,

@@ -1,7 +1,7 @@
 /** What the console may ask of the machine: to look, and to offer what a person wants as events. It reaches no device. */
 import type {Context} from '../../fsm/context.ts'
 import type {StateName} from '../../fsm/session.ts'
-import type {Device, Event} from '../../fsm/vocabulary.ts'
+import type {Device, Event, OperationKey} from '../../fsm/vocabulary.ts'
 import type {Intent, SessionId, Stored} from '../../journal/entry.ts'
 import type {Head, Verdict} from '../../journal/range.ts'
 import type {EpochMs} from '../../kit/clock.ts'
@@ -55,14 +55,17 @@ export interface RetainedCard {
   readonly visit: string
 }
 
-/** An operation of which nobody knows for certain what the customer got. */
-export interface Suspect {
-  readonly key: string
-  readonly atMs: EpochMs
-  readonly atLeastMinor: Minor
-  readonly atMostMinor: Minor
+/** What waits for a count or a person: an operation of which nobody knows what the customer got, or an advice that the bank refuses. */
+export interface SuspenseItem {
+  readonly key: OperationKey
+  readonly why: 'suspect' | 'refused'
+  readonly sinceMs: EpochMs
+  readonly leastMinor: Minor
+  readonly mostMinor: Minor
   readonly rule: string
   readonly isTold: boolean
+  readonly owner: string | null
+  readonly notes: readonly {readonly atMs: EpochMs; readonly person: string; readonly note: string}[]
 }
 
 /** What the journal adds up to. */
@@ -75,7 +78,8 @@ export interface Books {
   /** Notes in the reject bin that were counted on their way there, since the cassettes were loaded. */
   readonly rejectsExpected: number
   readonly retained: readonly RetainedCard[]
-  readonly suspects: readonly Suspect[]
+  /** The oldest first. */
+  readonly suspense: readonly SuspenseItem[]
   /** Faults of devices, the newest first, at most 50. */
   readonly faults: readonly {readonly atMs: EpochMs; readonly device: string; readonly fault: string}[]
   /** What people did, the newest first, at most 200. */

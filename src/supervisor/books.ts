@@ -5,6 +5,7 @@ import type {Seq, Stored} from '../../journal/entry.ts'
 import type {Clock, EpochMs} from '../../kit/clock.ts'
 import {minorUnits} from '../../kit/money.ts'
 import type {Minor} from '../../kit/money.ts'
+import {SuspenseFold} from '../session/suspense.ts'
 
 const ROWS_PER_READ = 1_000
 const FAULTS_MAX = 50
@@ -14,7 +15,6 @@ const CARDS_MAX = 200
 
 type Writable<T> = {-readonly [K in keyof T]: T[K]}
 type Visit = Writable<Books['recentVisits'][number]>
-type Suspect = Writable<Books['suspects'][number]> & {readonly seq: Seq}
 
 export class BookKeeper {
   readonly #journal: {rows(fromSeq: number, countMax: number): readonly Stored[]}
@@ -29,7 +29,7 @@ export class BookKeeper {
   #rejectsExpected = 0
   #masked = new Map<string, string>()
   readonly #orders = new Map<Seq, Mix>()
-  readonly #suspects: Suspect[] = []
+  readonly #suspense = new SuspenseFold()
   readonly #retained: Books['retained'][number][] = []
   readonly #faults: Books['faults'][number][] = []
   readonly #acts: Books['acts'][number][] = []
@@ -53,7 +53,7 @@ export class BookKeeper {
       visits: this.#visits,
       rejectsExpected: this.#rejectsExpected,
       retained: this.#retained,
-      suspects: this.#suspects,
+      suspense: this.#suspense.items(),
       faults: this.#faults.toReversed(),
       acts: this.#acts.toReversed(),
       recentVisits: this.#recent.toReversed(),
@@ -73,6 +73,7 @@ export class BookKeeper {
 
   #add(row: Stored): void {
     this.#next = row.seq + 1
+    this.#suspense.add(row)
     const {entry, session, atMs} = row
     if (session !== null) this.#visit(session, atMs)
     if (entry.kind === 'intent') this.#addOrder(entry.order, row)
@@ -94,7 +95,7 @@ export class BookKeeper {
     kept(this.#recent, {id, atMs, rows: 1}, VISITS_MAX)
   }
 
-  #addOrder(order: Order, {seq, atMs}: Stored): void {
+  #addOrder(order: Order, {seq}: Stored): void {
     switch (order.kind) {
       case 'dispenser.dispense':
         this.#orders.set(seq, order.mix)
@@ -108,11 +109,6 @@ export class BookKeeper {
       case 'host.reverse':
         this.#reversed += 1
         return
-      case 'host.suspect': {
-        const {key, atLeastMinor, atMostMinor, row: rule} = order
-        this.#suspects.push({key, atMs, atLeastMinor, atMostMinor, rule, isTold: false, seq})
-        return
-      }
       default:
     }
   }
@@ -145,11 +141,6 @@ export class BookKeeper {
       case 'notes.rejected':
         this.#rejectsExpected += event.count ?? 0
         return
-      case 'host.acknowledged': {
-        const suspect = this.#suspects.find(({seq}) => seq === answers)
-        if (suspect !== undefined) suspect.isTold = true
-        return
-      }
       case 'card.inserted':
         // One visit at a time: only the last card can still be retained.
         this.#masked = new Map([[session ?? '', event.card.masked]])

@@ -172,6 +172,43 @@ t.test('a test note goes to the reject bin alone, by two people, and the levels 
   await bench.close()
 })
 
+t.test('a suspect has an owner and notes, and is closed by two people of those who handle cash', async t => {
+  const bench = await Bench.open({dispenser: 'lcdm2000', plan: 'dispenser: answer lost'})
+  const customer = bench.world.customer()
+  await bench.world.clock.runUntil(() => customer.isDone, BUDGET_MS)
+  await bench.world.settle()
+  const key = present(/[A-Z0-9]+:[0-9-]{10}:[0-9]{6}/.exec(await listed(bench, 'anna'))?.[0], 'a reference')
+  const wire = bench.connect()
+  await wire.logIn('anna')
+  await wire.give(`suspense take ${key}`)
+  await wire.give(`suspense note ${key} the camera shows three notes`)
+  t.match(await wire.give(`suspense show ${key}`), /owner +anna[^]*anna: the camera shows three notes/)
+  t.match(await wire.give(`suspense close ${key} paid back`), /that is for operator/)
+  t.match(await wire.give('suspense take ATM1:2026-11-22:000999'), /nothing in suspense has that reference/)
+  await wire.give('exit')
+  const cash = bench.connect()
+  await cash.logIn('oona')
+  await cash.give(`suspense close ${key} counted at the branch`)
+  await cash.vouch('olaf')
+  await cash.confirm()
+  t.notMatch(await listed(bench, 'anna'), new RegExp(key))
+  const {journal} = bench.world.table
+  const closed = journal
+    .rows(1, 1_000)
+    .find(({entry}) => entry.kind === 'event' && entry.event.type === 'suspense.closed')
+  t.match(closed?.entry, {event: {person: 'oona', key, because: 'counted at the branch'}})
+  await bench.close()
+})
+
+/** The list as that person sees it. */
+async function listed(bench: Bench, name: string): Promise<string> {
+  const wire = bench.connect()
+  await wire.logIn(name)
+  const list = await wire.give('suspense list')
+  await wire.give('exit')
+  return list
+}
+
 t.test('nobody vouches for themselves, nor a role that may not', async t => {
   const bench = await Bench.open()
   const wire = bench.connect()

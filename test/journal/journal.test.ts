@@ -779,6 +779,15 @@ const EVENTS: {readonly [Type in Event['type']]: readonly [Extract<Event, {type:
     {type: 'cards.cleared', person: 'oona', count: noteCount(2)},
     'oona empties the retain bin of 2 cards',
   ],
+  'suspense.taken': [{type: 'suspense.taken', person: 'ines', key: KEY}, `ines looks after ${KEY}`],
+  'suspense.noted': [
+    {type: 'suspense.noted', person: 'ines', key: KEY, note: ODD},
+    `ines notes on ${KEY}: ${ODD_READ}`,
+  ],
+  'suspense.closed': [
+    {type: 'suspense.closed', person: 'ines', key: KEY, because: ODD},
+    `ines closes ${KEY}: ${ODD_READ}`,
+  ],
   'person.acted': [
     {type: 'person.acted', person: 'erik', command: 'show status', outcome: ODD},
     `erik: "show status": ${ODD_READ}`,

@@ -29,7 +29,7 @@ export async function totals({machine}: Pick<Scene, 'machine'>): Promise<readonl
   return [
     `totals since ${since}`,
     ...linesOf(view),
-    `visits ${books.visits}, completed ${books.completed.count} for ${formatAmount(books.completed.sumMinor, machine.currency)} ${machine.currency}, reversed ${books.reversed}, suspect ${books.suspects.length}`,
+    `visits ${books.visits}, completed ${books.completed.count} for ${formatAmount(books.completed.sumMinor, machine.currency)} ${machine.currency}, reversed ${books.reversed}, in suspense ${books.suspense.length}`,
   ]
 }
 

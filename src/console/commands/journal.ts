@@ -1,14 +1,13 @@
-/** `ej ...`, visits, suspense: the record, read. Nothing here can change it. */
+/** `ej ...` and visits: the record, read. Nothing here can change it. */
 import {sessionIdOf} from '../../../journal/entry.ts'
 import type {Stored} from '../../../journal/entry.ts'
 import {exportText} from '../../../journal/export.ts'
-import {formatAmount} from '../../../kit/money.ts'
 import {arg, look} from '../command.ts'
 import type {Command, Scene} from '../command.ts'
 import {facts, refused, table, text} from '../view.ts'
 import type {Reply} from '../view.ts'
 import {BOOKS, HANDS} from './roles.ts'
-import {spanText, timeText} from './show.ts'
+import {timeText} from './show.ts'
 
 const READERS = [...new Set([...BOOKS, ...HANDS])]
 /** Rows of one answer. */
@@ -32,38 +31,6 @@ async function visits({machine}: Scene): Promise<Reply> {
   return table(
     ['visit', 'began', 'rows'],
     recentVisits.map(({id, atMs, rows}) => [id, timeText(atMs), rows]),
-  )
-}
-
-async function suspense({machine, clock}: Scene): Promise<Reply> {
-  const {suspects} = await machine.books()
-  const nowMs = clock.wallMs()
-  return table(
-    ['reference', 'at least', 'at most', 'age', 'bank'],
-    suspects.map(({key, atMs, atLeastMinor, atMostMinor, isTold}) => [
-      key,
-      formatAmount(atLeastMinor, machine.currency),
-      formatAmount(atMostMinor, machine.currency),
-      spanText(nowMs - atMs),
-      isTold ? 'told' : 'not told yet',
-    ]),
-  )
-}
-
-async function suspect(scene: Scene): Promise<Reply> {
-  const {machine, clock} = scene
-  const found = (await machine.books()).suspects.find(({key}) => key === arg(scene, 'KEY'))
-  if (found === undefined) return refused('no suspect operation has that reference')
-  const money = (amountMinor: typeof found.atLeastMinor): string =>
-    `${formatAmount(amountMinor, machine.currency)} ${machine.currency}`
-  return facts(
-    ['reference', found.key],
-    ['since', timeText(found.atMs)],
-    ['age', spanText(clock.wallMs() - found.atMs)],
-    ['customer has at least', money(found.atLeastMinor)],
-    ['customer has at most', money(found.atMostMinor)],
-    ['rule', found.rule],
-    ['bank', found.isTold ? 'told' : 'not told yet'],
   )
 }
 
@@ -95,6 +62,4 @@ export const journalCommands: readonly Command[] = [
     scene => printed(scene, scene.machine.journal.session(sessionIdOf(arg(scene, 'VISIT')))),
     'show session visit-17',
   ),
-  look('suspense list', 'operations of which nobody knows for certain', BOOKS, suspense),
-  look('suspense show KEY', 'one of them', BOOKS, suspect, 'suspense show ATM1:2026-11-22:000418'),
 ]
