@@ -6,7 +6,7 @@ import {minorUnits, noteCount} from '../kit/money.ts'
 import {NOBODY, TESTS_MAX} from './attendance.ts'
 import type {Context, MachineSetup} from './context.ts'
 import {operationKeyOf} from './vocabulary.ts'
-import type {Attendance, CassetteLevel, Event, Mix, NoteTally} from './vocabulary.ts'
+import type {Attendance, Day, CassetteLevel, Event, Mix, NoteTally} from './vocabulary.ts'
 
 /** A machine by the letter that the drawing calls it. */
 export const SETUPS: Readonly<Record<string, MachineSetup>> = {
@@ -62,6 +62,14 @@ const RECOVERED = {
 /** In the middle of a supervision in which no further test is allowed. */
 const TESTED: Attendance = {...NOBODY, supervisor: 'oona', testsCount: TESTS_MAX}
 
+const DAY: Day = {
+  businessDate: '2026-11-22',
+  totals: {
+    withdrawals: {count: noteCount(3), sumMinor: minorUnits(18_000)},
+    reversals: {count: noteCount(1), sumMinor: minorUnits(6_000)},
+  },
+  cash: [{unit: 'cassette-1', kind: 'cassette', noteMinor: minorUnits(2_000), count: noteCount(97)}],
+}
 const SETTLED_BEFORE = operationKeyOf('ATM1', '2026-11-22', 6)
 const ONE_NOTE: Mix = [{cassette: 1, noteMinor: minorUnits(2_000), count: noteCount(1)}]
 
@@ -77,9 +85,9 @@ type Samples<T extends Event['type']> = Readonly<Record<string, Omit<EventOf<T>,
 /** Every event of the vocabulary: a missing one does not compile. */
 const SAMPLES: {readonly [T in Event['type']]: (context: Context) => Samples<T>} = {
   'devices.opened': () => ({
-    'all well': {failed: [], hostUp: true},
-    'no host': {failed: [], hostUp: false},
-    'no dispenser': {failed: ['dispenser'], hostUp: true},
+    'all well': {failed: [], businessDate: '2026-11-22'},
+    'no host': {failed: [], businessDate: null},
+    'no dispenser': {failed: ['dispenser'], businessDate: '2026-11-22'},
   }),
   'recovery.finished': () => ({
     'nothing left': {...RECOVERED},
@@ -100,7 +108,7 @@ const SAMPLES: {readonly [T in Event['type']]: (context: Context) => Samples<T>}
     dispenser: {device: 'dispenser', cardInside: false},
   }),
   'host.lost': () => ({'': {why: 'no answer'}}),
-  'host.restored': () => ({'': {}}),
+  'host.restored': () => ({'': {businessDate: '2026-11-22'}}),
   'journal.failed': () => ({'': {why: 'disk full'}}),
   'timer.fired': () => ({customer: {name: 'customer'}, ending: {name: 'ending'}, retry: {name: 'retry'}}),
   'cassettes.loaded': () => ({notes: {levels: LOADED}, 'no notes': {levels: EMPTY}}),
@@ -134,10 +142,15 @@ const SAMPLES: {readonly [T in Event['type']]: (context: Context) => Samples<T>}
   }),
   'host.declined': () => ({give: {code: '51', retain: false}, keep: {code: '41', retain: true}}),
   'host.silent': () => ({'': {why: 'timeout'}}),
-  'host.acknowledged': () => ({'': {}}),
+  'host.acknowledged': () => ({'': {state: 'completed'}}),
   'host.refusedAdvice': () => ({
     '': {key: SETTLED_BEFORE, row: 12, why: '21 out of order'},
   }),
+  'day.due': () => ({'by itself': {person: null, ...DAY}, 'by a person': {person: 'oona', ...DAY}}),
+  'day.closed': () => ({
+    '': {businessDate: '2026-11-22', next: '2026-11-23', settlement: 'in-balance'},
+  }),
+  'day.refused': () => ({'': {businessDate: '2026-11-22', why: '94 closed with other sums'}}),
   'notes.dispensed': context => ({'': {tallies: talliesOf(bunchOf(context), 0), fault: null}}),
   'notes.refused': () => ({'': {fault: 'jam'}, 'a cassette is missing': {fault: 'cassette-missing'}}),
   'notes.partial': context => partials(bunchOf(context)),

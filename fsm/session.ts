@@ -18,6 +18,7 @@ import {
   returningCardBeforeCash,
 } from './states/payout.ts'
 import {
+  closingDay,
   facts,
   idle,
   offline,
@@ -50,6 +51,7 @@ const states = {
   suspended,
   supervisor,
   servicing,
+  closingDay,
   enteringPin,
   verifyingPin,
   choosingService,

@@ -96,6 +96,7 @@ export type Order =
     }
   | {readonly kind: 'dispenser.retract'; readonly key: OperationKey; readonly bunch: number}
   | {readonly kind: 'dispenser.reject'; readonly key: OperationKey; readonly bunch: number}
+  | ({readonly kind: 'host.cutOver'; readonly currency: Currency} & Day)
   | OperatorOrder
   | Advice
 
@@ -131,6 +132,38 @@ export type Advice =
       readonly row: string
     }
 
+/** What the bank has of an operation after it took an advice: `forced` was paid and never approved, `tombstone` is taken back before it came. */
+export type AdviceState = 'completed' | 'reversed' | 'suspect' | 'declined' | 'forced' | 'tombstone'
+
+/** So many operations, and their sum. */
+export interface Sums {
+  readonly count: Count
+  readonly sumMinor: Minor
+}
+
+/** What the bank acknowledged of one business date; withdrawals without fees. */
+export interface DayTotals {
+  readonly withdrawals: Sums
+  readonly reversals: Sums
+}
+
+/** Notes of one worth in one place, as the machine believes. */
+export interface CashUnit {
+  /** `cassette-1`, `reject-2000`: of a bin with its note, in minor units. */
+  readonly unit: string
+  readonly kind: 'cassette' | 'bin'
+  readonly noteMinor: Minor
+  readonly count: Count
+}
+
+/** A business date, its sums and the notes at its end. */
+export interface Day {
+  /** `2026-11-22` */
+  readonly businessDate: string
+  readonly totals: DayTotals
+  readonly cash: readonly CashUnit[]
+}
+
 /** Stays inside: a crash may forget it at no cost. Never journaled. */
 export type Chore =
   | {readonly kind: 'devices.open'}
@@ -150,7 +183,12 @@ export type TimerName = 'customer' | 'ending' | 'retry'
 
 /** Machine-wide facts. */
 type MachineEvent =
-  | {readonly type: 'devices.opened'; readonly failed: readonly Device[]; readonly hostUp: boolean}
+  | {
+      readonly type: 'devices.opened'
+      readonly failed: readonly Device[]
+      /** The bank's, as it told at the sign-on; null while the bank is not there. */
+      readonly businessDate: string | null
+    }
   | {
       readonly type: 'recovery.finished'
       readonly cardInside: boolean
@@ -162,7 +200,7 @@ type MachineEvent =
   | {readonly type: 'device.failed'; readonly device: Device; readonly fault: string}
   | {readonly type: 'device.restored'; readonly device: Device; readonly cardInside: boolean}
   | {readonly type: 'host.lost'; readonly why: string}
-  | {readonly type: 'host.restored'}
+  | {readonly type: 'host.restored'; readonly businessDate: string}
   | {readonly type: 'journal.failed'; readonly why: string}
   | {readonly type: 'timer.fired'; readonly name: TimerName}
   /** A person emptied path and bins, counted, and loaded the cassettes to these levels. */
@@ -196,7 +234,7 @@ type HostEvent =
   | {readonly type: 'host.approved'; readonly authCode: string; readonly amountMinor: Minor}
   | {readonly type: 'host.declined'; readonly code: string; readonly retain: boolean}
   | {readonly type: 'host.silent'; readonly why: string}
-  | {readonly type: 'host.acknowledged'}
+  | {readonly type: 'host.acknowledged'; readonly state: AdviceState}
   /** The bank understood an advice and will not take it: parked for a person, told again now and then, still owed. */
   | {
       readonly type: 'host.refusedAdvice'
@@ -205,6 +243,20 @@ type HostEvent =
       readonly row: number
       readonly why: string
     }
+
+/** The business date and its end. */
+type DayEvent =
+  /** The date is to be closed: it is time, or a person wants it. Everything of it is acknowledged. */
+  | ({readonly type: 'day.due'; readonly person: string | null} & Day)
+  /** The bank closed the date and opened the next. */
+  | {
+      readonly type: 'day.closed'
+      readonly businessDate: string
+      readonly next: string
+      readonly settlement: 'in-balance' | 'out-of-balance'
+    }
+  /** The bank has that date closed otherwise, or never had it: a sign-on tells the date that is open. */
+  | {readonly type: 'day.refused'; readonly businessDate: string; readonly why: string}
 
 /** What became of the notes. Each physical act has an arm for "nobody knows". */
 type NotesEvent =
@@ -328,4 +380,4 @@ type OperatorEvent =
 type MarkEvent = {readonly type: 'dispenser.marked'; readonly mark: string}
 
 export type Event =
-  MachineEvent | VisitEvent | HostEvent | NotesEvent | OperatorEvent | RecoveryEvent | MarkEvent
+  MachineEvent | VisitEvent | HostEvent | DayEvent | NotesEvent | OperatorEvent | RecoveryEvent | MarkEvent

@@ -77,6 +77,7 @@ const ORDER_KINDS: Readonly<Record<Order['kind'], true>> = {
   'dispenser.present': true,
   'dispenser.retract': true,
   'dispenser.reject': true,
+  'host.cutOver': true,
   'operator.reset': true,
   'operator.test': true,
 }
@@ -144,6 +145,9 @@ const EVENT_TYPES: Readonly<Record<Event['type'], true>> = {
   'exchange.advanced': true,
   'exchange.closed': true,
   'totals.closed': true,
+  'day.due': true,
+  'day.closed': true,
+  'day.refused': true,
   'cards.cleared': true,
   'suspense.taken': true,
   'suspense.noted': true,

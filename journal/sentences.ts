@@ -4,7 +4,16 @@
  */
 import {formatAmount} from '../kit/money.ts'
 import type {Currency, Minor} from '../kit/money.ts'
-import type {Attendance, CassetteLevel, Event, Mix, NoteTally, Order} from '../fsm/vocabulary.ts'
+import type {
+  Attendance,
+  CassetteLevel,
+  DayTotals,
+  Event,
+  Mix,
+  NoteTally,
+  Order,
+  Sums,
+} from '../fsm/vocabulary.ts'
 import {canonicalJson} from './chain.ts'
 import type {Entry} from './entry.ts'
 
@@ -58,6 +67,11 @@ function orderSentence(order: Order, currency: Currency): string {
       return `retract bunch ${order.bunch}, ${order.key}`
     case 'dispenser.reject':
       return `reject bunch ${order.bunch} into the reject bin, ${order.key}`
+    case 'host.cutOver':
+      return (
+        `tell the bank: close business date ${quoted(order.businessDate)}; ${totalsText(order.totals, order.currency)}; ` +
+        `notes ${listed(order.cash.map(unit => `${unit.unit} ${unit.count} x ${formatAmount(unit.noteMinor, order.currency)}`))}`
+      )
     case 'operator.reset':
       return `reset the ${order.device}, for a person at the machine`
     case 'operator.test':
@@ -76,7 +90,7 @@ const retainWords = {
 function eventSentence(event: Event, currency: Currency): string {
   switch (event.type) {
     case 'devices.opened':
-      return `devices opened; failed: ${listed(event.failed)}; bank ${event.hostUp ? 'reached' : 'not reached'}`
+      return `devices opened; failed: ${listed(event.failed)}; bank ${event.businessDate === null ? 'not reached' : `reached, business date ${quoted(event.businessDate)}`}`
     case 'recovery.finished':
       return (
         `recovery finished: card ${event.cardInside ? 'inside' : 'not inside'}, next STAN ${event.nextStan}, ` +
@@ -152,6 +166,10 @@ function eventSentence(event: Event, currency: Currency): string {
     case 'pin.wrong':
     case 'balance.told':
       return bankSentence(event, currency)
+    case 'day.due':
+    case 'day.closed':
+    case 'day.refused':
+      return daySentence(event, currency)
     case 'notes.dispensed':
     case 'notes.refused':
     case 'notes.partial':
@@ -172,6 +190,7 @@ function eventSentence(event: Event, currency: Currency): string {
 type BankType = `host.${string}` | 'card.verified' | 'card.refused' | 'pin.wrong' | 'balance.told'
 type BankEvent = Extract<Event, {type: BankType}>
 type CardEvent = Exclude<Extract<Event, {type: `card.${string}` | `pin.${string}`}>, BankEvent>
+type DayEvent = Extract<Event, {type: `day.${string}`}>
 type NotesEvent = Extract<Event, {type: `notes.${string}`}>
 type PersonType =
   | `supervisor.${string}`
@@ -275,7 +294,7 @@ function bankSentence(event: BankEvent, currency: Currency): string {
     case 'host.lost':
       return `bank lost: ${quoted(event.why)}`
     case 'host.restored':
-      return 'bank reached again'
+      return `bank reached again, business date ${quoted(event.businessDate)}`
     case 'host.approved':
       return `bank approved ${amountText(event.amountMinor, currency)}, authorization ${quoted(event.authCode)}`
     case 'host.declined':
@@ -283,7 +302,7 @@ function bankSentence(event: BankEvent, currency: Currency): string {
     case 'host.silent':
       return `no trustworthy answer from the bank: ${quoted(event.why)}`
     case 'host.acknowledged':
-      return 'bank acknowledged'
+      return `bank acknowledged, and has it as ${quoted(event.state)}`
     case 'host.refusedAdvice':
       return `bank REFUSES the advice of row ${event.row}, ${event.key}: ${quoted(event.why)}`
     case 'card.verified':
@@ -295,6 +314,23 @@ function bankSentence(event: BankEvent, currency: Currency): string {
     case 'balance.told':
       return 'bank told the balance'
   }
+}
+
+function daySentence(event: DayEvent, currency: Currency): string {
+  const date = quoted(event.businessDate)
+  switch (event.type) {
+    case 'day.due':
+      return `business date ${date} is to be closed${event.person === null ? '' : ` for ${event.person}`}: ${totalsText(event.totals, currency)}`
+    case 'day.closed':
+      return `bank closed business date ${date}, ${event.settlement === 'in-balance' ? 'in balance' : 'OUT OF BALANCE'}; the next is ${quoted(event.next)}`
+    case 'day.refused':
+      return `bank does not close business date ${date}: ${quoted(event.why)}`
+  }
+}
+
+function totalsText({withdrawals, reversals}: DayTotals, currency: Currency): string {
+  const sums = ({count, sumMinor}: Sums): string => `${count} of ${amountText(sumMinor, currency)}`
+  return `withdrawals ${sums(withdrawals)}, reversals ${sums(reversals)}`
 }
 
 function notesSentence(event: NotesEvent): string {

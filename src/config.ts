@@ -69,6 +69,8 @@ export interface Config {
     /** PEM, one or, while the bank changes keys, two: whose signature its answers bear. */
     readonly signersPath: string
     readonly answerTimeoutMs: number
+    /** When the business date is closed, `23:00` in UTC; null where a person or the bank closes it. */
+    readonly cutOverAt: string | null
   }
   readonly cardReader: DeviceConfig<(typeof READER_MODELS)[number]>
   readonly pinPad: DeviceConfig<(typeof PIN_PAD_MODELS)[number]>
@@ -154,6 +156,9 @@ function top(s: Section): Config {
       hostPins: h.list('hostPins', 1, 2, pin => pin.itself(/^[0-9a-f]{64}$/, '64 hexadecimal digits')),
       signersPath: h.text('signersPath', /./, 'a path'),
       answerTimeoutMs: h.integer('answerTimeoutMs', 10_000, 60_000, 45_000),
+      cutOverAt: h.has('cutOverAt')
+        ? h.text('cutOverAt', /^([01][0-9]|2[0-3]):[0-5][0-9]$/, 'a time of the day in UTC, such as 23:00')
+        : null,
     })),
     cardReader: s.section('cardReader').closed(d => device(d, READER_MODELS)),
     pinPad: s.section('pinPad').closed(d => device(d, PIN_PAD_MODELS)),

@@ -28,6 +28,7 @@ import {view} from './screen/view.ts'
 import type {Desk, ViewModel} from './screen/view-model.ts'
 import {Business} from './session/business.ts'
 import {Chores} from './session/chores.ts'
+import {DayEnd} from './session/day.ts'
 import {readPast} from './session/past.ts'
 import type {Past} from './session/past.ts'
 import {performOrder} from './session/perform.ts'
@@ -66,6 +67,7 @@ export class Machine implements ScreenSource {
   readonly #watch: Watch
   readonly #outbox: Outbox
   readonly #link: HostLink
+  readonly #dayEnd: DayEnd
   readonly #pocket = new Pocket()
   readonly #listeners = new Set<() => void>()
   /** Rows of advices that the bank refuses. */
@@ -111,6 +113,9 @@ export class Machine implements ScreenSource {
     const perform: Perform = async (order, intent) => {
       const event = await performOrder(ports, order, intent)
       // The bank could not open the PIN block: it wants a new sign-on, which the watch makes after this visit.
+      if (event.type === 'day.closed') business.goOnTo(event.next)
+      // Which date is open now is the bank's to tell.
+      else if (order.kind === 'host.cutOver') offer({type: 'host.lost', why: 'the date may be another'})
       if (event.type === 'card.refused' && event.code === PIN_KEY_STALE)
         offer({type: 'host.lost', why: 'the bank asks for a new sign-on'})
       return event
@@ -150,11 +155,23 @@ export class Machine implements ScreenSource {
       random.stream('outbox'),
       log.named('link'),
     )
+    this.#dayEnd = new DayEnd({
+      journal,
+      clock,
+      log: log.named('session'),
+      link,
+      business,
+      standing: () => this.#runner.standing,
+      offer,
+      isParked: row => this.#parked.has(row),
+      cutOverAt: config.host.cutOverAt,
+    })
     this.#watch = new Watch({
       ports,
       business,
       standing: () => this.#runner.standing,
       offer,
+      andThen: () => this.#dayEnd.look(),
       intervalMs: config.timers.watchIntervalMs,
       crash,
     })
@@ -197,6 +214,11 @@ export class Machine implements ScreenSource {
   /** Looks at every device and the bank at once, as it does from time to time between visits. */
   look(): Promise<void> {
     return this.#watch.look()
+  }
+
+  /** Closes the business date with the bank now. @returns null when it was begun, or why not */
+  closeDay(person: string): Promise<string | null> {
+    return this.#dayEnd.close(person)
   }
 
   /** Whether the bank answers. */
@@ -306,10 +328,10 @@ function adviceSource(journal: MachineJournal, parked: Set<number>): AdviceSourc
         .flatMap(({seq, entry: {order}}) =>
           isAdvice(order) ? [{seq, advice: order, isParked: parked.has(seq)}] : [],
         ),
-    acknowledge(seq) {
+    acknowledge(seq, state) {
       const intent = journal.openIntents().find(open => open.seq === seq)
       journal.append(intent?.session ?? null, [
-        {kind: 'event', event: {type: 'host.acknowledged'}, answers: seqOf(seq)},
+        {kind: 'event', event: {type: 'host.acknowledged', state}, answers: seqOf(seq)},
       ])
     },
     park(seq, why) {

@@ -96,6 +96,7 @@ export async function setup(site: Site, dialogue: Dialogue, clock: Clock): Promi
       signersPath: join(folder, 'bank-signers.pem'),
       certificatePath: '/var/lib/tellerd/identity/machine.crt',
       keyPath: '/var/lib/tellerd/identity/machine.key',
+      cutOverAt: '23:00',
     },
     ...Object.fromEntries(chosen.map(({kind, model, port}) => [kind.name, {model, port}])),
     cassettes,

@@ -27,7 +27,9 @@ t.test('of a running machine a copy is read, all of it, and nothing is left', as
   t.strictSame(verdict, {kind: 'whole', rows: 21})
   t.ok(clock.monotonicMs() >= 1_000, 'waited')
   t.notOk(readdirSync(folder).some(name => name.includes('audit')))
-  journal.append(null, [{kind: 'event', event: {type: 'host.restored'}, answers: null}])
+  journal.append(null, [
+    {kind: 'event', event: {type: 'host.restored', businessDate: '2026-11-22'}, answers: null},
+  ])
 
   // Written all the time: each look finds a write that is younger than a second.
   const behind = new VirtualClock(epochMs(written - 3_600_000))

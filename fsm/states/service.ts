@@ -1,5 +1,5 @@
 /** Between visits: starting, recovering, and the modes in which the machine waits. */
-import {base, by, perform} from '../base.ts'
+import {base, by, perform, performingBy} from '../base.ts'
 import {attendanceAfter} from '../attendance.ts'
 import {newVisit, restOf} from '../context.ts'
 import type {Context} from '../context.ts'
@@ -61,6 +61,20 @@ const looksAgain = {
   'service.opened': {actions: attend, target: 'resting'},
 } as const
 
+/** Nobody's visit is under way: the date can end here. */
+export const closesDay = {
+  'day.due': {
+    actions: performingBy('day.due', ({businessDate, totals, cash}, {setup}) => ({
+      kind: 'host.cutOver',
+      businessDate,
+      currency: setup.currency,
+      totals,
+      cash,
+    })),
+    target: 'closingDay',
+  },
+} as const
+
 export const unasked = {actions: base.assign({visit: strayCard}), target: 'returningCard'} as const
 
 export const starting = base.createStateConfig({
@@ -73,7 +87,7 @@ export const starting = base.createStateConfig({
           pinPad: event.failed.includes('pinPad') ? 'failed' : 'ok',
           dispenser: event.failed.includes('dispenser') ? 'failed' : 'ok',
         },
-        host: event.hostUp ? 'up' : 'down',
+        host: event.businessDate === null ? 'down' : 'up',
       })),
       target: 'recovering',
     },
@@ -118,6 +132,7 @@ export const idle = base.createStateConfig({
   entry: perform({kind: 'reader.accept'}),
   on: {
     ...looksAgain,
+    ...closesDay,
     'card.inserted': {
       actions: by('card.inserted', event => ({visit: newVisit(event.card, event.businessDate)})),
       target: 'enteringPin',
@@ -138,8 +153,20 @@ export const offline = base.createStateConfig({
 /** A device fails, the cassettes are empty, or the dispenser waits to be counted. */
 export const outOfService = base.createStateConfig({
   entry: refuseCards,
-  on: {...looksAgain, 'card.inserted': unasked, 'card.unreadable': unasked},
+  on: {...looksAgain, ...closesDay, 'card.inserted': unasked, 'card.unreadable': unasked},
 })
 
 /** Nothing can be put in ink, so nothing moves; only a new start by somebody who has looked ends it. */
 export const suspended = base.createStateConfig({entry: refuseCards})
+
+/** The bank is told the sums of the date and answers with the next; a visit would belong to neither, so none begins. */
+export const closingDay = base.createStateConfig({
+  entry: refuseCards,
+  on: {
+    'day.closed': 'resting',
+    'day.refused': 'resting',
+    'host.silent': 'resting',
+    'card.inserted': unasked,
+    'card.unreadable': unasked,
+  },
+})

@@ -8,7 +8,16 @@ import {base, by, failed, performingBy} from '../base.ts'
 import type {Context} from '../context.ts'
 import {levelsAfter} from '../levels.ts'
 import type {CassetteLevel} from '../vocabulary.ts'
-import {attend, refuseCards, strayCard, unasked, whenLoaded, whenRestored, withDevice} from './service.ts'
+import {
+  attend,
+  closesDay,
+  refuseCards,
+  strayCard,
+  unasked,
+  whenLoaded,
+  whenRestored,
+  withDevice,
+} from './service.ts'
 
 function levelOf(context: Context, cassette: number): CassetteLevel | undefined {
   return context.levels.find(level => level.cassette === cassette)
@@ -25,6 +34,7 @@ export const supervisor = base.createStateConfig({
     },
     'cassettes.loaded': {actions: whenLoaded},
     'supervisor.left': {actions: attend, target: 'resting'},
+    ...closesDay,
     'exchange.opened': {actions: attend},
     'exchange.advanced': {actions: attend},
     'exchange.closed': {actions: attend},

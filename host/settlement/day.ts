@@ -41,7 +41,11 @@ export async function dateFor(tx: Tx, atmId: string, nowMs: EpochMs): Promise<st
 export async function openDay(tx: Tx, atmId: string, nowMs: EpochMs): Promise<string> {
   const open = await tx.days.open(atmId)
   const date = await dateFor(tx, atmId, nowMs)
-  if (open?.date === date) return date
+  if (open?.date === date) {
+    // A machine that comes back may have told, or be known to owe, what was not known before.
+    await reconcile(tx, open, nowMs)
+    return date
+  }
   if (open !== null) {
     const nothing = {machineTotals: null, journalRowsCount: null, answer: null}
     await tx.days.close(atmId, open.date, {atMs: nowMs, ...nothing})

@@ -51,6 +51,8 @@ export interface TableOptions {
   readonly feeMinor: Minor
   /** Notes in each cassette at the start, by the hand of the operator. */
   readonly notes: NoteCounts
+  /** When the business date is closed, UTC; never by itself when left out. */
+  readonly cutOverAt?: string
   readonly pace: Pace
   readonly clock: Clock
   readonly random: Random
@@ -65,7 +67,10 @@ const NOTES_MINOR = [20_00, 50_00, 10_00, 5_00] as const
 
 /** The settings of the machine on the table. */
 export function tableConfig(
-  options: Pick<TableOptions, 'folder' | 'reader' | 'dispenser' | 'pinPad' | 'feeMinor' | 'notes'>,
+  options: Pick<
+    TableOptions,
+    'folder' | 'reader' | 'dispenser' | 'pinPad' | 'feeMinor' | 'notes' | 'cutOverAt'
+  >,
 ): Config {
   return {
     terminal: TERMINAL,
@@ -79,6 +84,7 @@ export function tableConfig(
       hostPins: [],
       signersPath: '',
       answerTimeoutMs: 30_000,
+      cutOverAt: options.cutOverAt ?? null,
     },
     cardReader: {model: options.reader ?? 'crt310', port: 'in memory'},
     pinPad: {model: options.pinPad ?? 'szzt', port: 'in memory'},

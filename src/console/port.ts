@@ -49,6 +49,21 @@ export interface CassetteTotals {
   readonly unknown: number
 }
 
+/** Where the notes of one cassette are since it was loaded: `loaded + surplus` is the sum of all the others. */
+export interface Places {
+  readonly cassette: number
+  readonly noteMinor: Minor
+  readonly loaded: number
+  readonly surplus: number
+  readonly inCassette: number
+  readonly inPath: number
+  readonly underWay: number
+  readonly rejected: number
+  readonly retracted: number
+  readonly withCustomers: number
+  readonly unknown: number
+}
+
 export interface RetainedCard {
   readonly atMs: EpochMs
   readonly masked: string
@@ -80,6 +95,7 @@ export interface Books {
   readonly retained: readonly RetainedCard[]
   /** The oldest first. */
   readonly suspense: readonly SuspenseItem[]
+  readonly places: readonly Places[]
   /** Faults of devices, the newest first, at most 50. */
   readonly faults: readonly {readonly atMs: EpochMs; readonly device: string; readonly fault: string}[]
   /** What people did, the newest first, at most 200. */
@@ -111,6 +127,8 @@ export interface ConsoleMachine {
   selfTest(): Promise<Report>
   /** Whether the bank answers. */
   probeBank(): Promise<boolean>
+  /** Closes the business date with the bank. @returns null when it was begun, or why not */
+  closeDay(person: string): Promise<string | null>
   /** Looks at every device and the bank as between visits, and goes by what it finds. */
   look(): Promise<void>
   offer(event: Event): void

@@ -4,19 +4,20 @@
  */
 import * as schema from '../../host/api/schema.ts'
 import {bytesOfHex, hexOf} from '../../crypto/hex.ts'
-import type {Account, Advice} from '../../fsm/vocabulary.ts'
+import type {Account, Advice, CashUnit, Sums} from '../../fsm/vocabulary.ts'
 import {isoTime, epochMs} from '../../kit/clock.ts'
 import type {Clock} from '../../kit/clock.ts'
 import {NumberText, readJson, writeJson} from '../../kit/exact-json.ts'
 import type {Json, Writable} from '../../kit/exact-json.ts'
 import type {Log} from '../../kit/log.ts'
-import {formatAmount, minorUnits, parseAmount} from '../../kit/money.ts'
+import {formatAmount, minorUnits, noteCount, parseAmount} from '../../kit/money.ts'
 import type {Currency, Minor} from '../../kit/money.ts'
 import {Secret} from '../../kit/secret.ts'
 import type {
   AdviceAnswer,
   AuthorizeAnswer,
   BalanceAnswer,
+  CutOverAnswer,
   Declined,
   HostLink,
   SignOnAnswer,
@@ -121,19 +122,45 @@ export function hostLink(transport: Transport, clock: Clock, log: Log, options: 
       const heard = await ask(questionOf(advice, currency), schema.adviceAnswer)
       if (heard.kind === 'heard')
         return heard.message.key === advice.key && heard.message.rc === '00'
-          ? {kind: 'acknowledged'}
+          ? {kind: 'acknowledged', state: heard.message.state}
           : silent('the acknowledgement is of another advice')
-      if (heard.kind === 'silent') return heard
-      // Whatever may pass by itself is silence; what was understood and turned down needs a person.
-      if (heard.kind === 'problem' && heard.problem.retry !== 'never')
-        return silent(`the bank asks for patience: ${heard.problem.detail}`)
-      return {
-        kind: 'refused',
-        why:
-          heard.kind === 'problem'
-            ? `${heard.problem.rc} ${heard.problem.detail}`
-            : `declined ${heard.declined.rc}`,
+      return noOf(heard)
+    },
+    async cutOver({businessDate, totals, cash}, rowsCount): Promise<CutOverAnswer> {
+      const sums = ({count, sumMinor}: Sums) => ({count, amount: amountText(sumMinor, currency)})
+      const none = {count: noteCount(0), sumMinor: minorUnits(0)}
+      const body = {
+        business_date: businessDate,
+        currency,
+        totals: {
+          withdrawals: sums(totals.withdrawals),
+          reversals: sums(totals.reversals),
+          deposits: sums(none),
+        },
+        units: unitsOf(cash, currency),
+        journal_rows: rowsCount,
       }
+      const heard = await ask(
+        {method: 'POST', path: schema.paths.cutOver(atmId), key: null, body},
+        schema.cutOverAnswer,
+      )
+      if (heard.kind !== 'heard') return noOf(heard)
+      const {atm_id, closed_date, business_date: next, settlement} = heard.message
+      return atm_id === atmId && closed_date === businessDate
+        ? {kind: 'closed', next, settlement}
+        : silent('the answer is about another date')
+    },
+    async tellCash(cash): Promise<boolean> {
+      const heard = await ask(
+        {
+          method: 'POST',
+          path: schema.paths.cash(atmId),
+          key: null,
+          body: {currency, units: unitsOf(cash, currency)},
+        },
+        schema.cashAnswer,
+      )
+      return heard.kind === 'heard' && heard.message.atm_id === atmId
     },
     async probe(): Promise<boolean> {
       const heard = await ask(
@@ -261,6 +288,25 @@ function heardAs<T>(json: Json, shape: schema.Message<T>): Heard<T> {
   return message.kind === 'decoded'
     ? {kind: 'heard', message: message.value}
     : silent(`the bank's answer ${message.why}`)
+}
+
+/** Whatever may pass by itself is silence; what was understood and turned down needs a person. */
+function noOf(heard: Exclude<Heard<unknown>, {kind: 'heard'}>): Silent | {kind: 'refused'; why: string} {
+  if (heard.kind === 'silent') return heard
+  if (heard.kind === 'declined') return {kind: 'refused', why: `declined ${heard.declined.rc}`}
+  const {retry, detail, rc} = heard.problem
+  return retry === 'never'
+    ? {kind: 'refused', why: `${rc} ${detail}`}
+    : silent(`the bank asks for patience: ${detail}`)
+}
+
+function unitsOf(cash: readonly CashUnit[], currency: Currency) {
+  return cash.map(({unit, kind, noteMinor, count}) => ({
+    unit,
+    kind,
+    value: amountText(noteMinor, currency),
+    count,
+  }))
 }
 
 /** For questions to which a no is final; a bank in trouble (5xx, `retry` not `never`) has not said no. */

@@ -3,7 +3,7 @@
  * journal are the list. Each is sent until the bank acknowledges it, never dropped, in the order of its
  * operation, and no operation waits for another.
  */
-import type {Advice} from '../../fsm/vocabulary.ts'
+import type {Advice, AdviceState} from '../../fsm/vocabulary.ts'
 import type {Clock, Timer} from '../../kit/clock.ts'
 import {reasonOf} from '../../kit/errors.ts'
 import type {Log} from '../../kit/log.ts'
@@ -21,7 +21,7 @@ export interface AdviceSource {
   /** Oldest first. */
   openAdvices(): readonly OpenAdvice[]
   /** Durable when it returns. The advice is open no more. */
-  acknowledge(seq: number): void
+  acknowledge(seq: number, state: AdviceState): void
   /** Durable when it returns. The bank will not take the advice, which stays open; said once for each. */
   park(seq: number, why: string): void
 }
@@ -123,7 +123,7 @@ export class Outbox {
     if (this.#isStopped) return
     switch (answer.kind) {
       case 'acknowledged':
-        if (this.#acknowledged(seq)) this.#standings.delete(advice.key)
+        if (this.#acknowledged(seq, answer.state)) this.#standings.delete(advice.key)
         else this.#later(standing)
         return
       case 'refused':
@@ -157,9 +157,9 @@ export class Outbox {
   }
 
   /** Whether the acknowledgement is durable; if not, the advice is told again, which does no harm. */
-  #acknowledged(seq: number): boolean {
+  #acknowledged(seq: number, state: AdviceState): boolean {
     try {
-      this.#source.acknowledge(seq)
+      this.#source.acknowledge(seq, state)
       return true
     } catch (thrown) {
       this.#log.error('an acknowledgement could not be kept', {seq, why: reasonOf(thrown)})

@@ -1,5 +1,5 @@
 /** What the session asks of the bank, whatever carries it. Every way an exchange can end is a value. */
-import type {Account, Advice, OperationKey} from '../../fsm/vocabulary.ts'
+import type {Account, Advice, AdviceState, CashUnit, Day, OperationKey} from '../../fsm/vocabulary.ts'
 import type {Currency, Minor} from '../../kit/money.ts'
 import type {Secret} from '../../kit/secret.ts'
 
@@ -43,7 +43,15 @@ export type AuthorizeAnswer =
 
 /** `refused`: the bank answered, and will not take this advice; it stays open and somebody must look. */
 export type AdviceAnswer =
-  {readonly kind: 'acknowledged'} | {readonly kind: 'refused'; readonly why: string} | Silent
+  | {readonly kind: 'acknowledged'; readonly state: AdviceState}
+  | {readonly kind: 'refused'; readonly why: string}
+  | Silent
+
+/** `refused`: the bank has the date closed with other sums, or does not know it. */
+export type CutOverAnswer =
+  | {readonly kind: 'closed'; readonly next: string; readonly settlement: 'in-balance' | 'out-of-balance'}
+  | {readonly kind: 'refused'; readonly why: string}
+  | Silent
 
 export interface HostLink {
   /** Opens the business: fetches the date and the PIN key. */
@@ -67,6 +75,10 @@ export interface HostLink {
   }): Promise<AuthorizeAnswer>
   /** Tells what became of an operation. Idempotent by the advice's key. */
   advise(advice: Advice): Promise<AdviceAnswer>
+  /** Closes the business date with its sums. @param rowsCount of the journal by then. Idempotent by date and sums. */
+  cutOver(day: Day, rowsCount: number): Promise<CutOverAnswer>
+  /** What the machine believes to hold. @returns whether the bank took it */
+  tellCash(cash: readonly CashUnit[]): Promise<boolean>
   /** A cheap question that proves the link; true when the bank answered. */
   probe(): Promise<boolean>
   close(): Promise<void>

@@ -84,6 +84,7 @@ export function choicesOf(state: StateName, context: Context, desk: Desk, say: S
     case 'outOfService':
     case 'supervisor':
     case 'servicing':
+    case 'closingDay':
     case 'suspended':
     case 'enteringPin':
     case 'verifyingPin':

@@ -51,6 +51,7 @@ function sceneOf(state: StateName, context: Context, desk: Desk, say: Say): Scen
     case 'starting':
     case 'recovering':
     case 'resting':
+    case 'closingDay':
     case 'verifyingPin':
     case 'askingBalance':
     case 'rejecting':

@@ -23,6 +23,8 @@ export const ENGLISH = {
   'supervisor.instruction': 'Somebody is looking after this machine. Please use another machine.',
   'servicing.title': 'In maintenance',
   'servicing.instruction': 'Somebody is looking after this machine. Please use another machine.',
+  'closingDay.title': 'One moment',
+  'closingDay.instruction': 'This machine is closing its day with the bank. Please wait.',
   'suspended.title': 'Out of service',
   'suspended.instruction': 'We are sorry. This machine waits for a technician. Please use another machine.',
 

@@ -9,6 +9,16 @@ interface PinKey {
   readonly checkValue: string
 }
 
+export interface SignedOn {
+  readonly kind: 'signedOn'
+  readonly businessDate: string
+}
+
+export interface NotSignedOn {
+  readonly kind: 'notSignedOn'
+  readonly why: string
+}
+
 export class Business {
   readonly #link: HostLink
   readonly #pinPad: PinPad
@@ -27,19 +37,24 @@ export class Business {
     return this.#date
   }
 
-  /** Signs on. @returns null when the bank took us, or why not */
-  async signOn(): Promise<string | null> {
+  /** Signs on. The date becomes the machine's, unless the bank did not take us. */
+  async signOn(): Promise<SignedOn | NotSignedOn> {
     const answer = await this.#link.signOn()
     switch (answer.kind) {
       case 'signedOn':
         this.#date = answer.businessDate
         this.#pinKey = {encrypted: answer.pinKey, checkValue: answer.pinKeyCheckValue}
-        return null
+        return {kind: 'signedOn', businessDate: answer.businessDate}
       case 'declined':
-        return `the bank refused the sign-on with ${answer.code}`
+        return {kind: 'notSignedOn', why: `the bank refused the sign-on with ${answer.code}`}
       case 'silent':
-        return answer.why
+        return {kind: 'notSignedOn', why: answer.why}
     }
+  }
+
+  /** The bank closed the date and opened this one. */
+  goOnTo(businessDate: string): void {
+    this.#date = businessDate
   }
 
   /**

@@ -102,18 +102,19 @@ export class Chores {
   async #openDevices(): Promise<void> {
     const {ports, business, log} = this.#with
     const signOn = business.signOn()
-    const [notSignedOn, cardReader, pinPad, dispenser] = await Promise.all([
+    const [signedOn, cardReader, pinPad, dispenser] = await Promise.all([
       signOn,
       openReader(ports.reader),
       openPinPad(ports.pinPad, business, signOn),
       openDispenser(ports.dispenser),
     ])
-    if (notSignedOn !== null) log.warn('the bank is not there', {why: notSignedOn})
+    if (signedOn.kind === 'notSignedOn') log.warn('the bank is not there', {why: signedOn.why})
     const health: Readonly<Record<Device, Health>> = {cardReader, pinPad, dispenser}
     this.#cardInside = health.cardReader.cardInside
     const failed = DEVICES.filter(device => health[device].fault !== null)
     for (const device of failed) log.warn('a device does not serve', {device, fault: health[device].fault})
-    this.#with.offer({type: 'devices.opened', failed, hostUp: notSignedOn === null})
+    const businessDate = signedOn.kind === 'signedOn' ? signedOn.businessDate : null
+    this.#with.offer({type: 'devices.opened', failed, businessDate})
   }
 
   async #recover(): Promise<void> {

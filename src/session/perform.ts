@@ -117,12 +117,19 @@ export async function performOrder(ports: Ports, order: Order, intent: Seq): Pro
         ? {type: 'test.done', tally: outcome.tally}
         : {type: 'test.failed', cassette: order.cassette, fault: outcome.detail}
     }
+    case 'host.cutOver': {
+      const {businessDate} = order
+      const answer = await ports.link.cutOver(order, intent)
+      if (answer.kind === 'silent') return {type: 'host.silent', why: answer.why}
+      if (answer.kind === 'refused') return {type: 'day.refused', businessDate, why: answer.why}
+      return {type: 'day.closed', businessDate, next: answer.next, settlement: answer.settlement}
+    }
     case 'host.complete':
     case 'host.reverse':
     case 'host.suspect': {
       const answer = await ports.link.advise(order)
       return answer.kind === 'acknowledged'
-        ? {type: 'host.acknowledged'}
+        ? {type: 'host.acknowledged', state: answer.state}
         : {type: 'host.silent', why: answer.why}
     }
     default:

@@ -17,6 +17,8 @@ export interface WatchPorts {
   readonly business: Business
   readonly standing: () => {readonly state: StateName; readonly context: Context}
   readonly offer: (event: Event) => void
+  /** What else is to be done between visits, after everything was looked at. */
+  readonly andThen: () => Promise<void>
   readonly intervalMs: number
   /** Ends the program: one of our own mistakes surfaced. */
   readonly crash: (thrown: unknown) => void
@@ -61,6 +63,7 @@ export class Watch {
     await this.#lookAt('pinPad')
     await this.#lookAt('cardReader')
     await this.#lookAtBank()
+    if (!this.#stopped && this.#isResting()) await this.#with.andThen()
   }
 
   /** Whether the machine is between visits; asked anew before each question, since a card may come at any time. */
@@ -116,11 +119,12 @@ export class Watch {
       if (!isThere && !this.#stopped) this.#with.offer({type: 'host.lost', why: 'no answer to a probe'})
       return
     }
-    if ((await business.signOn()) !== null || this.#stopped) return
+    const signedOn = await business.signOn()
+    if (signedOn.kind === 'notSignedOn' || this.#stopped) return
     if (this.#with.standing().context.devices.pinPad === 'ok') {
       const why = await business.loadPinKey()
       if (why !== null) this.#with.offer({type: 'device.failed', device: 'pinPad', fault: why})
     }
-    this.#with.offer({type: 'host.restored'})
+    this.#with.offer({type: 'host.restored', businessDate: signedOn.businessDate})
   }
 }

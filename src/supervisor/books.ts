@@ -5,9 +5,11 @@ import type {Seq, Stored} from '../../journal/entry.ts'
 import type {Clock, EpochMs} from '../../kit/clock.ts'
 import {minorUnits} from '../../kit/money.ts'
 import type {Minor} from '../../kit/money.ts'
+import {Follower} from '../session/follow.ts'
+import type {Followed} from '../session/follow.ts'
+import {PlacesFold} from '../session/places.ts'
 import {SuspenseFold} from '../session/suspense.ts'
 
-const ROWS_PER_READ = 1_000
 const FAULTS_MAX = 50
 const ACTS_MAX = 200
 const VISITS_MAX = 50
@@ -17,10 +19,7 @@ type Writable<T> = {-readonly [K in keyof T]: T[K]}
 type Visit = Writable<Books['recentVisits'][number]>
 
 export class BookKeeper {
-  readonly #journal: {rows(fromSeq: number, countMax: number): readonly Stored[]}
-  readonly #clock: Clock
-  #next = 1
-  #reading: Promise<void> = Promise.resolve()
+  readonly #follower: Follower
   #sinceMs: EpochMs | null = null
   #cassettes = new Map<number, Writable<CassetteTotals>>()
   #completed = {count: 0, sumMinor: minorUnits(0)}
@@ -30,21 +29,21 @@ export class BookKeeper {
   #masked = new Map<string, string>()
   readonly #orders = new Map<Seq, Mix>()
   readonly #suspense = new SuspenseFold()
+  readonly #places = new PlacesFold()
   readonly #retained: Books['retained'][number][] = []
   readonly #faults: Books['faults'][number][] = []
   readonly #acts: Books['acts'][number][] = []
   readonly #recent: Visit[] = []
 
-  constructor(journal: {rows(fromSeq: number, countMax: number): readonly Stored[]}, clock: Clock) {
-    this.#journal = journal
-    this.#clock = clock
+  constructor(journal: Followed, clock: Clock) {
+    this.#follower = new Follower(journal, clock, row => {
+      this.#add(row)
+    })
   }
 
   /** The books as of now. @throws SystemFault when the journal cannot be read */
   async read(): Promise<Books> {
-    const reading = this.#reading.then(() => this.#catchUp())
-    this.#reading = reading.catch(() => undefined)
-    await reading
+    await this.#follower.catchUp()
     return {
       sinceMs: this.#sinceMs,
       cassettes: [...this.#cassettes.values()],
@@ -54,26 +53,16 @@ export class BookKeeper {
       rejectsExpected: this.#rejectsExpected,
       retained: this.#retained,
       suspense: this.#suspense.items(),
+      places: this.#places.places(),
       faults: this.#faults.toReversed(),
       acts: this.#acts.toReversed(),
       recentVisits: this.#recent.toReversed(),
     }
   }
 
-  /** A long journal is read in pieces, with everybody else's turn between them. */
-  async #catchUp(): Promise<void> {
-    for (;;) {
-      const rows = this.#journal.rows(this.#next, ROWS_PER_READ)
-      for (const row of rows) this.#add(row)
-      const last = rows.at(-1)
-      if (last === undefined || rows.length < ROWS_PER_READ) return
-      await this.#clock.sleep(0)
-    }
-  }
-
   #add(row: Stored): void {
-    this.#next = row.seq + 1
     this.#suspense.add(row)
+    this.#places.add(row)
     const {entry, session, atMs} = row
     if (session !== null) this.#visit(session, atMs)
     if (entry.kind === 'intent') this.#addOrder(entry.order, row)

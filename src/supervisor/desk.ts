@@ -60,6 +60,7 @@ export function machineDesk(parts: DeskParts): ConsoleMachine {
     report: device => asked(status[device]),
     selfTest: () => asked(() => pinPad.selfTest()),
     probeBank: () => machine.probeBank(),
+    closeDay: person => machine.closeDay(person),
     look: () => machine.look(),
     offer: (event: Event) => {
       machine.operate(event)

@@ -154,7 +154,7 @@ for (const [name, setup] of Object.entries(SETUPS)) {
         place = next.place
       }
     }
-    t.equal(visitsCount > 40, true, `${visitsCount} visits`)
+    t.equal(visitsCount > 30, true, `${visitsCount} visits`)
     return t.end()
   })
 }

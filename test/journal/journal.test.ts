@@ -5,7 +5,7 @@ import {join} from 'node:path'
 import Database from 'better-sqlite3'
 import t from 'tap'
 import {operationKeyOf} from '../../fsm/vocabulary.ts'
-import type {CassetteLevel, Event, Order} from '../../fsm/vocabulary.ts'
+import type {CassetteLevel, Day, Event, Order} from '../../fsm/vocabulary.ts'
 import {GENESIS, canonicalJson, chainHash} from '../../journal/chain.ts'
 import {seqOf, sessionIdOf} from '../../journal/entry.ts'
 import type {Entry, Stored} from '../../journal/entry.ts'
@@ -126,7 +126,7 @@ t.test('what goes in comes back, after a restart as well', async t => {
   t.same(journal.verify(), {kind: 'whole', rows: 3})
   journal.close()
   t.throws(
-    () => journal.append(null, [fact({type: 'host.restored'})]),
+    () => journal.append(null, [fact({type: 'host.restored', businessDate: '2026-11-22'})]),
     SystemFault,
     'a closed journal refuses',
   )
@@ -186,7 +186,11 @@ t.test('secrets, fractions and everything else that is no record are refused bef
   for (const [what, why] of refused) {
     // eslint-disable-next-line @typescript-eslint/consistent-type-assertions -- what the types forbid is what is tried
     const event = {type: 'host.lost', why: {inside: [why]}} as unknown as Event
-    t.throws(() => journal.append(null, [fact({type: 'host.restored'}), fact(event)]), AssertionFailed, what)
+    t.throws(
+      () => journal.append(null, [fact({type: 'host.restored', businessDate: '2026-11-22'}), fact(event)]),
+      AssertionFailed,
+      what,
+    )
   }
   const open: Event = {type: 'card.inserted', card: {masked: '4111111111111111'}, businessDate: '2026-11-22'}
   t.throws(() => journal.append(null, [fact(open)]), AssertionFailed, 'a whole card number')
@@ -230,7 +234,7 @@ t.test('one machine, one journal', t => {
   const journal = opened(path)
   t.throws(() => opened(path), {name: 'SystemFault', message: /already open/})
   t.throws(() => JournalReader.open(path), {name: 'SystemFault', message: /already open/})
-  journal.append(null, [fact({type: 'host.restored'})])
+  journal.append(null, [fact({type: 'host.restored', businessDate: '2026-11-22'})])
   t.same(journal.verify(), {kind: 'whole', rows: 2}, 'the first is not disturbed')
   journal.close()
   const reader = JournalReader.open(path)
@@ -402,7 +406,7 @@ t.test('a start checks the last thousand rows and every answer, the whole check 
   const journal = opened(path)
   journal.append(VISIT, [intent({kind: 'reader.eject', takeWithinMs: 1})])
   journal.append(VISIT, [fact({type: 'card.taken'}, 2)])
-  const restored = fact({type: 'host.restored'})
+  const restored = fact({type: 'host.restored', businessDate: '2026-11-22'})
   for (let round = 0; round < 25; round++)
     journal.append(null, [restored, ...Array.from({length: 49}, () => restored)])
   const last = journal.head.seq
@@ -495,7 +499,8 @@ t.test('threads come to the verdict of one, wherever the ranges are cut', async 
   const journal = opened(pristine)
   journal.append(VISIT, [intent({kind: 'reader.eject', takeWithinMs: 1})])
   // Answered far behind, across every cut.
-  for (let row = 3; row < 40; row++) journal.append(null, [fact({type: 'host.restored'})])
+  for (let row = 3; row < 40; row++)
+    journal.append(null, [fact({type: 'host.restored', businessDate: '2026-11-22'})])
   journal.append(VISIT, [fact({type: 'card.taken'}, 2)])
   const rows = journal.head.seq
   journal.close()
@@ -631,6 +636,15 @@ t.test('a visit on paper', async t => {
   )
 })
 
+const DAY: Day = {
+  businessDate: '2026-11-22',
+  totals: {
+    withdrawals: {count: noteCount(3), sumMinor: minorUnits(18_000)},
+    reversals: {count: noteCount(1), sumMinor: minorUnits(6_000)},
+  },
+  cash: [{unit: 'cassette-1', kind: 'cassette', noteMinor: minorUnits(2_000), count: noteCount(97)}],
+}
+
 /** One order of every kind, and how an auditor reads it. */
 const ORDERS: {readonly [Kind in Order['kind']]: readonly [Extract<Order, {kind: Kind}>, string]} = {
   'reader.eject': [{kind: 'reader.eject', takeWithinMs: 1500}, 'return the card, to be taken within 1500 ms'],
@@ -688,6 +702,10 @@ const ORDERS: {readonly [Kind in Order['kind']]: readonly [Extract<Order, {kind:
     {kind: 'dispenser.reject', key: KEY, bunch: 1},
     `reject bunch 1 into the reject bin, ${KEY}`,
   ],
+  'host.cutOver': [
+    {kind: 'host.cutOver', currency: 'EUR', ...DAY},
+    'tell the bank: close business date "2026-11-22"; withdrawals 3 of 180.00 EUR, reversals 1 of 60.00 EUR; notes cassette-1 97 x 20.00',
+  ],
   'operator.reset': [
     {kind: 'operator.reset', device: 'cardReader'},
     'reset the cardReader, for a person at the machine',
@@ -705,7 +723,7 @@ const TALLIES_READ = 'cassette 1: 3 picked, 2 out, 1 rejected, cassette 2: 2 pic
 /** One event of every type, likewise. */
 const EVENTS: {readonly [Type in Event['type']]: readonly [Extract<Event, {type: Type}>, string]} = {
   'devices.opened': [
-    {type: 'devices.opened', failed: ['pinPad', 'dispenser'], hostUp: false},
+    {type: 'devices.opened', failed: ['pinPad', 'dispenser'], businessDate: null},
     'devices opened; failed: pinPad, dispenser; bank not reached',
   ],
   'recovery.finished': [
@@ -730,7 +748,10 @@ const EVENTS: {readonly [Type in Event['type']]: readonly [Extract<Event, {type:
     'cardReader works again, card inside',
   ],
   'host.lost': [{type: 'host.lost', why: ODD}, `bank lost: ${ODD_READ}`],
-  'host.restored': [{type: 'host.restored'}, 'bank reached again'],
+  'host.restored': [
+    {type: 'host.restored', businessDate: '2026-11-22'},
+    'bank reached again, business date "2026-11-22"',
+  ],
   'journal.failed': [{type: 'journal.failed', why: ODD}, `the journal failed: ${ODD_READ}`],
   'timer.fired': [{type: 'timer.fired', name: 'ending'}, 'time is up (ending)'],
   'cassettes.loaded': [
@@ -827,7 +848,22 @@ const EVENTS: {readonly [Type in Event['type']]: readonly [Extract<Event, {type:
   ],
   'host.declined': [{type: 'host.declined', code: '51', retain: false}, 'bank declined, code "51"'],
   'host.silent': [{type: 'host.silent', why: ODD}, `no trustworthy answer from the bank: ${ODD_READ}`],
-  'host.acknowledged': [{type: 'host.acknowledged'}, 'bank acknowledged'],
+  'host.acknowledged': [
+    {type: 'host.acknowledged', state: 'forced'},
+    'bank acknowledged, and has it as "forced"',
+  ],
+  'day.due': [
+    {type: 'day.due', person: 'oona', ...DAY},
+    'business date "2026-11-22" is to be closed for oona: withdrawals 3 of 180.00 EUR, reversals 1 of 60.00 EUR',
+  ],
+  'day.closed': [
+    {type: 'day.closed', businessDate: '2026-11-22', next: '2026-11-23', settlement: 'out-of-balance'},
+    'bank closed business date "2026-11-22", OUT OF BALANCE; the next is "2026-11-23"',
+  ],
+  'day.refused': [
+    {type: 'day.refused', businessDate: '2026-11-22', why: ODD},
+    `bank does not close business date "2026-11-22": ${ODD_READ}`,
+  ],
   'host.refusedAdvice': [
     {type: 'host.refusedAdvice', key: KEY, row: 12, why: ODD},
     `bank REFUSES the advice of row 12, ${KEY}: ${ODD_READ}`,

@@ -14,7 +14,8 @@ import {
 import {inProcessTransport} from '../../host/in-process.ts'
 import {VirtualClock} from '../../kit/clock.ts'
 import {silentLog} from '../../kit/log.ts'
-import {minorUnits} from '../../kit/money.ts'
+import {minorUnits, noteCount} from '../../kit/money.ts'
+import type {Day} from '../../fsm/vocabulary.ts'
 import {Secret} from '../../kit/secret.ts'
 import {hostLink} from '../../src/link/client.ts'
 import type {BankRequest, Transport, TransportAnswer} from '../../src/link/transport.ts'
@@ -138,7 +139,10 @@ t.test('advices: acknowledged, refused or unheard', async t => {
   const acknowledged = (key: string, rc = '00') => answer(`{"key":"${key}","rc":"${rc}","state":"reversed"}`)
   const problem = (retry: string) =>
     answer(`{"type":"urn:x:y","title":"t","status":409,"detail":"d","rc":"21","retry":"${retry}"}`, 409)
-  t.same(await link(scripted(acknowledged(KEY))).advise(REVERSAL), {kind: 'acknowledged'})
+  t.same(await link(scripted(acknowledged(KEY))).advise(REVERSAL), {
+    kind: 'acknowledged',
+    state: 'reversed',
+  })
   t.equal(
     (await link(scripted(acknowledged(freshKey()))).advise(REVERSAL)).kind,
     'silent',
@@ -160,6 +164,43 @@ t.test('advices: acknowledged, refused or unheard', async t => {
     path: `/api/operations/${encodeURIComponent(KEY)}/complete`,
     body: '{"amount":60.05,"fee":2.50,"currency":"EUR","row":"exit count"}',
   })
+})
+
+const DAY: Day = {
+  businessDate: '2026-11-22',
+  totals: {
+    withdrawals: {count: noteCount(2), sumMinor: minorUnits(12_005)},
+    reversals: {count: noteCount(0), sumMinor: minorUnits(0)},
+  },
+  cash: [{unit: 'cassette-1', kind: 'cassette', noteMinor: minorUnits(2_000), count: noteCount(97)}],
+}
+
+t.test('the end of a date: closed, refused or unheard', async t => {
+  const closed = (fields: string) =>
+    answer(
+      `{"atm_id":"${OPTIONS.atmId}",${fields},"business_date":"2026-11-23","settlement":"out-of-balance",` +
+        '"totals":{"withdrawals":{"count":0,"amount":0.00},"reversals":{"count":0,"amount":0.00},"deposits":{"count":0,"amount":0.00}}}',
+    )
+  const telling = scripted(closed('"closed_date":"2026-11-22"'))
+  t.same(await link(telling).cutOver(DAY, 417), {
+    kind: 'closed',
+    next: '2026-11-23',
+    settlement: 'out-of-balance',
+  })
+  t.match(telling.asked[0], {
+    method: 'POST',
+    path: `/api/atms/${OPTIONS.atmId}/cut-over`,
+    body:
+      '{"business_date":"2026-11-22","currency":"EUR","totals":{"withdrawals":{"count":2,"amount":120.05},' +
+      '"reversals":{"count":0,"amount":0.00},"deposits":{"count":0,"amount":0.00}},' +
+      '"units":[{"unit":"cassette-1","kind":"cassette","value":20.00,"count":97}],"journal_rows":417}',
+  })
+  t.equal((await link(scripted(closed('"closed_date":"2026-11-21"'))).cutOver(DAY, 417)).kind, 'silent')
+  const problem = (retry: string) =>
+    answer(`{"type":"urn:x:y","title":"t","status":409,"detail":"d","rc":"94","retry":"${retry}"}`, 409)
+  t.match(await link(scripted(problem('never'))).cutOver(DAY, 417), {kind: 'refused', why: /^94 /})
+  t.equal((await link(scripted(problem('same-key'))).cutOver(DAY, 417)).kind, 'silent')
+  t.equal(await link(scripted(problem('never'))).tellCash(DAY.cash), false)
 })
 
 t.test('against the bank itself', async t => {
@@ -203,7 +244,7 @@ t.test('against the bank itself', async t => {
       atMostMinor: minorUnits(10_000),
       row: 'lost answer',
     }),
-    {kind: 'acknowledged'},
+    {kind: 'acknowledged', state: 'suspect'},
   )
   t.match(await real.advise({...REVERSAL, key: wish.key}), {kind: 'refused', why: /^21 /})
   t.same(await real.balance({accountId: '12345'}), {kind: 'balance', balanceMinor: 89_850})

@@ -55,7 +55,7 @@ function bankOf(clock: VirtualClock, ...answers: readonly AdviceAnswer[]) {
   const told: string[] = []
   const advise = async (advice: Advice): Promise<AdviceAnswer> => {
     told.push(`${advice.kind} ${advice.key}`)
-    return answers[triesMs.push(clock.monotonicMs()) - 1] ?? {kind: 'acknowledged'}
+    return answers[triesMs.push(clock.monotonicMs()) - 1] ?? {kind: 'acknowledged', state: 'completed'}
   }
   return {advise, triesMs, told}
 }
@@ -99,7 +99,7 @@ t.test('one operation in order, and none waiting for another', async t => {
   let isOpen = false
   const advise = async (advice: Advice): Promise<AdviceAnswer> => {
     told.push(`${advice.kind} ${advice.key}`)
-    return advice.key === stuck && !isOpen ? SILENT : {kind: 'acknowledged'}
+    return advice.key === stuck && !isOpen ? SILENT : {kind: 'acknowledged', state: 'completed'}
   }
   const outbox = new Outbox(journal, advise, clock, seededRandom('order'), silentLog)
   outbox.kick()
@@ -119,9 +119,11 @@ t.test('what the bank refuses is an alarm, tried at the cap, and blocks nobody',
   const journal = journalOf(reverse(refusedKey))
   const triesMs: number[] = []
   const advise = async (advice: Advice): Promise<AdviceAnswer> => {
-    if (advice.key === good) return {kind: 'acknowledged'}
+    if (advice.key === good) return {kind: 'acknowledged', state: 'completed'}
     triesMs.push(clock.monotonicMs())
-    return triesMs.length < 4 ? {kind: 'refused', why: '21 out of order'} : {kind: 'acknowledged'}
+    return triesMs.length < 4
+      ? {kind: 'refused', why: '21 out of order'}
+      : {kind: 'acknowledged', state: 'completed'}
   }
   const outbox = new Outbox(
     journal,
@@ -152,7 +154,7 @@ t.test('an acknowledgement that comes late, or not into the journal, or into a s
     openAdvices: () => journal.openAdvices(),
     acknowledge(seq) {
       if (failuresLeft-- > 0) throw new RangeError('disk full')
-      journal.acknowledge(seq)
+      journal.acknowledge(seq, 'completed')
     },
     park: seq => {
       journal.park(seq, '')
@@ -161,7 +163,7 @@ t.test('an acknowledgement that comes late, or not into the journal, or into a s
   const slow = async (): Promise<AdviceAnswer> => {
     triesCount += 1
     await clock.sleep(20_000)
-    return {kind: 'acknowledged'}
+    return {kind: 'acknowledged', state: 'completed'}
   }
   const outbox = new Outbox(source, slow, clock, seededRandom('late'), silentLog)
   outbox.kick()
@@ -223,7 +225,7 @@ t.test('over a bad line every advice arrives, in order, and is acknowledged once
           for (let copy = 0; copy < times; copy++)
             arrived.set(advice.key, [...(arrived.get(advice.key) ?? []), seq])
           await clock.sleep(line.below(30_000))
-          return line.below(100) < lossPercent ? SILENT : {kind: 'acknowledged'}
+          return line.below(100) < lossPercent ? SILENT : {kind: 'acknowledged', state: 'completed'}
         }
         new Outbox(journal, advise, clock, random.stream('outbox'), silentLog).kick()
         const end = await clock.runUntil(() => journal.openAdvices().length === 0, 10_000 * HOUR_MS)

@@ -40,7 +40,7 @@ function textsOf(model: ViewModel): readonly string[] {
 }
 
 t.test('every state has words for every visit', async t => {
-  t.equal(STATE_NAMES.length, 26)
+  t.equal(STATE_NAMES.length, 27)
   for (const {name, state, model} of ALL) {
     if (model.screen !== state) t.fail(`${name} shows ${model.screen}`)
     if (model.title.trim() === '' || model.instruction.trim() === '') t.fail(`${name} is silent`)

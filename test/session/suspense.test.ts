@@ -38,7 +38,7 @@ function itemsAfter(...entries: readonly Entry[]): readonly SuspenseItem[] {
 const told = (order: Advice): Entry => ({kind: 'intent', order})
 const acknowledged = (row: number): Entry => ({
   kind: 'event',
-  event: {type: 'host.acknowledged'},
+  event: {type: 'host.acknowledged', state: 'suspect'},
   answers: seqOf(row),
 })
 const refused = (row: number): Entry => ({

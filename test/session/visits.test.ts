@@ -1,5 +1,6 @@
 /** Whole visits on whole machines in virtual time: how each ends, and that the three ledgers agree. */
 import t from 'tap'
+import {PlacesFold} from '../../src/session/places.ts'
 import {World} from './world.ts'
 import type {Scene} from './world.ts'
 
@@ -119,6 +120,47 @@ const STACKER: readonly Row[] = [
   {name: 'shutter blocked', plan: 'dispenser: shutter blocked', ending: 12, paidMinor: 0},
 ]
 
+/** What the journal says of the notes' places and the emulated world does not. What nobody knows may be anywhere. */
+function placesAgainstWorld(world: World): readonly string[] {
+  const fold = new PlacesFold()
+  for (const row of world.table.journal.rows(1, 10_000)) fold.add(row)
+  const {world: notes} = world.table.stage.rig.emulators.dispenser
+  return fold.places().flatMap(places => {
+    const {
+      cassette,
+      loaded,
+      surplus,
+      inCassette,
+      inPath,
+      underWay,
+      rejected,
+      retracted,
+      withCustomers,
+      unknown,
+    } = places
+    const of = (place: keyof typeof notes): number => notes[place][cassette] ?? 0
+    const known: readonly (readonly [what: string, journal: number, world: number])[] = [
+      ['in the cassette', inCassette, of('cassette')],
+      ['with customers', withCustomers, of('customer') + of('outlet')],
+      ['in the path', inPath + underWay, of('path') + of('mouth') + of('stacker')],
+      ['rejected', rejected, of('reject')],
+      ['retracted', retracted, of('retract')],
+    ]
+    const sum = inCassette + inPath + underWay + rejected + retracted + withCustomers + unknown
+    return [
+      ...(sum === loaded + surplus
+        ? []
+        : [`${sum} notes of ${loaded} and ${surplus} of cassette ${cassette}`]),
+      ...known
+        .filter(([, journal, there]) => there < journal || there > journal + unknown)
+        .map(
+          ([what, journal, there]) =>
+            `cassette ${cassette}, ${what}: ${journal} by the journal, ${there} there`,
+        ),
+    ]
+  })
+}
+
 async function play(row: Row, dispenser: NonNullable<Scene['dispenser']>): Promise<void> {
   await t.test(`${dispenser}: ${row.name}`, async t => {
     const world = await World.open({...row, dispenser})
@@ -129,6 +171,7 @@ async function play(row: Row, dispenser: NonNullable<Scene['dispenser']>): Promi
     t.equal(world.ending, row.ending, 'the ending')
     t.equal(account.customerMinor, row.paidMinor, 'what customers hold')
     t.equal(account.suspects.length, row.suspects ?? 0, 'suspect items')
+    t.strictSame(placesAgainstWorld(world), [], 'where the notes are')
     t.equal(world.state, row.rest ?? 'idle', 'the state at rest')
     t.equal(world.table.stage.rig.emulators.reader.world.place, 'none', 'the card went back, or into the bin')
     t.equal(world.table.journal.verify().kind, 'whole', 'the chain')

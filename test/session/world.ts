@@ -27,6 +27,7 @@ export interface Scene {
   readonly feeMinor?: number
   readonly notes?: TableOptions['notes']
   readonly ink?: TableOptions['ink']
+  readonly cutOverAt?: string
   /** Where the journal is, when it is not to be forgotten at the end. */
   readonly folder?: string
 }
@@ -72,6 +73,7 @@ export class World {
         })
       },
       ...(scene.ink === undefined ? {} : {ink: scene.ink}),
+      ...(scene.cutOverAt === undefined ? {} : {cutOverAt: scene.cutOverAt}),
     })
     const world = new World(clock, table, folder, scene)
     table.plans.add(parsePlan(scene.plan ?? ''))

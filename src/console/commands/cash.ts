@@ -3,7 +3,7 @@ import {noteCount} from '../../../kit/money.ts'
 import {formatAmount} from '../../../kit/money.ts'
 import {arg, look} from '../command.ts'
 import type {Command, Scene} from '../command.ts'
-import {DONE, table, text} from '../view.ts'
+import {DONE, facts, refused, table, text} from '../view.ts'
 import type {Reply} from '../view.ts'
 import {linesOf} from '../view.ts'
 import {BOOKS, CASH} from './roles.ts'
@@ -39,7 +39,64 @@ async function close(scene: Scene): Promise<Reply> {
   return text(lines)
 }
 
+/** How long the bank is waited for beside a person. */
+const DAY_TIMEOUT_MS = 60_000
+
+async function settle({machine, person}: Scene): Promise<Reply> {
+  const from = machine.journal.head.seq
+  const why = await machine.closeDay(person.name)
+  if (why !== null) return refused(why)
+  await machine.until(({state}) => state !== 'closingDay', DAY_TIMEOUT_MS)
+  for (const {entry} of machine.journal.rows(from + 1, DAY_ROWS_MAX)) {
+    if (entry.kind !== 'event') continue
+    const {event} = entry
+    if (event.type === 'day.closed')
+      return facts(['closed', event.businessDate], ['settlement', event.settlement], ['open', event.next])
+    if (event.type === 'day.refused') return refused(`the bank does not close it: ${event.why}`)
+  }
+  return refused('the bank did not answer; the date is closed when it is back')
+}
+
+/** Rows between a date's end and the bank's answer: few, since nobody's visit is among them. */
+const DAY_ROWS_MAX = 20
+
+async function notes({machine}: Scene): Promise<Reply> {
+  const {places} = await machine.books()
+  return table(
+    ['cassette', 'loaded', 'surplus', 'in it', 'path', 'way', 'reject', 'retract', 'customers', 'unknown'],
+    places.map(each => [
+      each.cassette,
+      each.loaded,
+      each.surplus,
+      each.inCassette,
+      each.inPath,
+      each.underWay,
+      each.rejected,
+      each.retracted,
+      each.withCustomers,
+      each.unknown,
+    ]),
+  )
+}
+
 export const cashCommands: readonly Command[] = [
+  look(
+    'show notes',
+    'where the notes are since they were loaded; nothing is lost between the columns',
+    BOOKS,
+    notes,
+  ),
+  {
+    words: 'settle close',
+    purpose: 'closes the business date with the bank',
+    example: 'settle close',
+    may: CASH,
+    kind: 'act',
+    dual: 'never',
+    when: 'resting',
+    says: 'tell the bank the sums of this date, and go on in the next',
+    run: settle,
+  },
   look('balance trial', 'the totals, and leaves them', BOOKS, async scene => text(await totals(scene))),
   {
     words: 'balance close',

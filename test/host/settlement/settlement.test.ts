@@ -174,6 +174,20 @@ t.test('a lost completion shows, and is gone when it arrives', async t => {
   t.same(await bookFaults(day.bench.bank), [])
 })
 
+t.test('a machine that comes back has its suspects named, in a date that is still open', async t => {
+  const day = await Day.counted(t)
+  await day.suspected(await day.approved(nextKey(1)), 0, 100)
+  const known = async () => {
+    const differences = await day.bench.bank.store.read(tx => tx.differences.of(ATM, NEXT))
+    return differences.map(({class: name, state}) => `${name} ${state}`)
+  }
+  t.same(await known(), [])
+  await signOn(day.bench)
+  t.same(await known(), ['suspect open'])
+  await signOn(day.bench)
+  t.same(await known(), ['suspect open'], 'once')
+})
+
 t.test('a count closes a suspect, and the customer has what is right', async t => {
   const day = await Day.counted(t)
   const key = await day.approved(nextKey(1))

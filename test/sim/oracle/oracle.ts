@@ -53,6 +53,7 @@ const ANSWERS: Readonly<Record<string, readonly string[]>> = {
   'host.complete': ['host.acknowledged'],
   'host.reverse': ['host.acknowledged'],
   'host.suspect': ['host.acknowledged'],
+  'host.cutOver': ['day.closed', 'day.refused', 'host.silent', 'order.abandoned'],
   'dispenser.dispense': [
     'notes.dispensed',
     'notes.refused',

@@ -90,19 +90,19 @@ export const MACHINE: readonly Planted[] = [
     'drop an advice that the bank is silent about',
     OUTBOX,
     "      case 'silent':\n        this.#log",
-    "      case 'silent':\n        this.#acknowledged(seq)\n        this.#log",
+    "      case 'silent':\n        this.#acknowledged(seq, 'completed')\n        this.#log",
   ),
   planted(
     'drop an advice that the bank refuses',
     OUTBOX,
     "      case 'refused':\n        if",
-    "      case 'refused':\n        this.#acknowledged(seq)\n        if",
+    "      case 'refused':\n        this.#acknowledged(seq, 'completed')\n        if",
   ),
   planted(
     'drop an advice after three tries',
     OUTBOX,
     '    standing.triesCount += 1\n',
-    '    standing.triesCount += 1\n    if (standing.triesCount > 3) this.#acknowledged(seq)\n',
+    "    standing.triesCount += 1\n    if (standing.triesCount > 3) this.#acknowledged(seq, 'completed')\n",
   ),
   planted(
     'never kick the outbox, and let it sleep',
@@ -113,14 +113,14 @@ export const MACHINE: readonly Planted[] = [
   planted(
     'take silence for an acknowledgement',
     'src/link/client.ts',
-    "if (heard.kind === 'silent') return heard\n",
-    "if (heard.kind === 'silent') return {kind: 'acknowledged'}\n",
+    "if (heard.kind === 'silent') return heard\n  if (heard.kind === 'declined')",
+    "if (heard.kind === 'silent') return {kind: 'acknowledged', state: 'completed'}\n  if (heard.kind === 'declined')",
   ),
   planted(
     'take trouble at the bank for an acknowledgement',
     'src/link/client.ts',
-    "if (heard.kind === 'problem' && heard.problem.retry !== 'never')\n        return silent(`the bank asks for patience: ${heard.problem.detail}`)",
-    "if (heard.kind === 'problem') return {kind: 'acknowledged'}",
+    "  return retry === 'never'\n",
+    "  return {kind: 'acknowledged', state: 'completed'}\n  return retry === 'never'\n",
   ),
   planted(
     'tell the bank the fee as the amount',

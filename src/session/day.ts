@@ -1,0 +1,167 @@
+/**
+ * The end of the business date: what the bank acknowledged in it, where the notes are, and when it is time to close
+ * it. Only between visits and with nothing left to tell, so that both sides add up the same operations.
+ */
+import type {Context} from '../../fsm/context.ts'
+import {isAdvice} from '../../fsm/context.ts'
+import type {StateName} from '../../fsm/session.ts'
+import type {Advice, CashUnit, DayTotals, Event, OperationKey, Sums} from '../../fsm/vocabulary.ts'
+import type {Intent, Stored} from '../../journal/entry.ts'
+import {timeFromIso} from '../../kit/clock.ts'
+import type {Clock} from '../../kit/clock.ts'
+import type {Log} from '../../kit/log.ts'
+import {minorUnits, noteCount} from '../../kit/money.ts'
+import type {Minor} from '../../kit/money.ts'
+import type {HostLink} from '../link/port.ts'
+import type {Business} from './business.ts'
+import {Follower} from './follow.ts'
+import type {Followed} from './follow.ts'
+import {PlacesFold} from './places.ts'
+
+const NOTHING: Sums = {count: noteCount(0), sumMinor: minorUnits(0)}
+
+/** The sums of the date that is open, as the bank has acknowledged them: a fold over the journal. */
+export class DayFold {
+  #date: string | null = null
+  #totals: DayTotals = {withdrawals: NOTHING, reversals: NOTHING}
+  readonly #advices = new Map<number, Advice>()
+  /** What each reversal would take back. */
+  readonly #approved = new Map<OperationKey, Minor>()
+
+  get totals(): DayTotals {
+    return this.#totals
+  }
+
+  add({seq, entry}: Stored): void {
+    if (entry.kind === 'intent') {
+      const {order} = entry
+      if (order.kind === 'host.authorize') this.#approved.set(order.key, order.amountMinor)
+      if (isAdvice(order)) this.#advices.set(seq, order)
+    }
+    if (entry.kind === 'event') this.#addEvent(entry.event, entry.answers)
+  }
+
+  #addEvent(event: Event, answers: number | null): void {
+    switch (event.type) {
+      case 'devices.opened':
+      case 'host.restored':
+        if (event.businessDate !== null) this.#goTo(event.businessDate)
+        return
+      case 'day.closed':
+        this.#goTo(event.next)
+        return
+      case 'host.acknowledged': {
+        const advice = answers === null ? undefined : this.#advices.get(answers)
+        if (answers === null || advice === undefined) return
+        this.#advices.delete(answers)
+        this.#count(advice, event.state)
+        this.#approved.delete(advice.key)
+        return
+      }
+      default:
+    }
+  }
+
+  #goTo(date: string): void {
+    if (this.#date !== date) this.#totals = {withdrawals: NOTHING, reversals: NOTHING}
+    this.#date = date
+  }
+
+  /** As the bank counts: what it has as paid, and what it took back; what it never approved it cannot take back. */
+  #count(advice: Advice, state: string): void {
+    const {withdrawals, reversals} = this.#totals
+    if (advice.kind === 'host.complete' && (state === 'completed' || state === 'forced'))
+      this.#totals = {reversals, withdrawals: plus(withdrawals, advice.paidMinor)}
+    if (advice.kind === 'host.reverse' && state === 'reversed')
+      this.#totals = {
+        withdrawals,
+        reversals: plus(reversals, this.#approved.get(advice.key) ?? minorUnits(0)),
+      }
+  }
+}
+
+function plus({count, sumMinor}: Sums, minor: Minor): Sums {
+  return {count: noteCount(count + 1), sumMinor: minorUnits(sumMinor + minor)}
+}
+
+export interface DayPorts {
+  readonly journal: Followed & {openIntents(): readonly Intent[]}
+  readonly clock: Clock
+  readonly log: Log
+  readonly link: Pick<HostLink, 'tellCash'>
+  readonly business: Business
+  readonly standing: () => {readonly state: StateName; readonly context: Context}
+  readonly offer: (event: Event) => void
+  /** Whether the bank refuses the advice in that row: it is in no sum, and the date does not wait for it. */
+  readonly isParked: (row: number) => boolean
+  /** `23:00`, UTC; null for a date that is closed by a person or by the bank alone. */
+  readonly cutOverAt: string | null
+}
+
+/** In which a date can end. */
+const CLOSES: readonly StateName[] = ['idle', 'outOfService', 'supervisor']
+
+export class DayEnd {
+  readonly #with: DayPorts
+  readonly #day = new DayFold()
+  readonly #places = new PlacesFold()
+  readonly #follower: Follower
+  /** The last report of cash that the bank took. */
+  #toldCash = ''
+
+  constructor(withPorts: DayPorts) {
+    this.#with = withPorts
+    this.#follower = new Follower(withPorts.journal, withPorts.clock, row => {
+      this.#day.add(row)
+      this.#places.add(row)
+    })
+  }
+
+  /** Between visits: tells the bank what the machine holds when that changed, and closes the date when it is time. */
+  async look(): Promise<void> {
+    if (this.#whyNot() !== null) return
+    await this.#follower.catchUp()
+    await this.#tellCash()
+    if (this.#isTime()) await this.close(null)
+  }
+
+  /** Closes the date now. @param person who wants it, or null. @returns null when it was begun, or why not */
+  async close(person: string | null): Promise<string | null> {
+    const {business, offer} = this.#with
+    const whyNotEven = this.#whyNot()
+    if (whyNotEven !== null) return whyNotEven
+    while (!this.#follower.isAtHead) await this.#follower.catchUp()
+    // From here on nothing comes between the sums and the order that tells them.
+    const why = this.#whyNot()
+    if (why !== null) return why
+    const {totals} = this.#day
+    offer({type: 'day.due', person, businessDate: business.date, totals, cash: this.#places.cash()})
+    return null
+  }
+
+  #whyNot(): string | null {
+    const {standing, journal, isParked, business} = this.#with
+    const {state, context} = standing()
+    if (!CLOSES.includes(state)) return 'a visit is under way, or the machine is not ready'
+    if (context.host === 'down' || business.date === '') return 'the bank cannot be reached'
+    const untold = journal
+      .openIntents()
+      .filter(({seq, entry: {order}}) => isAdvice(order) && !isParked(seq)).length
+    return untold === 0 ? null : `${untold} advices wait for the bank`
+  }
+
+  #isTime(): boolean {
+    const {business, clock, cutOverAt} = this.#with
+    if (cutOverAt === null) return false
+    const dueMs = timeFromIso(`${business.date}T${cutOverAt}:00Z`)
+    return dueMs !== null && clock.wallMs() >= dueMs
+  }
+
+  async #tellCash(): Promise<void> {
+    const cash: readonly CashUnit[] = this.#places.cash()
+    const text = JSON.stringify(cash)
+    if (cash.length === 0 || text === this.#toldCash) return
+    if (await this.#with.link.tellCash(cash)) this.#toldCash = text
+    else this.#with.log.warn('the bank did not take the report of cash')
+  }
+}
