@@ -65,7 +65,7 @@ function totalsOf(operations: readonly Operation[]): AtmTotals {
 }
 
 /** What does not agree with itself; empty when the books are right. */
-export async function bookFaults(bank: Bank): Promise<readonly string[]> {
+export async function bookFaults(bank: Pick<Bank, 'store'>): Promise<readonly string[]> {
   const {accounts, postings, operations} = await bank.store.read(async tx => ({
     accounts: await tx.accounts.list(),
     postings: await tx.ledger.postings(),

@@ -3,7 +3,8 @@
  * hosts, whatever it asked before, and every question and answer goes into the history.
  */
 import type {Advice, Answer, History, Movement, Question} from './history.ts'
-import type {HostProcess, Ready} from './processes.ts'
+import type {Ready} from './processes.ts'
+import type {Proxy} from './proxy.ts'
 import {CURRENCY, MASTER_KEY_HEX, PIN, track2Of} from './world.ts'
 import type {WorldCard} from './world.ts'
 import {bytesOfHex, hexOf} from '../../crypto/hex.ts'
@@ -26,7 +27,7 @@ const WRONG_PIN = '1357'
 
 /** How everybody reaches the hosts. */
 export interface Reach {
-  readonly hosts: readonly HostProcess[]
+  readonly hosts: readonly {readonly name: string; readonly proxy: Pick<Proxy, 'port'>}[]
   readonly ready: Ready
   /** PEM. */
   readonly authority: string
@@ -137,7 +138,7 @@ export class Counter {
   }
 
   /** @param like under the key of that one, with another meaning */
-  movement(wish: Omit<Movement, 'who' | 'at'>, like?: Errand): Errand {
+  movement(wish: Omit<Movement, 'who' | 'at'>, like?: Pick<Errand, 'key'>): Errand {
     const question: Movement = {...wish, who: this.name, at: 'counter'}
     this.#keysCount += like === undefined ? 1 : 0
     const space = `person:program:${this.name}:`
@@ -204,7 +205,7 @@ export class Machine {
     this.#pinKey = tdesDecrypt(bytesOfHex(MASTER_KEY_HEX), bytesOfHex(String(fieldOf(body, 'pin_key'))))
   }
 
-  movement(wish: Omit<Movement, 'who' | 'at'>, like?: Errand): Errand {
+  movement(wish: Omit<Movement, 'who' | 'at'>, like?: Pick<Errand, 'key'>): Errand {
     const question: Movement = {...wish, who: this.atmId, at: 'machine'}
     const key = like?.key ?? this.#freshKey()
     return this.#errand(key, question, pathOf(question), bodyOf(question))

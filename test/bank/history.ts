@@ -90,13 +90,16 @@ export class History {
   readonly path: string
   readonly #file: number
   readonly #clock: Clock
+  readonly #onLine: (line: Line) => void
   #asksCount = 0
   #answersCount = 0
   #guessesCount = 0
 
-  constructor(path: string, clock: Clock) {
+  /** @param onLine hears each line once it is written */
+  constructor(path: string, clock: Clock, onLine: (line: Line) => void = () => undefined) {
     this.path = path
     this.#clock = clock
+    this.#onLine = onLine
     this.#file = openSync(path, 'w')
   }
 
@@ -104,7 +107,9 @@ export class History {
     if (line.line === 'heard') this.#count(line.answer)
     const at = isoTime(this.#clock.wallMs())
     const ms = Math.round(this.#clock.monotonicMs())
-    writeSync(this.#file, `${JSON.stringify(line.line === 'world' ? line : {at, ms, ...line})}\n`)
+    const whole: Line = line.line === 'world' ? line : {at, ms, ...line}
+    writeSync(this.#file, `${JSON.stringify(whole)}\n`)
+    this.#onLine(whole)
   }
 
   /** Movements that were approved or declined so far, repeats with them. */

@@ -6,10 +6,10 @@
  *   node test/bank/host.ts --state DIR --world FILE [--db URL] [--seed]
  */
 import {parseArgs} from 'node:util'
+import {WIDE_POLICY} from './policy.ts'
 import {EXPIRES, CURRENCY, MASTER_KEY_HEX, PIN, readWorld} from './world.ts'
 import type {World, WorldCard} from './world.ts'
 import {isoSeconds} from '../../host/bank.ts'
-import {NO_POLICY} from '../../host/guard/policy.ts'
 import {tokenHash} from '../../host/guard/tokens.ts'
 import {openingEntry} from '../../host/ledger/book.ts'
 import {shownPan} from '../../host/pan.ts'
@@ -26,7 +26,6 @@ import {systemRandom} from '../../kit/random.ts'
 import {Secret} from '../../kit/secret.ts'
 
 const DAY_MS = 86_400_000
-const WIDE = {amountMinorMax: minorUnits(10 ** 12), countMax: 10 ** 9}
 
 const clock = realClock()
 const random = systemRandom()
@@ -46,7 +45,7 @@ const options: HostOptions = {
   address: '127.0.0.1',
   port: 0,
   atmIds: [...world.atmIds, world.guessingAtmId],
-  policy: {...NO_POLICY, cardDay: WIDE, accountDay: WIDE, machineHour: WIDE},
+  policy: WIDE_POLICY,
   seedDemo: false,
   database: values.db,
 }

@@ -203,7 +203,8 @@ function endedByThemselves(hosts: readonly HostProcess[]): readonly Violation[] 
     }))
 }
 
-function identitiesOf(world: World, stateFolder: string): ReadonlyMap<string, MachineIdentity> {
+/** The machines' certificates and keys, as the bank's demo made them. */
+export function identitiesOf(world: World, stateFolder: string): ReadonlyMap<string, MachineIdentity> {
   return new Map(
     [...world.atmIds, world.guessingAtmId].map(atmId => {
       const certificate = pemIn(stateFolder, `atm-${atmId}`)
@@ -213,6 +214,7 @@ function identitiesOf(world: World, stateFolder: string): ReadonlyMap<string, Ma
   )
 }
 
-function pemIn(stateFolder: string, name: string): string {
+/** A certificate of the bank's folder. */
+export function pemIn(stateFolder: string, name: string): string {
   return readFileSync(join(stateFolder, 'certificates', `${name}.crt`), 'utf8')
 }

@@ -1,34 +1,30 @@
 /**
- * The power goes while a real file system is written to, anywhere: between two writes, inside one, with the drive's
- * cache kept, lost or half of it. On every disk that is left, every acknowledged row is there, none is by half, and a
- * machine that starts on it settles what was under way without a note or an amount out of place.
+ * The power goes while a machine writes its journal to a real file system, anywhere: between two writes, inside one,
+ * with the drive's cache kept, lost or half of it. On every disk that is left, every acknowledged row is there, none is
+ * by half, and a machine that starts on it settles what was under way without a note or an amount out of place.
  *
- * TELLERD_POWER_IMAGES: how many disks, over all scenes (200 unless set; `npm run system:power` makes 5,000).
+ * TELLERD_POWER_IMAGES: how many disks, half of them here over all scenes and half in power-bank.test.ts (200 unless set;
+ * `npm run system:power` makes 5,000).
  * TELLERD_SEED repeats a run.
  */
-import {copyFileSync, cpSync, existsSync, mkdtempSync, rmSync} from 'node:fs'
-import {tmpdir} from 'node:os'
+import {copyFileSync, cpSync, existsSync, rmSync} from 'node:fs'
 import {join} from 'node:path'
-import Database from 'better-sqlite3'
 import t from 'tap'
 import type {Test} from 'tap'
 import {Journal} from '../../journal/journal.ts'
 import {present} from '../../kit/assert.ts'
-import {realClock} from '../../kit/clock.ts'
 import {SystemFault} from '../../kit/errors.ts'
 import {seededRandom} from '../../kit/random.ts'
 import type {Random} from '../../kit/random.ts'
 import type {MachineJournal} from '../../src/machine.ts'
-import {missingProgram, skipUnless} from '../needs.ts'
 import {inkWith} from '../session/ink.ts'
 import {BUDGET_MS, World} from '../session/world.ts'
 import type {Scene} from '../session/world.ts'
-import {LoggedDisk, RIG_PROGRAMS} from './power/disk.ts'
-import type {LogMark} from './power/disk.ts'
+import {IMAGES, SEED, canCut, clock, cutDisks, withoutWaiting} from './power/cuts.ts'
+import type {Lived} from './power/cuts.ts'
+import type {LogMark, LoggedDisk} from './power/disk.ts'
 
-const IMAGES = Number(process.env['TELLERD_POWER_IMAGES'] ?? '200')
-const clock = realClock()
-const SEED = process.env['TELLERD_SEED'] ?? `power-${clock.wallMs()}`
+const CONTROL_IMAGES = 30
 const FILES = ['journal.db', 'journal.db-wal'] as const
 /** Often enough that some cuts fall into the folding of the log, and some right after it. */
 const APPENDS_PER_FOLD = 9
@@ -63,7 +59,8 @@ interface Written {
   readonly hashes: readonly string[]
 }
 
-async function writtenLife(scene: Scene, disk: LoggedDisk): Promise<Written> {
+async function writtenLife(scene: Scene, disk: LoggedDisk): Promise<Lived<Written>> {
+  const from = disk.mark()
   const marks: LogMark[] = []
   const rows: number[] = []
   let opened: Journal | null = null
@@ -87,7 +84,7 @@ async function writtenLife(scene: Scene, disk: LoggedDisk): Promise<Written> {
     await world.clock.advance(60_000)
     const journal = present<Journal>(opened, 'the journal')
     const hashes = journal.rows(1, 10_000).map(({hash}) => hash)
-    return {marks, rows, hashes}
+    return {from, until: present(marks.at(-1), 'the last mark'), story: {marks, rows, hashes}}
   } finally {
     await world.close()
   }
@@ -166,25 +163,17 @@ async function cutPower(
   random: Random,
   relive: boolean,
 ): Promise<Cuts> {
-  const folder = mkdtempSync(join(tmpdir(), 'tellerd-power-'))
-  const disk = await LoggedDisk.open(folder, clock)
-  const opening = disk.mark()
-  const written = await writtenLife(scene, disk).finally(() => disk.close())
-  const end = present(written.marks.at(-1), 'the last mark')
-  const cutter = disk.cutter()
-  const moments = Array.from({length: images}, () => opening + random.below(end - opening + 1))
   const seen = new Set<string>()
   const unusable: string[] = []
   let lostRows = 0
   let inTheMiddle = 0
-  for (const at of moments.toSorted((a, b) => a - b)) {
-    const files = cutter.filesAt(at, FILES, random)
-    const last = written.marks.findLastIndex(mark => mark <= at)
-    const acknowledged = written.rows[last] ?? 0
+  for await (const {at, files, story} of cutDisks(images, FILES, random, disk => writtenLife(scene, disk))) {
+    const last = story.marks.findLastIndex(mark => mark <= at)
+    const acknowledged = story.rows[last] ?? 0
     // The first mark is the journal's own, at its opening.
     const appends = Math.max(0, last)
     // Opening it folds the log: the machine gets the disk as it was left.
-    const untouched = join(folder, 'untouched')
+    const untouched = `${files}-untouched`
     rmSync(untouched, {recursive: true, force: true})
     cpSync(files, untouched, {recursive: true})
     const held = heldOn(files)
@@ -194,7 +183,7 @@ async function cutPower(
     }
     if (held.rows > acknowledged) inTheMiddle += 1
     if (held.rows < acknowledged) lostRows += 1
-    else if (held.rows > 0 && held.hash !== written.hashes[held.rows - 1])
+    else if (held.rows > 0 && held.hash !== story.hashes[held.rows - 1])
       unusable.push(`row ${held.rows} is not as it was written (cut at write ${at})`)
     // The same life up to the same row is the same machine in the same place; a third of them go on.
     const moment = `${appends} ${held.rows}`
@@ -204,18 +193,14 @@ async function cutPower(
       livesOn(t, scene, appends, untouched),
     )
   }
-  rmSync(folder, {recursive: true, force: true})
   return {lostRows, unusable, inTheMiddle}
 }
 
 t.comment(`seed ${SEED}; TELLERD_SEED repeats it`)
-const missing = missingProgram(RIG_PROGRAMS)
-const canMount = process.getuid?.() === 0 && existsSync('/dev/fuse') && existsSync('/dev/loop-control')
 
 for (const [name, scene] of Object.entries(SCENES))
   await t.test(name, {timeout: 3_600_000}, async t => {
-    if (!skipUnless(t, missing === null, missing ?? '') || !skipUnless(t, canMount, 'mounting as root'))
-      return
+    if (!canCut(t)) return
     const random = seededRandom(SEED).stream(name)
     const {lostRows, unusable, inTheMiddle} = await cutPower(
       t,
@@ -230,17 +215,9 @@ for (const [name, scene] of Object.entries(SCENES))
   })
 
 await t.test('a journal that does not wait for the disk is caught', async t => {
-  if (!skipUnless(t, missing === null, missing ?? '') || !skipUnless(t, canMount, 'mounting as root')) return
-  const driver = Database.prototype
-  const pragma = Reflect.get(driver, 'pragma')
-  t.teardown(() => {
-    driver.pragma = pragma
-  })
-  driver.pragma = function (this: Database.Database, text, options) {
-    if (text === 'synchronous') return 2
-    return pragma.call(this, text === 'synchronous = FULL' ? 'synchronous = NORMAL' : text, options)
-  }
+  if (!canCut(t)) return
+  withoutWaiting(t)
   const random = seededRandom(SEED).stream('control')
-  const {lostRows} = await cutPower(t, {dispenser: 'lcdm2000'}, 60, random, false)
-  t.ok(lostRows > 0, `${lostRows} of 60 disks lost acknowledged rows`)
+  const {lostRows} = await cutPower(t, {dispenser: 'lcdm2000'}, CONTROL_IMAGES, random, false)
+  t.ok(lostRows > 0, `${lostRows} of ${CONTROL_IMAGES} disks lost acknowledged rows`)
 })
