@@ -25,9 +25,19 @@ const ROOT = dirname(import.meta.dirname)
 const clock = realClock()
 const children = new Set<ChildProcess>()
 
-/** Settings of the suites: how often a process is killed in the everyday run, and at length. */
-const EVERYDAY = {TELLERD_KILL_ROUNDS: '20', TELLERD_KILL_CALLS: '40', TELLERD_POWER_IMAGES: '200'}
-const AT_LENGTH = {TELLERD_KILL_ROUNDS: '200', TELLERD_KILL_CALLS: '1000', TELLERD_POWER_IMAGES: '5000'}
+/** Settings of the suites: how often something ends or fails in the everyday run, and at length. */
+const EVERYDAY = {
+  TELLERD_KILL_ROUNDS: '20',
+  TELLERD_KILL_CALLS: '40',
+  TELLERD_POWER_IMAGES: '200',
+  TELLERD_DISK_ERRORS: '24',
+}
+const AT_LENGTH = {
+  TELLERD_KILL_ROUNDS: '200',
+  TELLERD_KILL_CALLS: '1000',
+  TELLERD_POWER_IMAGES: '5000',
+  TELLERD_DISK_ERRORS: '3000',
+}
 const SUITE_TIMEOUT_MS = {everyday: 600_000, atLength: 3_600_000}
 
 interface Check {

@@ -123,6 +123,8 @@ function migrate(database: Database.Database): void {
         for (const statement of statements(SQLITE)) database.exec(statement)
         database.prepare('INSERT INTO migrations (name) VALUES (?)').run(name)
       }
+      // What it cannot open to write, SQLite opens to read, and every movement of money would fail. This one does then.
+      database.exec("DELETE FROM migrations WHERE name = ''")
     })
     .immediate()
 }

@@ -6,8 +6,9 @@ import t from 'tap'
 import type {Journal} from '../../journal/journal.ts'
 import {SystemFault} from '../../kit/errors.ts'
 import type {MachineJournal} from '../../src/machine.ts'
+import {afterwards} from './afterwards.ts'
 import {inkWith} from './ink.ts'
-import {BUDGET_MS, World} from './world.ts'
+import {World} from './world.ts'
 import type {Scene} from './world.ts'
 
 type Model = NonNullable<Scene['dispenser']>
@@ -30,22 +31,6 @@ class TiredDisk {
     this.#left = Number.MAX_SAFE_INTEGER
   }
 }
-
-async function afterwards(t: Tap, world: World): Promise<void> {
-  world.bystander()
-  await world.settle()
-  // A card that was on its way in when the computer died makes a visit of its own, and times out.
-  await world.clock.advance(180_000)
-  await world.clock.runUntil(() => ['idle', 'outOfService'].includes(world.state), BUDGET_MS)
-  const account = await world.ledgers()
-  t.strictSame(account.differences, [], 'the ledgers agree')
-  t.ok(account.suspects.length <= 1, 'at most one suspect item')
-  t.match(world.state, /^(idle|outOfService)$/, 'at rest')
-  t.equal(world.table.stage.rig.emulators.reader.world.place, 'none', 'no card is forgotten inside')
-  t.equal(world.table.journal.verify().kind, 'whole', 'the chain')
-}
-
-type Tap = Pick<typeof t, 'strictSame' | 'ok' | 'match' | 'equal'>
 
 /** How many appends one whole visit makes. */
 async function appendsOf(dispenser: Model): Promise<number> {

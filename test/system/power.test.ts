@@ -17,6 +17,7 @@ import {SystemFault} from '../../kit/errors.ts'
 import {seededRandom} from '../../kit/random.ts'
 import type {Random} from '../../kit/random.ts'
 import type {MachineJournal} from '../../src/machine.ts'
+import {afterwards} from '../session/afterwards.ts'
 import {inkWith} from '../session/ink.ts'
 import {BUDGET_MS, World} from '../session/world.ts'
 import type {Scene} from '../session/world.ts'
@@ -115,14 +116,7 @@ async function livesOn(t: Test, scene: Scene, appends: number, files: string): P
         if (existsSync(from)) copyFileSync(from, to)
       }
     })
-    world.bystander()
-    await world.settle()
-    await world.clock.advance(180_000)
-    await world.clock.runUntil(() => ['idle', 'outOfService'].includes(world.state), BUDGET_MS)
-    const account = await world.ledgers()
-    t.strictSame(account.differences, [], 'the ledgers agree')
-    t.ok(account.suspects.length <= 1, 'at most one suspect item')
-    t.equal(world.table.stage.rig.emulators.reader.world.place, 'none', 'no card is forgotten inside')
+    await afterwards(t, world)
   } finally {
     await world.close()
   }
