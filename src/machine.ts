@@ -13,6 +13,7 @@ import {seqOf} from '../journal/entry.ts'
 import type {Journal} from '../journal/journal.ts'
 import {assert, present} from '../kit/assert.ts'
 import type {Clock} from '../kit/clock.ts'
+import {SystemFault} from '../kit/errors.ts'
 import type {Log} from '../kit/log.ts'
 import {noteCount} from '../kit/money.ts'
 import type {Random} from '../kit/random.ts'
@@ -149,7 +150,7 @@ export class Machine implements ScreenSource {
       this.#follow(standing)
     })
     this.#outbox = new Outbox(
-      adviceSource(journal, this.#parked),
+      adviceSource(suspending(journal, offer), this.#parked),
       advice => link.advise(advice),
       clock,
       random.stream('outbox'),
@@ -319,8 +320,29 @@ function setupOf({config, reader, dispenser}: MachineParts): MachineSetup {
   }
 }
 
+/** What is written beside the loop: a failure is told to the loop at once, which would else learn of it at its next event. */
+function suspending(
+  journal: MachineJournal,
+  offer: (event: Event) => void,
+): Pick<MachineJournal, 'append' | 'openIntents'> {
+  return {
+    openIntents: () => journal.openIntents(),
+    append(session, entries) {
+      try {
+        return journal.append(session, entries)
+      } catch (thrown) {
+        if (thrown instanceof SystemFault) offer({type: 'journal.failed', why: thrown.message})
+        throw thrown
+      }
+    },
+  }
+}
+
 /** The open advices of the journal, as the outbox wants them. */
-function adviceSource(journal: MachineJournal, parked: Set<number>): AdviceSource {
+function adviceSource(
+  journal: Pick<MachineJournal, 'append' | 'openIntents'>,
+  parked: Set<number>,
+): AdviceSource {
   return {
     openAdvices: () =>
       journal

@@ -3,6 +3,8 @@ import t from 'tap'
 import {BUDGET_MS, World} from './world.ts'
 import type {Scene} from './world.ts'
 import type {BankRequest, TransportAnswer} from '../../src/link/transport.ts'
+import {SystemFault} from '../../kit/errors.ts'
+import {inkWith} from './ink.ts'
 
 /** Beyond the longest wait between two tries. */
 const LONG_MS = 400_000
@@ -115,4 +117,25 @@ t.test('what the bank refuses is parked in ink, once, and waits for nobody else'
   t.equal(parked.length, 1, 'said once, over a restart too')
   const open = world.table.journal.openIntents()
   t.equal(open.length, 1, 'still owed; the other one went')
+})
+
+t.test('an acknowledgement that cannot be kept takes the machine out of service at once', async t => {
+  let isFull = false
+  const world = await opened(t, {
+    ink: journal =>
+      inkWith(journal, (session, entries) => {
+        if (isFull) throw new SystemFault('the disk took nothing')
+        return journal.append(session, entries)
+      }),
+  })
+  let isLost = true
+  between(world, ({path}) => (isLost && path.endsWith('/complete') ? LOST : null))
+  world.table.machine.start()
+  await serve(world)
+  await world.clock.runUntil(() => world.state === 'idle', BUDGET_MS)
+  isFull = true
+  isLost = false
+  await world.clock.runUntil(() => world.state !== 'idle', LONG_MS)
+  t.equal(world.state, 'suspended', 'nobody had to come for that')
+  t.equal(world.table.journal.openIntents().length, 1, 'the advice is still owed')
 })
