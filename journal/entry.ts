@@ -203,18 +203,32 @@ function isMasked(text: string): boolean {
  * came from, turns that into its own answer
  */
 export function entryOf(row: TableRow): Stored {
-  const body: unknown = parsed(row.body)
-  assert(isRecord(body) && canonicalJson(body) === row.body, 'the body is not canonical JSON')
+  return {...placeOf(row), hash: row.hash, entry: contentOf(row)}
+}
+
+/**
+ * What a row says besides its content.
+ * @throws AssertionFailed as entryOf
+ */
+export function placeOf(row: TableRow): Pick<Stored, 'seq' | 'session' | 'atMs'> {
   return {
     seq: seqOf(row.seq),
     session: row.session === null ? null : sessionIdOf(row.session),
     atMs: epochMs(row.at_ms),
-    hash: row.hash,
-    entry: typed(row, body),
   }
 }
 
-function typed(row: TableRow, body: Readonly<Record<string, unknown>>): Entry {
+/**
+ * The content alone, which does not depend on the row's place.
+ * @throws AssertionFailed as entryOf
+ */
+export function contentOf(row: Pick<TableRow, 'kind' | 'answers' | 'body'>): Entry {
+  const body: unknown = parsed(row.body)
+  assert(isRecord(body) && canonicalJson(body) === row.body, 'the body is not canonical JSON')
+  return typed(row, body)
+}
+
+function typed(row: Pick<TableRow, 'kind' | 'answers'>, body: Readonly<Record<string, unknown>>): Entry {
   assert(row.answers === null || row.kind === 'event', `an answer in a row of kind '${row.kind}'`)
   switch (row.kind) {
     case 'boot': {

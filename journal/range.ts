@@ -6,7 +6,7 @@ import type Database from 'better-sqlite3'
 import {AssertionFailed, assert} from '../kit/assert.ts'
 import {codeOf, reasonOf} from '../kit/errors.ts'
 import {GENESIS, chainHash} from './chain.ts'
-import {entryOf, seqOf} from './entry.ts'
+import {contentOf, placeOf, seqOf} from './entry.ts'
 import type {Seq} from './entry.ts'
 import type {TableRow} from './schema.ts'
 
@@ -60,13 +60,10 @@ export function checkRange(database: Database.Database, range: Range): RangeVerd
     outward,
   })
   const broken = (why: string): RangeVerdict => ended({kind: 'broken', at: seqOf(seq + 1), why})
+  const known = new Contents()
   try {
-    for (const row of database
-      .prepare<[number, number], TableRow>(
-        `SELECT ${COLUMNS} FROM journal WHERE seq > ? AND seq <= ? ORDER BY seq`,
-      )
-      .iterate(from, range.through ?? Number.MAX_SAFE_INTEGER)) {
-      const why = faultOf(row, {seq, hash})
+    for (const row of rowsIn(database, from, range.through ?? Number.MAX_SAFE_INTEGER)) {
+      const why = faultOf(row, {seq, hash}, known)
       if (why !== null) return broken(why)
       if (row.kind === 'intent') open.add(row.seq)
       if (row.answers !== null && !open.delete(row.answers)) {
@@ -130,15 +127,49 @@ function cutInto(database: Database.Database, partsMax: number): readonly Range[
   return afters.map((after, part) => ({after, through: afters[part + 1]?.seq ?? null}))
 }
 
+/** Rows of one read: a call for each row would cost as much as its hash. */
+const ROWS_PER_READ = 1_000
+
+function* rowsIn(database: Database.Database, after: number, through: number): Generator<TableRow, void> {
+  const read = database.prepare<[number, number, number], TableRow>(
+    `SELECT ${COLUMNS} FROM journal WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?`,
+  )
+  for (let from = after; ;) {
+    const rows = read.all(from, through, ROWS_PER_READ)
+    yield* rows
+    const last = rows.at(-1)
+    if (last === undefined || rows.length < ROWS_PER_READ) return
+    from = last.seq
+  }
+}
+
+/** Contents found well shaped before: more than half of a journal's rows say what another has said, word for word. */
+class Contents {
+  readonly #known = new Set<string>()
+
+  /** @throws AssertionFailed unless the row's content is one that this program can have written */
+  check(row: TableRow): void {
+    const text = `${row.kind} ${row.answers === null ? '' : 'answers '}${row.body}`
+    if (this.#known.has(text)) return
+    contentOf(row)
+    if (text.length <= CONTENT_CHARS_MAX && this.#known.size < CONTENTS_MAX) this.#known.add(text)
+  }
+}
+
+/** So that what is remembered stays below a few megabytes, whatever the journal. */
+const CONTENT_CHARS_MAX = 400
+const CONTENTS_MAX = 10_000
+
 /** Why the row does not follow from the one before, or null. */
-function faultOf(row: TableRow, before: Head): string | null {
+function faultOf(row: TableRow, before: Head, known: Contents): string | null {
   if (row.seq !== before.seq + 1)
     return row.seq > before.seq + 1 ? 'a row is missing' : 'a row is not numbered from 1'
   const {seq, session, at_ms: atMs, kind, answers, body} = row
   if (chainHash(before.hash, {seq, session, atMs, kind, answers, body}) !== row.hash)
     return 'its hash does not fit it and the row before'
   try {
-    entryOf(row)
+    placeOf(row)
+    known.check(row)
     return null
   } catch (thrown) {
     if (thrown instanceof AssertionFailed) return thrown.message
