@@ -113,6 +113,8 @@ export interface Context {
   /** Why the dispenser must not be used until a person has counted. */
   readonly held: string | null
   readonly suspendedBecause: string | null
+  /** Whether the journal's disk has room for another visit. */
+  readonly disk: 'roomy' | 'full'
   readonly levels: readonly CassetteLevel[]
   readonly nextStan: number
   readonly attendance: Attendance
@@ -128,6 +130,7 @@ export function contextAtStart(setup: MachineSetup): Context {
     host: 'down',
     held: null,
     suspendedBecause: null,
+    disk: 'roomy',
     levels: [],
     nextStan: 1,
     attendance: NOBODY,
@@ -301,6 +304,6 @@ export function restOf(context: Context): Rest {
   if (context.attendance.closedBecause !== null) return 'outOfService'
   const devicesOk = Object.values(context.devices).every(health => health === 'ok')
   const hasNotes = context.levels.some(level => level.state === 'ok' && level.count > 0)
-  if (!devicesOk || context.held !== null || !hasNotes) return 'outOfService'
+  if (!devicesOk || context.held !== null || !hasNotes || context.disk === 'full') return 'outOfService'
   return context.host === 'up' ? 'idle' : 'offline'
 }

@@ -110,6 +110,8 @@ const SAMPLES: {readonly [T in Event['type']]: (context: Context) => Samples<T>}
   'host.lost': () => ({'': {why: 'no answer'}}),
   'host.restored': () => ({'': {businessDate: '2026-11-22'}}),
   'journal.failed': () => ({'': {why: 'disk full'}}),
+  'disk.filled': () => ({'': {freeBytes: 1_000_000}}),
+  'disk.freed': () => ({'': {freeBytes: 900_000_000}}),
   'timer.fired': () => ({customer: {name: 'customer'}, ending: {name: 'ending'}, retry: {name: 'retry'}}),
   'cassettes.loaded': () => ({notes: {levels: LOADED}, 'no notes': {levels: EMPTY}}),
   'card.inserted': () => ({'': {card: {masked: '476173******0119'}, businessDate: '2026-11-22'}}),
@@ -213,6 +215,17 @@ const SAMPLES: {readonly [T in Event['type']]: (context: Context) => Samples<T>}
     '': {key: SETTLED_BEFORE, row: 'dispense-forgotten'},
   }),
   'dispenser.marked': () => ({'': {mark: '52 20 30'}}),
+  'journal.anchored': () => ({
+    '': {
+      row: 7,
+      hash: '0'.repeat(64),
+      takenAt: '2026-11-22T11:30:00Z',
+      machineKey: 'MCow',
+      machineSignature: 'ab==',
+      bankKey: 'MCow',
+      bankSignature: 'cd==',
+    },
+  }),
 }
 
 export const EVENT_TYPES: readonly Event['type'][] = Object.keys(SAMPLES).filter(isEventType)

@@ -202,6 +202,9 @@ type MachineEvent =
   | {readonly type: 'host.lost'; readonly why: string}
   | {readonly type: 'host.restored'; readonly businessDate: string}
   | {readonly type: 'journal.failed'; readonly why: string}
+  /** The disk has no room for another visit; and has room again. */
+  | {readonly type: 'disk.filled'; readonly freeBytes: number}
+  | {readonly type: 'disk.freed'; readonly freeBytes: number}
   | {readonly type: 'timer.fired'; readonly name: TimerName}
   /** A person emptied path and bins, counted, and loaded the cassettes to these levels. */
   | {readonly type: 'cassettes.loaded'; readonly levels: readonly CassetteLevel[]}
@@ -379,5 +382,30 @@ type OperatorEvent =
  */
 type MarkEvent = {readonly type: 'dispenser.marked'; readonly mark: string}
 
+/**
+ * Written beside the loop: machine and bank have signed that the journal goes to that row, with that hash, and that the
+ * bank keeps every row up to it. The signed texts are those of `crypto/anchor.ts`.
+ */
+type AnchorEvent = {
+  readonly type: 'journal.anchored'
+  readonly row: number
+  readonly hash: string
+  /** By the bank's clock, in whole seconds: `2026-11-22T11:30:00Z`. */
+  readonly takenAt: string
+  /** Public keys and signatures in base64, as `crypto/anchor.ts` has them. */
+  readonly machineKey: string
+  readonly machineSignature: string
+  readonly bankKey: string
+  readonly bankSignature: string
+}
+
 export type Event =
-  MachineEvent | VisitEvent | HostEvent | DayEvent | NotesEvent | OperatorEvent | RecoveryEvent | MarkEvent
+  | MachineEvent
+  | VisitEvent
+  | HostEvent
+  | DayEvent
+  | NotesEvent
+  | OperatorEvent
+  | RecoveryEvent
+  | MarkEvent
+  | AnchorEvent

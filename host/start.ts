@@ -85,12 +85,14 @@ export async function startHost(
     clock.wallMs(),
     random,
   )
+  const signer = present(signerOf(certificates.signing.key), 'a signing key on P-256')
   const bank: Bank = {
     store: state.store,
     pin: softPinModule(state.keys, random),
     guard: openGuard(state.keys, random, {
       issue: certificates.issue,
       policy: options.policy ?? DEFAULT_POLICY,
+      anchorSigner: signer,
     }),
     clock,
     random,
@@ -106,7 +108,7 @@ export async function startHost(
   })
   const app = buildApp(bank, authenticateCaller(bank), {
     serverFactory: tlsServerFactory(certificates.host, certificates.authority),
-    messages: messageSeal(present(signerOf(certificates.signing.key), 'a signing key on P-256')),
+    messages: messageSeal(signer),
   })
   try {
     await app.listen({host: options.address, port: options.port})

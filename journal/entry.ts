@@ -91,6 +91,8 @@ const EVENT_TYPES: Readonly<Record<Event['type'], true>> = {
   'host.lost': true,
   'host.restored': true,
   'journal.failed': true,
+  'disk.filled': true,
+  'disk.freed': true,
   'timer.fired': true,
   'cassettes.loaded': true,
   'card.inserted': true,
@@ -156,6 +158,7 @@ const EVENT_TYPES: Readonly<Record<Event['type'], true>> = {
   'order.abandoned': true,
   'operation.recovered': true,
   'dispenser.marked': true,
+  'journal.anchored': true,
 }
 
 /** The intent that the entry answers, or null. */

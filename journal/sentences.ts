@@ -102,6 +102,12 @@ function eventSentence(event: Event, currency: Currency): string {
       return `${event.device} works again${event.cardInside ? ', card inside' : ''}`
     case 'journal.failed':
       return `the journal failed: ${quoted(event.why)}`
+    case 'disk.filled':
+      return `the disk has no room for another visit: ${event.freeBytes} bytes are free`
+    case 'disk.freed':
+      return `the disk has room again: ${event.freeBytes} bytes are free`
+    case 'journal.anchored':
+      return `machine and bank have signed for row ${event.row}, hash ${event.hash}, at ${event.takenAt}`
     case 'timer.fired':
       return `time is up (${event.name})`
     case 'cassettes.loaded':

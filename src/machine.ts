@@ -3,9 +3,10 @@
  * daemon on iron, the bench and the simulator all start this same thing.
  */
 import type {CardReader} from '../devices/card-reader/port.ts'
+import type {Signer} from '../crypto/atm-message.ts'
 import type {Dispenser} from '../devices/dispenser/port.ts'
 import type {Key, PinPad} from '../devices/pin-pad/port.ts'
-import {adviceOf, isAdvice} from '../fsm/context.ts'
+import {adviceOf, isAdvice, isWaiting} from '../fsm/context.ts'
 import type {MachineSetup} from '../fsm/context.ts'
 import type {Standing} from '../fsm/session.ts'
 import type {Advice, CassetteLevel, Event} from '../fsm/vocabulary.ts'
@@ -19,6 +20,8 @@ import {noteCount} from '../kit/money.ts'
 import type {Random} from '../kit/random.ts'
 import type {CassetteConfig, Config} from './config.ts'
 import {hostLink} from './link/client.ts'
+import {Archive} from './link/archive.ts'
+import {journalLink} from './link/journal-link.ts'
 import {Outbox} from './link/outbox.ts'
 import type {AdviceSource} from './link/outbox.ts'
 import type {HostLink} from './link/port.ts'
@@ -53,6 +56,8 @@ export interface MachineParts {
   readonly pinPad: PinPad
   readonly dispenser: Dispenser
   readonly transport: Transport
+  /** The machine's key of now, which signs for its journal. */
+  readonly signer: () => Signer
   readonly journal: MachineJournal
   readonly clock: Clock
   readonly random: Random
@@ -67,6 +72,7 @@ export class Machine implements ScreenSource {
   readonly #chores: Chores
   readonly #watch: Watch
   readonly #outbox: Outbox
+  readonly #archive: Archive
   readonly #link: HostLink
   readonly #dayEnd: DayEnd
   readonly #pocket = new Pocket()
@@ -79,13 +85,12 @@ export class Machine implements ScreenSource {
 
   constructor(parts: MachineParts) {
     this.#parts = parts
-    const {config, reader, pinPad, dispenser, transport, journal, clock, log, random, crash} = parts
+    const {config, reader, pinPad, dispenser, transport, signer, journal, clock, log, random, crash} = parts
     const {terminal: atmId, currency} = config
-    const link = hostLink(transport, clock, log, {
-      atmId,
-      currency,
-      answerTimeoutMs: config.host.answerTimeoutMs,
-    })
+    const {answerTimeoutMs} = config.host
+    const link = signingOnWith(hostLink(transport, clock, log, {atmId, currency, answerTimeoutMs}), () =>
+      this.#compare(),
+    )
     this.#link = link
     const business = new Business(link, pinPad, log.named('session'))
     const glance = {
@@ -113,10 +118,10 @@ export class Machine implements ScreenSource {
     }
     const perform: Perform = async (order, intent) => {
       const event = await performOrder(ports, order, intent)
-      // The bank could not open the PIN block: it wants a new sign-on, which the watch makes after this visit.
       if (event.type === 'day.closed') business.goOnTo(event.next)
       // Which date is open now is the bank's to tell.
       else if (order.kind === 'host.cutOver') offer({type: 'host.lost', why: 'the date may be another'})
+      // The bank could not open the PIN block: it wants a new sign-on, which the watch makes after this visit.
       if (event.type === 'card.refused' && event.code === PIN_KEY_STALE)
         offer({type: 'host.lost', why: 'the bank asks for a new sign-on'})
       return event
@@ -167,6 +172,26 @@ export class Machine implements ScreenSource {
       isParked: row => this.#parked.has(row),
       cutOverAt: config.host.cutOverAt,
     })
+    this.#archive = new Archive({
+      link: journalLink(transport, clock, {atmId, answerTimeoutMs}, signer),
+      journal,
+      keep: event => {
+        try {
+          const [row] = suspending(journal, offer).append(null, [{kind: 'event', event, answers: null}])
+          return present(row, 'the anchor just journaled').seq
+        } catch (thrown) {
+          if (!(thrown instanceof SystemFault)) throw thrown
+          return null
+        }
+      },
+      isFree: () => isWaiting(this.standing.state) && this.standing.context.host === 'up',
+      differs: why => {
+        this.#journalDiffers(why)
+      },
+      clock,
+      log: log.named('link'),
+      crash,
+    })
     this.#watch = new Watch({
       ports,
       business,
@@ -182,6 +207,7 @@ export class Machine implements ScreenSource {
   start(): void {
     this.#runner.start()
     this.#watch.start()
+    this.#archive.start()
   }
 
   get standing(): Standing {
@@ -238,6 +264,7 @@ export class Machine implements ScreenSource {
     this.#chores.stop()
     this.#runner.stop()
     this.#outbox.stop()
+    this.#archive.stop()
     this.#pocket.empty()
     const {reader, pinPad, dispenser, transport, journal} = this.#parts
     await Promise.all([reader.close(), pinPad.close(), dispenser.close(), transport.close()])
@@ -264,6 +291,19 @@ export class Machine implements ScreenSource {
     if (isBack || (isDecided(standing) && !isDecided(this.#before))) this.#outbox.kick()
     this.#before = standing
     this.#tell()
+  }
+
+  /** Held against the bank's at every sign-on. @returns why the machine must not serve on this journal, or null */
+  async #compare(): Promise<string | null> {
+    const compared = await this.#archive.compare()
+    if (compared.kind === 'same') return null
+    if (compared.kind === 'differs') this.#journalDiffers(compared.why)
+    return compared.why
+  }
+
+  #journalDiffers(why: string): void {
+    this.#parts.log.error('the journal is not the one that the bank knows; somebody must look', {why})
+    this.#runner.offer({type: 'journal.failed', why})
   }
 
   #show(desk: Desk): void {
@@ -317,6 +357,19 @@ function setupOf({config, reader, dispenser}: MachineParts): MachineSetup {
       notesPerBunchMax: capabilities.notesPerBunchMax,
     },
     policy: {...config.payout, ...config.timers},
+  }
+}
+
+/** The bank, to which a machine comes with the journal that it left with, or not at all. */
+function signingOnWith(link: HostLink, compare: () => Promise<string | null>): HostLink {
+  return {
+    ...link,
+    async signOn() {
+      const answer = await link.signOn()
+      if (answer.kind !== 'signedOn') return answer
+      const why = await compare()
+      return why === null ? answer : {kind: 'silent', why}
+    },
   }
 }
 

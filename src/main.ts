@@ -18,8 +18,8 @@ import type {MachineIdentity} from './link/identity.ts'
 import {renewingTransport} from './link/renewal.ts'
 import {sealOf, signedTransport} from './link/signing.ts'
 import {tlsTransport} from './link/tls.ts'
-import type {Transport} from './link/transport.ts'
 import {Machine} from './machine.ts'
+import type {MachineParts} from './machine.ts'
 import {startScreenServer} from './screen/server.ts'
 import type {AtConsole, openConsole} from './supervisor/console.ts'
 import type {DeskParts} from './supervisor/desk.ts'
@@ -57,7 +57,7 @@ export async function startDaemon(
     reader,
     pinPad: pad,
     dispenser: cash,
-    transport: bankLine(config, journal, {
+    ...bankLine(config, journal, {
       clock,
       random: random.stream('certificate'),
       log: log.named('link'),
@@ -103,29 +103,32 @@ async function consoleDoors(
   return open(settings, parts, around)
 }
 
-/** The line to the bank: sealed, over TLS, with a certificate that is renewed in time. */
+/** The line to the bank: sealed, over TLS, with a certificate that is renewed in time; and the key of that certificate. */
 function bankLine(
   {terminal, host}: Config,
   journal: Journal,
   {clock, random, log}: {readonly clock: Clock; readonly random: Random; readonly log: Log},
-): Transport {
+): Pick<MachineParts, 'transport' | 'signer'> {
   const authority = readText(host.caPath)
   const signers = readText(host.signersPath)
   const sealed = (identity: MachineIdentity) =>
     sealOf(terminal, identity.key, signers, () => journal.head.seq)
   const ask = {atmId: terminal, authority, deadlineMs: host.answerTimeoutMs}
-  return renewingTransport({
-    identity: readIdentity(host),
+  let identityNow = readIdentity(host)
+  const transport = renewingTransport({
+    identity: identityNow,
     open: identity =>
       signedTransport(tlsTransport(tlsOptions(host, authority, identity), clock), sealed(identity), clock),
     renew: (line, identity) => renewAt(line, sealed(identity).signer.keyId, ask),
     keep: identity => {
       keepIdentity(host, identity)
+      identityNow = identity
     },
     clock,
     random,
     log,
   })
+  return {transport, signer: () => sealed(identityNow).signer}
 }
 
 /**

@@ -33,6 +33,8 @@ export const facts = {
   'device.restored': {actions: whenRestored},
   'host.lost': {actions: base.assign({host: 'down'})},
   'host.restored': {actions: base.assign({host: 'up'})},
+  'disk.filled': {actions: base.assign({disk: 'full'})},
+  'disk.freed': {actions: base.assign({disk: 'roomy'})},
   'journal.failed': {
     actions: by('journal.failed', event => ({suspendedBecause: event.why})),
     target: '.suspended',
@@ -55,6 +57,8 @@ const looksAgain = {
   ],
   'host.lost': {actions: base.assign({host: 'down'}), target: 'resting'},
   'host.restored': {actions: base.assign({host: 'up'}), target: 'resting'},
+  'disk.filled': {actions: base.assign({disk: 'full'}), target: 'resting'},
+  'disk.freed': {actions: base.assign({disk: 'roomy'}), target: 'resting'},
   'cassettes.loaded': {actions: whenLoaded, target: 'resting'},
   'supervisor.called': {actions: attend, target: 'resting'},
   'service.closed': {actions: attend, target: 'resting'},
@@ -150,7 +154,7 @@ export const offline = base.createStateConfig({
   on: {...looksAgain, 'card.inserted': unasked, 'card.unreadable': unasked},
 })
 
-/** A device fails, the cassettes are empty, or the dispenser waits to be counted. */
+/** A device fails, the cassettes are empty, the dispenser waits to be counted, or the journal's disk is full. */
 export const outOfService = base.createStateConfig({
   entry: refuseCards,
   on: {...looksAgain, ...closesDay, 'card.inserted': unasked, 'card.unreadable': unasked},

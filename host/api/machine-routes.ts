@@ -12,6 +12,7 @@ import {probe, signOn, verifyCard} from '../card.ts'
 import type {Guest, Identity} from '../identity.ts'
 import type {BankAdvice} from '../ledger/operation.ts'
 import {cutOver} from '../settlement/day.ts'
+import {takeAnchor} from '../settlement/journal-anchor.ts'
 import {journalTip, takeJournal} from '../settlement/journal-upload.ts'
 import {takeCash, takeEvents} from '../settlement/status.ts'
 import type {NumberText} from '../../kit/exact-json.ts'
@@ -174,6 +175,17 @@ export const machineRoutes: readonly Route[] = [
     answers: [schema.journalAnswer],
     problems: ['out-of-order', 'key-used-otherwise', 'journal-broken'],
     run: async ({bank, path, body}) => takeJournal(bank, path.atm_id, body),
+  }),
+  route({
+    ...ITSELF,
+    method: 'POST',
+    url: '/api/atms/{atm_id}/journal/anchor',
+    name: 'anchorJournal',
+    summary: 'Both sign how far the journal goes',
+    request: schema.anchorRequest,
+    answers: [schema.anchorAnswer],
+    problems: ['key-unproved', 'out-of-order', 'key-used-otherwise', 'journal-broken'],
+    run: async ({bank, who, path, body}) => takeAnchor(bank, who, path.atm_id, body),
   }),
   route({
     ...ITSELF,

@@ -305,14 +305,42 @@ export const journalRequest = record({
 })
 export type JournalRequest = Of<typeof journalRequest>
 
+const rowHash = text('hash of a row in hex', /^[0-9a-f]{64}$/, 64)
+
 export const journalAnswer = record({
   atm_id: atmId,
   next_offset: wholeNumber('bytes that the bank has', 0, 1_000_000_000_000),
   rows: wholeNumber('rows that the bank has', 0, 1_000_000_000_000),
   /** 64 zeros before the first row. */
-  last_hash: text('hash of the last row in hex', /^[0-9a-f]{64}$/, 64),
+  last_hash: rowHash,
 })
 export type JournalAnswer = Of<typeof journalAnswer>
+
+/** SubjectPublicKeyInfo. */
+const publicKey = text('a public key in base64', /^[A-Za-z0-9+/]{40,400}={0,2}$/, 402)
+const signature = text('a signature in base64', /^[A-Za-z0-9+/]{86}==$/, 88)
+
+/** The machine signs how far its journal goes; see `crypto/anchor.ts`. The bank must have it to that row. */
+export const anchorRequest = record({
+  row: wholeNumber('number of the last row', 1, 1_000_000_000_000),
+  hash: rowHash,
+  public_key: publicKey,
+  signature: signature,
+})
+export type AnchorRequest = Of<typeof anchorRequest>
+
+/** What machine and bank have signed; the machine's part is as it was at the first time. */
+export const anchorAnswer = record({
+  atm_id: atmId,
+  row: wholeNumber('number of the last row', 1, 1_000_000_000_000),
+  hash: rowHash,
+  machine_key: publicKey,
+  machine_signature: signature,
+  bank_key: publicKey,
+  bank_signature: signature,
+  taken_at: isoMoment,
+})
+export type AnchorAnswer = Of<typeof anchorAnswer>
 
 /** What changed at a machine. `seq` is the machine's own, growing; one that was here before is not taken again. */
 export const statusEvent = record({
@@ -345,8 +373,6 @@ export type StepUpAnswer = Of<typeof stepUpAnswer>
 export const enrolmentCodeAnswer = record({code: invitationCode, atm_id: atmId, ends_at: isoMoment})
 export type EnrolmentCodeAnswer = Of<typeof enrolmentCodeAnswer>
 
-/** SubjectPublicKeyInfo of a key on P-256. */
-const publicKey = text('a public key in base64', /^[A-Za-z0-9+/]{40,400}={0,2}$/, 402)
 const proof = text('a proof in base64', /^[A-Za-z0-9+/]{86}==$/, 88)
 
 /** `proof`: see `crypto/possession.ts`; of the code as it is sent here. */
@@ -384,6 +410,7 @@ export const paths = {
   cash: (atm: string) => `/api/atms/${encodeURIComponent(atm)}/cash`,
   cutOver: (atm: string) => `/api/atms/${encodeURIComponent(atm)}/cut-over`,
   journal: (atm: string) => `/api/atms/${encodeURIComponent(atm)}/journal`,
+  anchor: (atm: string) => `/api/atms/${encodeURIComponent(atm)}/journal/anchor`,
   events: (atm: string) => `/api/atms/${encodeURIComponent(atm)}/events`,
   probe: (atm: string) => `/api/atms/${encodeURIComponent(atm)}/probe`,
   renew: (atm: string) => `/api/atms/${encodeURIComponent(atm)}/renew`,

@@ -37,6 +37,24 @@ export const JOURNAL_TABLES: Migration = {
   ],
 }
 
+export const ANCHOR_TABLES: Migration = {
+  name: 'journal anchors',
+  statements: ({integer, strict, appendOnly}) => [
+    `CREATE TABLE journal_anchors (
+       atm_id TEXT NOT NULL REFERENCES atms,
+       rows_count ${integer} NOT NULL,
+       last_hash TEXT NOT NULL,
+       machine_key TEXT NOT NULL,
+       machine_signature TEXT NOT NULL,
+       bank_key TEXT NOT NULL,
+       bank_signature TEXT NOT NULL,
+       taken_at TEXT NOT NULL,
+       PRIMARY KEY (atm_id, rows_count)
+     ) ${strict}`,
+    ...appendOnly('journal_anchors'),
+  ],
+}
+
 export function journalRows(sql: Sql): JournalRows {
   return {
     async tip(atmId) {
@@ -96,6 +114,31 @@ export function journalRows(sql: Sql): JournalRows {
         [atmId, from ?? '', to],
       )
       return rows.map(wordOf)
+    },
+    async anchor(atmId, row) {
+      const found = await firstRow(
+        sql,
+        'SELECT * FROM journal_anchors WHERE atm_id = $1 AND rows_count = $2',
+        [atmId, row],
+      )
+      return found === null
+        ? null
+        : {
+            row: found.integer('rows_count'),
+            hash: found.text('last_hash'),
+            machineKey: found.text('machine_key'),
+            machineSignature: found.text('machine_signature'),
+            bankKey: found.text('bank_key'),
+            bankSignature: found.text('bank_signature'),
+            takenAt: found.text('taken_at'),
+          }
+    },
+    async addAnchor(atmId, {row, hash, machineKey, machineSignature, bankKey, bankSignature, takenAt}) {
+      await sql.query(
+        `INSERT INTO journal_anchors (atm_id, rows_count, last_hash, machine_key, machine_signature,
+           bank_key, bank_signature, taken_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+        [atmId, row, hash, machineKey, machineSignature, bankKey, bankSignature, takenAt],
+      )
     },
   }
 }

@@ -289,6 +289,18 @@ export interface JournalWord {
   readonly mostMinor: Minor
 }
 
+/** A journal's length and last hash, signed by machine and bank; see `crypto/anchor.ts`. */
+export interface JournalAnchor {
+  readonly row: number
+  readonly hash: string
+  readonly machineKey: string
+  readonly machineSignature: string
+  readonly bankKey: string
+  readonly bankSignature: string
+  /** As it was signed: `2026-11-22T11:30:00Z`. */
+  readonly takenAt: string
+}
+
 export interface JournalRows {
   tip(atmId: string): Promise<JournalTip | null>
   /** @param tip after the segment */
@@ -298,6 +310,8 @@ export interface JournalRows {
   putWord(atmId: string, word: JournalWord): Promise<void>
   /** Of operations whose keys have dates after `from` (null: any) up to `to` with it. */
   words(atmId: string, from: string | null, to: string): Promise<readonly JournalWord[]>
+  anchor(atmId: string, row: number): Promise<JournalAnchor | null>
+  addAnchor(atmId: string, anchor: JournalAnchor): Promise<void>
 }
 
 export const DIFFERENCE_STATES = ['open', 'gone', 'resolved'] as const

@@ -18,7 +18,7 @@ import {COUNT_TABLES} from './count-rows.ts'
 import {DAY_TABLES} from './day-rows.ts'
 import {DIFFERENCE_TABLES} from './difference-rows.ts'
 import {FLEET_TABLES} from './fleet-rows.ts'
-import {JOURNAL_TABLES} from './journal-rows.ts'
+import {ANCHOR_TABLES, JOURNAL_TABLES} from './journal-rows.ts'
 import {OPERATION_TABLES} from './operation-rows.ts'
 import {PEOPLE_TABLES} from './people-rows.ts'
 import {STATEMENT_TABLES} from './statement-rows.ts'
@@ -46,6 +46,7 @@ export const MIGRATIONS: readonly Migration[] = [
   PROGRAM_TABLES,
   LIMIT_TABLES,
   RISK_TABLES,
+  ANCHOR_TABLES,
 ]
 
 /** Where an engine notes what it has applied. */

@@ -14,6 +14,9 @@ import {inProcessAuthenticate, inProcessTransport} from '../../host/in-process.t
 import {MADE_UP_PIN_COST, newHsmKeys, softPinModule} from '../../host/pin.ts'
 import {startHost} from '../../host/start.ts'
 import {openSqliteStore} from '../../host/store/sqlite.ts'
+import {signerOfSeed} from '../../crypto/anchor.ts'
+import {signerOf} from '../../crypto/atm-message.ts'
+import type {Signer} from '../../crypto/atm-message.ts'
 import {Journal} from '../../journal/journal.ts'
 import {present} from '../../kit/assert.ts'
 import type {Clock} from '../../kit/clock.ts'
@@ -190,6 +193,7 @@ export class Table {
       config: this.config,
       ...drivers,
       transport: this.#open.ends(this.stage.line, journal),
+      signer: this.#open.signer,
       journal: ink === undefined ? journal : ink(journal),
       clock,
       random: random.stream('machine'),
@@ -222,6 +226,7 @@ interface OpenBank {
   readonly transport: Transport
   /** What a machine puts on its end of the line. */
   readonly ends: (line: Transport, journal: Journal) => Transport
+  readonly signer: () => Signer
   readonly close: () => Promise<void>
 }
 
@@ -247,7 +252,8 @@ async function bankOverTls({folder, clock, random, log}: TableOptions): Promise<
       sealOf(TERMINAL, key, host.signingCertificate, () => journal.head.seq),
       clock,
     )
-  return {bank: host.bank, transport, ends, close: () => host.close()}
+  const signer = present(signerOf(key), 'a key on P-256')
+  return {bank: host.bank, transport, ends, signer: () => signer, close: () => host.close()}
 }
 
 /** The same bank and the same messages without the network and its seals, for thousands of visits. */
@@ -266,10 +272,12 @@ async function bankInProcess({clock, random, log}: TableOptions): Promise<OpenBa
   await seedDemo(bank, [TERMINAL])
   const app = buildApp(bank, inProcessAuthenticate)
   await app.ready()
+  const signer = signerOfSeed(random.stream('machine key').bytes(32))
   return {
     bank,
     transport: inProcessTransport(app, {kind: 'atm', atmId: TERMINAL}, clock),
     ends: line => line,
+    signer: () => signer,
     async close() {
       await app.close()
       await store.close()

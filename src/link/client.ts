@@ -35,13 +35,13 @@ export interface LinkOptions {
 }
 
 /** What came back, read: a message that fits, or none. */
-type Heard<T> =
+export type Heard<T> =
   | {readonly kind: 'heard'; readonly message: T}
   | {readonly kind: 'declined'; readonly declined: schema.Declined}
   | {readonly kind: 'problem'; readonly problem: schema.Problem}
   | Silent
 
-interface Question {
+export interface Question {
   readonly method: 'GET' | 'POST'
   readonly path: string
   readonly key: string | null
@@ -236,10 +236,10 @@ function lastOf(advice: Advice, currency: Currency): {readonly [field: string]: 
 }
 
 /** Asks within one deadline; once more only when it is certain that the first never left. */
-async function asked<T>(
+export async function asked<T>(
   transport: Transport,
   clock: Clock,
-  {answerTimeoutMs}: LinkOptions,
+  {answerTimeoutMs}: Pick<LinkOptions, 'answerTimeoutMs'>,
   question: Question,
   shape: schema.Message<T>,
 ): Promise<Heard<T>> {
@@ -358,6 +358,6 @@ function signedMinor({source}: NumberText, currency: Currency): Minor | null {
   return isNegative ? minorUnits(0 - parsed.amountMinor) : parsed.amountMinor
 }
 
-function silent(why: string): Silent {
+export function silent(why: string): Silent {
   return {kind: 'silent', why}
 }

@@ -21,6 +21,7 @@ const HELPFUL = new Set([
   'card.inserted',
   'device.restored',
   'host.restored',
+  'disk.freed',
   'cassettes.loaded',
   'supervisor.left',
   'service.opened',

@@ -753,6 +753,14 @@ const EVENTS: {readonly [Type in Event['type']]: readonly [Extract<Event, {type:
     'bank reached again, business date "2026-11-22"',
   ],
   'journal.failed': [{type: 'journal.failed', why: ODD}, `the journal failed: ${ODD_READ}`],
+  'disk.filled': [
+    {type: 'disk.filled', freeBytes: 4_096},
+    'the disk has no room for another visit: 4096 bytes are free',
+  ],
+  'disk.freed': [
+    {type: 'disk.freed', freeBytes: 9_000_000},
+    'the disk has room again: 9000000 bytes are free',
+  ],
   'timer.fired': [{type: 'timer.fired', name: 'ending'}, 'time is up (ending)'],
   'cassettes.loaded': [
     {type: 'cassettes.loaded', levels: LEVELS},
@@ -920,6 +928,19 @@ const EVENTS: {readonly [Type in Event['type']]: readonly [Extract<Event, {type:
   'dispenser.marked': [
     {type: 'dispenser.marked', mark: ODD},
     `dispenser's memory before the order: ${ODD_READ}`,
+  ],
+  'journal.anchored': [
+    {
+      type: 'journal.anchored',
+      row: 41,
+      hash: '0'.repeat(64),
+      takenAt: '2026-11-22T11:30:00Z',
+      machineKey: 'MCow',
+      machineSignature: 'ab==',
+      bankKey: 'MCow',
+      bankSignature: 'cd==',
+    },
+    `machine and bank have signed for row 41, hash ${'0'.repeat(64)}, at 2026-11-22T11:30:00Z`,
   ],
 }
 

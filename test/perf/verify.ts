@@ -39,7 +39,7 @@ function visitRows(visit: number): readonly Entry[] {
     happened({type: 'card.taken'}),
     ordered({kind: 'dispenser.present', key, bunch: 0, takeWithinMs: 30_000}),
     happened({type: 'notes.taken'}),
-    happened({type: 'host.acknowledged'}),
+    happened({type: 'host.acknowledged', state: 'completed'}),
   ]
 }
 

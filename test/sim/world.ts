@@ -2,6 +2,7 @@
 import {existsSync, mkdirSync, readFileSync, rmSync} from 'node:fs'
 import {basename, join} from 'node:path'
 import type {Entry, SessionId, Stored} from '../../journal/entry.ts'
+import {signerOfSeed} from '../../crypto/anchor.ts'
 import {sentenceOf} from '../../journal/sentences.ts'
 import {SystemFault} from '../../kit/errors.ts'
 import type {Log} from '../../kit/log.ts'
@@ -45,6 +46,8 @@ export interface WorldOptions {
 /** What was seen at least once; the names that the "sometimes" list asks for. */
 export type Seen = Map<string, number>
 
+/** Of a machine without a certificate. */
+const SIGNER = signerOfSeed(seededRandom('sim/machine/key').bytes(32))
 const CANARIES = new Canaries(PEOPLE)
 /** Of so many runs one has every screen looked at, which costs more than all else. */
 const SCREENS_EVERY = 10
@@ -285,6 +288,7 @@ export class World {
             this.#mayDie('power.bank', 'before a message to the bank')
           },
         }),
+        signer: () => SIGNER,
         journal: this.#disk.ink(journal, life),
         clock: life.clock,
         random: seededRandom(`sim/machine/${seedName}/${this.#lives}`),

@@ -6,6 +6,7 @@ import {createHash} from 'node:crypto'
 import t from 'tap'
 import {DATE, Day, NEXT, OLA, SUE, nextKey, rowsIn, sendSegment} from './day.ts'
 import {ATM, send, signOn} from '../bench.ts'
+import {anchorCountersigner, anchorSigner, signAnchor, signerOfSeed} from '../../../crypto/anchor.ts'
 import {operationKeyOf} from '../../../fsm/vocabulary.ts'
 import {ledgerAccounts} from '../../../host/ledger/book.ts'
 import {bookFaults} from '../../../host/reconcile.ts'
@@ -114,6 +115,78 @@ t.test('a journal comes in pieces, each continuing the chain', async t => {
   const words = await bench.bank.store.read(tx => tx.journals.words(ATM, null, DATE))
   t.match(words, [{key, kind: 'completed', currency: 'EUR', leastMinor: 6_000, mostMinor: 6_000}])
   t.equal((await sendSegment(bench, text.length, text)).json['rc'], '95', 'it does not begin again')
+})
+
+/** Every change of one bit would be ten thousand messages; these fall on every byte of a line, and on every bit of some. */
+const BIT_STEP = 13
+
+t.test(
+  'a piece of which a bit is flipped, or a line lost, doubled or in another place, is refused',
+  async t => {
+    const day = await Day.open(t)
+    await day.completed(await day.approved(), 60)
+    const {bench} = day
+    const bytes = Buffer.from(day.text())
+    let refused = 0
+    let tried = 0
+    for (let bit = 0; bit < bytes.length * 8; bit += BIT_STEP) {
+      const flipped = Buffer.from(bytes)
+      flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7))
+      const reply = await sendSegment(bench, 0, flipped.toString('latin1'))
+      tried += 1
+      if (reply.status === 409 || reply.status === 400) refused += 1
+    }
+    t.ok(tried > 300)
+    t.equal(refused, tried)
+    const lines = bytes.toString().split(/(?<=\n)/)
+    const [one = '', two = '', three = ''] = lines
+    for (const wrong of [
+      [two, three],
+      [one, three],
+      [one, two, two, three],
+      [one, three, two],
+      [three, two, one],
+    ])
+      t.equal((await sendSegment(bench, 0, wrong.join(''))).json['rc'], '95')
+    t.equal((await sendSegment(bench, 0, bytes.toString())).json['rows'], 3, 'as it is, it is taken')
+  },
+)
+
+t.test('both sign how far the journal goes', async t => {
+  const day = await Day.open(t)
+  await day.completed(await day.approved(), 60)
+  const signer = signerOfSeed(new Uint8Array(32).fill(7))
+  const anchored = (row: number, hash: string, more: object = {}, by = signer) => {
+    const {key, signature} = signAnchor({atmId: ATM, row, hash}, by)
+    return day.post(`/api/atms/${ATM}/journal/anchor`, {row, hash, public_key: key, signature, ...more})
+  }
+  const zeros = '0'.repeat(64)
+  t.equal((await anchored(3, zeros)).status, 409, 'nothing is here')
+  const tip = (await day.sendJournal()).json
+  const hash = String(tip['last_hash'])
+  t.equal((await anchored(2, hash)).status, 409, 'a row that is not the last')
+  t.equal((await anchored(3, zeros)).json['rc'], '95', 'another hash')
+  t.equal((await anchored(3, hash, {signature: `${'A'.repeat(86)}==`})).status, 403, 'not signed')
+  const other = signerOfSeed(new Uint8Array(32).fill(8))
+  const {key: otherKey} = signAnchor({atmId: ATM, row: 3, hash}, other)
+  t.equal((await anchored(3, hash, {public_key: otherKey})).status, 403, 'signed by another key than it says')
+  const first = await anchored(3, hash)
+  t.match(first.json, {row: 3, hash, taken_at: /Z$/})
+  const point = {atmId: ATM, row: 3, hash}
+  const machine = {key: String(first.json['machine_key']), signature: String(first.json['machine_signature'])}
+  const bank = {
+    key: String(first.json['bank_key']),
+    signature: String(first.json['bank_signature']),
+    takenAt: String(first.json['taken_at']),
+  }
+  t.equal(anchorSigner(point, machine), signer.keyId)
+  t.equal(anchorCountersigner(point, machine, bank), day.bench.bank.guard.anchorSigner.keyId)
+  await day.bench.clock.advance(60_000)
+  t.equal((await anchored(3, hash, {}, other)).text, first.text, 'asked again, it is the same anchor')
+  await day.approved()
+  await day.sendJournal()
+  t.equal((await anchored(3, hash)).text, first.text, 'and stays one when the journal has grown')
+  t.equal((await anchored(3, zeros)).status, 422, 'that row has one hash for ever')
 })
 
 t.test('a journal of another machine, or with an order that cannot be read, stays outside', async t => {
