@@ -9,9 +9,6 @@ export const NOBODY: Attendance = {supervisor: null, testsCount: 0, closedBecaus
 /** Tests in one supervision: each sends one note to the reject bin. Chosen: two for each of eight cassettes. */
 export const TESTS_MAX = 16
 
-/** Steps of a replenishment that are remembered; the longest, of eight cassettes, has 44. */
-const STEPS_MAX = 64
-
 /** Whether another test is allowed in this supervision. */
 export function canTest({supervisor, testsCount}: Attendance): boolean {
   return supervisor !== null && testsCount < TESTS_MAX
@@ -38,9 +35,11 @@ export function attendanceAfter(before: Attendance, event: Event): Attendance {
     }
     case 'exchange.advanced': {
       const {exchange} = before
-      if (exchange === null || exchange.done.length >= STEPS_MAX) return before
-      const {step, cassette, count} = event
-      return {...before, exchange: {...exchange, done: [...exchange.done, {step, cassette, count}]}}
+      const {step, cassette, count, expected} = event
+      // A step is done once: of two people who count the same cassette, the first is believed.
+      if (exchange === null || exchange.done.some(one => one.step === step && one.cassette === cassette))
+        return before
+      return {...before, exchange: {...exchange, done: [...exchange.done, {step, cassette, count, expected}]}}
     }
     case 'exchange.closed':
       return {...before, exchange: null}

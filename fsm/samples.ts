@@ -202,8 +202,10 @@ const SAMPLES: {readonly [T in Event['type']]: (context: Context) => Samples<T>}
   }),
   'test.failed': () => ({'': {cassette: 1, fault: 'no-answer'}}),
   'exchange.opened': () => ({'': {person: 'oona', second: 'olaf'}}),
-  'exchange.advanced': () => ({'': {step: 'rejects', cassette: null, count: noteCount(3)}}),
-  'exchange.closed': () => ({'': {person: 'oona'}}),
+  'exchange.advanced': () => ({
+    '': {step: 'rejects', cassette: null, count: noteCount(3), expected: noteCount(2)},
+  }),
+  'exchange.closed': () => ({'': {person: 'oona', second: 'olaf'}}),
   'totals.closed': () => ({'': {person: 'oona'}}),
   'cards.cleared': () => ({'': {person: 'oona', count: noteCount(2)}}),
   'suspense.taken': () => ({'': {person: 'ines', key: SETTLED_BEFORE}}),

@@ -293,13 +293,16 @@ type RecoveryEvent =
 
 /** What a person counts or does in one step of a replenishment; `remaining`, `loaded` and `tested` are of one cassette. */
 export type ExchangeStep =
-  'rejects' | 'remaining' | 'loaded' | 'levels' | 'tested' | 'cards' | 'paper' | 'report' | 'signed'
+  'rejects' | 'remaining' | 'loaded' | 'levels' | 'tested' | 'cards' | 'report' | 'told'
 
 /** One step of a replenishment that a person has done. */
 export interface StepDone {
   readonly step: ExchangeStep
   readonly cassette: number | null
+  /** Notes or cards counted by hand; null where there is nothing to count. */
   readonly count: Count | null
+  /** What there should have been, by the journal, when it was counted; null where nothing can be held against it. */
+  readonly expected: Count | null
 }
 
 /** A replenishment under way. */
@@ -341,14 +344,9 @@ type OperatorEvent =
   /** The note may have moved, or not. */
   | {readonly type: 'test.failed'; readonly cassette: number; readonly fault: string}
   | {readonly type: 'exchange.opened'; readonly person: string; readonly second: string | null}
-  | {
-      readonly type: 'exchange.advanced'
-      readonly step: ExchangeStep
-      readonly cassette: number | null
-      /** Notes or cards counted by hand; null where there is nothing to count. */
-      readonly count: Count | null
-    }
-  | {readonly type: 'exchange.closed'; readonly person: string}
+  | ({readonly type: 'exchange.advanced'} & StepDone)
+  /** Signed by whoever brought it to its end. */
+  | {readonly type: 'exchange.closed'; readonly person: string; readonly second: string | null}
   /** The totals begin anew. */
   | {readonly type: 'totals.closed'; readonly person: string}
   /** The retain bin was emptied of so many cards. */

@@ -239,10 +239,11 @@ function personSentence(event: PersonEvent): string {
       return `${event.person} opens a replenishment${event.second === null ? '' : ` with ${event.second}`}`
     case 'exchange.advanced': {
       const of = event.cassette === null ? '' : ` of cassette ${event.cassette}`
-      return `replenishment: ${event.step}${of}${event.count === null ? '' : `, ${event.count} counted`}`
+      const counted = event.count === null ? '' : `, ${event.count} counted`
+      return `replenishment: ${event.step}${of}${counted}${event.expected === null ? '' : ` of ${event.expected}`}`
     }
     case 'exchange.closed':
-      return `${event.person} closes the replenishment`
+      return `${event.person} closes the replenishment${event.second === null ? '' : ` with ${event.second}`}`
     case 'totals.closed':
       return `${event.person} closes the totals`
     case 'cards.cleared':

@@ -253,6 +253,11 @@ export class Machine implements ScreenSource {
     return this.#link.probe()
   }
 
+  /** Tells the bank what the cassettes hold, and what people found in them. @returns whether the bank has it */
+  tellCash(found: Parameters<HostLink['tellCash']>[1]): Promise<boolean> {
+    return this.#dayEnd.tellCash(found)
+  }
+
   /** A person counted, emptied path and bins, and loaded the cassettes to these counts. Only between visits. */
   load(levels: readonly CassetteLevel[]): void {
     this.#runner.offer({type: 'cassettes.loaded', levels})

@@ -251,9 +251,12 @@ const cashUnit = record({
   kind: oneOf(['cassette', 'bin']),
   value: amount('worth of one note', 'unsigned'),
   count: wholeNumber('notes that the machine believes in it', 0, 100_000),
+  /** Right after people counted the unit and loaded it: what they found, and what the machine believed before. */
+  found: optional(wholeNumber('notes that people found in it', 0, 100_000)),
+  expected: optional(wholeNumber('notes that should have been in it', 0, 100_000)),
 })
 
-/** What a machine believes to hold now. */
+/** What a machine believes to hold now; after a replenishment with what people found. */
 export const cashRequest = record({currency, units: list(cashUnit, 32)})
 export type CashRequest = Of<typeof cashRequest>
 export const cashAnswer = record({atm_id: atmId, business_date: isoDate, taken_at: isoMoment})

@@ -34,6 +34,8 @@ export interface Scene extends House {
   /** The whole table. */
   readonly commands: readonly Command[]
   readonly terminal: TerminalSwitches
+  /** Has another person, who may do the same, vouch here and now; null when nobody did. */
+  readonly vouch: () => Promise<Shown | null>
 }
 
 /** What lasts for one log-in. */

@@ -103,6 +103,10 @@ class Conversation implements Helper {
       const line = said.text.trim()
       if (LEAVING.includes(line)) break
       if (line !== '') await this.#carryOut(line)
+      if (this.#front.isIdle) {
+        why = 'idle'
+        break
+      }
       if (!this.#isStillIn()) {
         why = 'disabled'
         break
@@ -178,7 +182,7 @@ class Conversation implements Helper {
       second = await this.#vouched(command)
       if (second === null) return refused('a second person must vouch for this, and did not')
     }
-    const scene = this.#scene(args, second)
+    const scene = this.#scene(command, args, second)
     if (
       command.kind === 'act' &&
       !(await isConfirmed(scene, [`About to: ${command.says ?? command.purpose}`]))
@@ -210,7 +214,7 @@ class Conversation implements Helper {
     return isFit ? person : null
   }
 
-  #scene(args: Scene['args'], second: Shown | null): Scene {
+  #scene(command: Command, args: Scene['args'], second: Shown | null): Scene {
     return {
       ...this.#house,
       person: this.#person,
@@ -219,6 +223,7 @@ class Conversation implements Helper {
       args,
       typed: this.#typed,
       commands: COMMANDS,
+      vouch: () => this.#vouched(command),
       terminal: {
         setMonitor: isOn => {
           this.#stopMonitor?.()
@@ -235,16 +240,13 @@ class Conversation implements Helper {
 
 /** Why the command does not fit this moment, or null. */
 function untimely({when}: Command, machine: House['machine']): string | null {
-  const {state} = machine.standing()
   switch (when) {
     case 'ever':
       return null
     case 'resting':
-      return ['idle', 'offline', 'outOfService', 'supervisor', 'suspended'].includes(state)
-        ? null
-        : 'a visit is under way'
+      return machine.isResting() ? null : 'a visit is under way'
     case 'supervisor':
-      return state === 'supervisor' ? null : "only in supervisor mode: 'supervisor enter'"
+      return machine.standing().state === 'supervisor' ? null : "only in supervisor mode: 'supervisor enter'"
   }
 }
 

@@ -24,6 +24,8 @@ export interface Front {
   reply(command: string, reply: Reply, filters: readonly Filter[]): Promise<void>
   /** A line of the live log; never in the middle of a line being typed. */
   live(line: string): void
+  /** Whether the last wait ended because nothing came for too long, and nothing has come since. */
+  readonly isIdle: boolean
   /** Another person's turn. */
   forget(): void
   /** Lines of a page; 0 for no pauses. */

@@ -109,6 +109,14 @@ export interface Books {
   readonly recentVisits: readonly {readonly id: string; readonly atMs: EpochMs; readonly rows: number}[]
 }
 
+/** What people found in a cassette when they opened it. */
+export interface CassetteFound {
+  readonly cassette: number
+  readonly found: number
+  /** What should have been in it, by the journal. */
+  readonly expected: number
+}
+
 export interface ConsoleMachine {
   readonly terminal: string
   readonly currency: Currency
@@ -120,6 +128,8 @@ export interface ConsoleMachine {
   readonly journal: ConsoleJournal
   readonly errors: readonly ErrorCode[]
   standing(): Standing
+  /** Between visits, whatever the machine does there. */
+  isResting(): boolean
   books(): Promise<Books>
   /** Asks the device; between visits alone, or it says why not. */
   report(device: Device): Promise<Report>
@@ -129,6 +139,8 @@ export interface ConsoleMachine {
   probeBank(): Promise<boolean>
   /** Closes the business date with the bank. @returns null when it was begun, or why not */
   closeDay(person: string): Promise<string | null>
+  /** Tells the bank what is in the cassettes now, and what people found in them. @returns whether the bank has it */
+  tellCash(found: readonly CassetteFound[]): Promise<boolean>
   /** Looks at every device and the bank as between visits, and goes by what it finds. */
   look(): Promise<void>
   offer(event: Event): void

@@ -23,6 +23,7 @@ export class RigFront implements Front {
   #waiting: ((said: Said) => void) | null = null
   #idle: Timer | null = null
   #isGone = false
+  #isIdle = false
 
   constructor(send: Send, clock: Clock, idleMs: number) {
     this.#send = send
@@ -58,8 +59,12 @@ export class RigFront implements Front {
     this.#sent(writeJson({log: ascii(line)})).catch(() => undefined)
   }
 
+  get isIdle(): boolean {
+    return this.#isIdle
+  }
+
   forget(): void {
-    // It remembers nothing.
+    this.#isIdle = false
   }
 
   setLength(): void {
@@ -108,7 +113,9 @@ export class RigFront implements Front {
     return new Promise(resolve => {
       this.#waiting = resolve
       this.#idle?.cancel()
+      this.#isIdle = false
       this.#idle = this.#clock.after(this.#idleMs, () => {
+        this.#isIdle = true
         this.#answer({kind: 'idle'})
       })
     })

@@ -27,6 +27,7 @@ export class Terminal implements Front {
   #more: ((key: number | null) => void) | null = null
   #idle: Timer | null = null
   #isGone = false
+  #isIdle = false
   #length = LINES
   #unsentBytes = 0
   #droppedLines = 0
@@ -74,7 +75,12 @@ export class Terminal implements Front {
     this.#editor.above([...dropped, `% ${ascii(line)}`])
   }
 
+  get isIdle(): boolean {
+    return this.#isIdle
+  }
+
   forget(): void {
+    this.#isIdle = false
     this.#editor.forget()
   }
 
@@ -122,8 +128,10 @@ export class Terminal implements Front {
 
   #stir(): void {
     this.#idle?.cancel()
+    this.#isIdle = false
     if (this.#isGone) return
     this.#idle = this.#clock.after(this.#idleMs, () => {
+      this.#isIdle = true
       this.#editor.close()
       this.#answer({kind: 'idle'})
       this.#more?.(null)

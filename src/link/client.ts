@@ -5,8 +5,8 @@
 import * as schema from '../../host/api/schema.ts'
 import {bytesOfHex, hexOf} from '../../crypto/hex.ts'
 import type {Account, Advice, CashUnit, Sums} from '../../fsm/vocabulary.ts'
-import {isoTime, epochMs} from '../../kit/clock.ts'
-import type {Clock} from '../../kit/clock.ts'
+import {epochMs, isoTime, timeFromIso} from '../../kit/clock.ts'
+import type {Clock, EpochMs} from '../../kit/clock.ts'
 import {NumberText, readJson, writeJson} from '../../kit/exact-json.ts'
 import type {Json, Writable} from '../../kit/exact-json.ts'
 import type {Log} from '../../kit/log.ts'
@@ -53,6 +53,13 @@ export function hostLink(transport: Transport, clock: Clock, log: Log, options: 
   const {atmId, currency} = options
   const ask = <T>(question: Question, shape: schema.Message<T>) =>
     asked(transport, clock, options, question, shape)
+  const probed = async (): Promise<schema.ProbeAnswer | null> => {
+    const heard = await ask(
+      {method: 'GET', path: schema.paths.probe(atmId), key: null, body: null},
+      schema.probeAnswer,
+    )
+    return heard.kind === 'heard' && heard.message.atm_id === atmId ? heard.message : null
+  }
   return {
     async signOn(): Promise<SignOnAnswer> {
       const heard = await ask(
@@ -150,24 +157,21 @@ export function hostLink(transport: Transport, clock: Clock, log: Log, options: 
         ? {kind: 'closed', next, settlement}
         : silent('the answer is about another date')
     },
-    async tellCash(cash): Promise<boolean> {
+    async tellCash(cash, found): Promise<boolean> {
+      const units = unitsOf(cash, currency).map(unit => {
+        const counted = found.find(({cassette}) => unit.unit === `cassette-${cassette}`)
+        return {...unit, found: counted?.found, expected: counted?.expected}
+      })
       const heard = await ask(
-        {
-          method: 'POST',
-          path: schema.paths.cash(atmId),
-          key: null,
-          body: {currency, units: unitsOf(cash, currency)},
-        },
+        {method: 'POST', path: schema.paths.cash(atmId), key: null, body: {currency, units}},
         schema.cashAnswer,
       )
       return heard.kind === 'heard' && heard.message.atm_id === atmId
     },
-    async probe(): Promise<boolean> {
-      const heard = await ask(
-        {method: 'GET', path: schema.paths.probe(atmId), key: null, body: null},
-        schema.probeAnswer,
-      )
-      return heard.kind === 'heard' && heard.message.atm_id === atmId
+    probe: async () => (await probed()) !== null,
+    async time(): Promise<EpochMs | null> {
+      const answer = await probed()
+      return answer === null ? null : timeFromIso(answer.host_time)
     },
     close: () => transport.close(),
   }

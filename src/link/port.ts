@@ -1,5 +1,6 @@
 /** What the session asks of the bank, whatever carries it. Every way an exchange can end is a value. */
 import type {Account, Advice, AdviceState, CashUnit, Day, OperationKey} from '../../fsm/vocabulary.ts'
+import type {EpochMs} from '../../kit/clock.ts'
 import type {Currency, Minor} from '../../kit/money.ts'
 import type {Secret} from '../../kit/secret.ts'
 
@@ -53,6 +54,13 @@ export type CutOverAnswer =
   | {readonly kind: 'refused'; readonly why: string}
   | Silent
 
+/** What people found in a cassette when they opened it, and what the machine believed. */
+export interface CassetteFound {
+  readonly cassette: number
+  readonly found: number
+  readonly expected: number
+}
+
 export interface HostLink {
   /** Opens the business: fetches the date and the PIN key. */
   signOn(): Promise<SignOnAnswer>
@@ -77,9 +85,11 @@ export interface HostLink {
   advise(advice: Advice): Promise<AdviceAnswer>
   /** Closes the business date with its sums. @param rowsCount of the journal by then. Idempotent by date and sums. */
   cutOver(day: Day, rowsCount: number): Promise<CutOverAnswer>
-  /** What the machine believes to hold. @returns whether the bank took it */
-  tellCash(cash: readonly CashUnit[]): Promise<boolean>
+  /** Tells what the machine believes to hold, and what people found in its cassettes. @returns whether the bank has it */
+  tellCash(cash: readonly CashUnit[], found: readonly CassetteFound[]): Promise<boolean>
   /** A cheap question that proves the link; true when the bank answered. */
   probe(): Promise<boolean>
+  /** What the bank's clock says; null when it does not answer. Exact to the time that the answer took. */
+  time(): Promise<EpochMs | null>
   close(): Promise<void>
 }

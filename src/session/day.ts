@@ -5,14 +5,14 @@
 import type {Context} from '../../fsm/context.ts'
 import {isAdvice} from '../../fsm/context.ts'
 import type {StateName} from '../../fsm/session.ts'
-import type {Advice, CashUnit, DayTotals, Event, OperationKey, Sums} from '../../fsm/vocabulary.ts'
+import type {Advice, DayTotals, Event, OperationKey, Sums} from '../../fsm/vocabulary.ts'
 import type {Intent, Stored} from '../../journal/entry.ts'
 import {timeFromIso} from '../../kit/clock.ts'
 import type {Clock} from '../../kit/clock.ts'
 import type {Log} from '../../kit/log.ts'
 import {minorUnits, noteCount} from '../../kit/money.ts'
 import type {Minor} from '../../kit/money.ts'
-import type {HostLink} from '../link/port.ts'
+import type {CassetteFound, HostLink} from '../link/port.ts'
 import type {Business} from './business.ts'
 import {Follower} from './follow.ts'
 import type {Followed} from './follow.ts'
@@ -121,7 +121,8 @@ export class DayEnd {
   async look(): Promise<void> {
     if (this.#whyNot() !== null) return
     await this.#follower.catchUp()
-    await this.#tellCash()
+    if (this.#cash() !== this.#toldCash && !(await this.tellCash([])))
+      this.#with.log.warn('the bank did not take the report of cash')
     if (this.#isTime()) await this.close(null)
   }
 
@@ -137,6 +138,19 @@ export class DayEnd {
     const {totals} = this.#day
     offer({type: 'day.due', person, businessDate: business.date, totals, cash: this.#places.cash()})
     return null
+  }
+
+  /** Tells the bank what the machine holds, and what people found in its cassettes. @returns whether the bank has it */
+  async tellCash(found: readonly CassetteFound[]): Promise<boolean> {
+    await this.#follower.catchUp()
+    const cash = this.#cash()
+    const isTold = await this.#with.link.tellCash(this.#places.cash(), found)
+    if (isTold) this.#toldCash = cash
+    return isTold
+  }
+
+  #cash(): string {
+    return JSON.stringify(this.#places.cash())
   }
 
   #whyNot(): string | null {
@@ -155,13 +169,5 @@ export class DayEnd {
     if (cutOverAt === null) return false
     const dueMs = timeFromIso(`${business.date}T${cutOverAt}:00Z`)
     return dueMs !== null && clock.wallMs() >= dueMs
-  }
-
-  async #tellCash(): Promise<void> {
-    const cash: readonly CashUnit[] = this.#places.cash()
-    const text = JSON.stringify(cash)
-    if (cash.length === 0 || text === this.#toldCash) return
-    if (await this.#with.link.tellCash(cash)) this.#toldCash = text
-    else this.#with.log.warn('the bank did not take the report of cash')
   }
 }

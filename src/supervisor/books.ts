@@ -154,6 +154,9 @@ export class BookKeeper {
           ACTS_MAX,
         )
         return
+      case 'exchange.advanced':
+        if (event.step === 'cards') this.#retained.length = 0
+        return
       case 'cards.cleared':
         this.#retained.length = 0
         return

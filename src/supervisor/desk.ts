@@ -56,11 +56,13 @@ export function machineDesk(parts: DeskParts): ConsoleMachine {
       action,
     })),
     standing: () => machine.standing,
+    isResting,
     books: () => books.read(),
     report: device => asked(status[device]),
     selfTest: () => asked(() => pinPad.selfTest()),
     probeBank: () => machine.probeBank(),
     closeDay: person => machine.closeDay(person),
+    tellCash: found => machine.tellCash(found),
     look: () => machine.look(),
     offer: (event: Event) => {
       machine.operate(event)

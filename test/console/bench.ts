@@ -4,6 +4,7 @@ import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {codeAt} from '../../crypto/one-time.ts'
 import type {PasswordCost} from '../../crypto/passwords.ts'
+import {isRest} from '../../fsm/context.ts'
 import {present} from '../../kit/assert.ts'
 import {epochMs} from '../../kit/clock.ts'
 import {seededRandom} from '../../kit/random.ts'
@@ -39,48 +40,44 @@ export const STAFF: Readonly<Record<string, Role>> = {
 
 export class Bench {
   readonly world: World
-  readonly house: House
   readonly folder: string
+  readonly #settings: SettingsDesk
   readonly #seeds = new Map<string, Secret<Uint8Array>>()
+  #house: House
 
-  private constructor(world: World, house: House, folder: string) {
+  private constructor(world: World, folder: string, settings: SettingsDesk) {
     this.world = world
-    this.house = house
     this.folder = folder
+    this.#settings = settings
+    this.#house = houseAt(world, folder, settings)
   }
 
   static async open(scene: Scene = {}, staff = STAFF, settings: SettingsDesk = NO_SETTINGS): Promise<Bench> {
     const folder = mkdtempSync(join(tmpdir(), 'tellerd-console-'))
     const world = await World.open(scene)
     const {clock, table} = world
-    const files = {peoplePath: join(folder, 'people.json'), keyPath: join(folder, 'people.key')}
-    const people = People.open(files, clock, seededRandom('people'), CHEAP, () => false)
-    const machine = machineDesk({
-      machine: table.machine,
-      journal: table.journal,
-      config: table.config,
-      ...table.drivers,
-      clock,
-      build: BUILD,
-    })
-    const house: House = {
-      machine,
-      settings,
-      people,
-      log: new RecentLog(),
-      clock,
-      random: seededRandom('nonces'),
-      isCashDual: true,
-    }
-    const bench = new Bench(world, house, folder)
+    const bench = new Bench(world, folder, settings)
     for (const [name, role] of Object.entries(staff)) {
       const seed = new Secret(seededRandom(name).bytes(20))
       bench.#seeds.set(name, seed)
-      await clock.finish(people.put(name, role, new Secret(PASSWORD), seed, 0), BUDGET_MS)
+      await clock.finish(bench.house.people.put(name, role, new Secret(PASSWORD), seed, 0), BUDGET_MS)
     }
     table.machine.start()
     await clock.runUntil(() => world.state === 'idle', BUDGET_MS)
     return bench
+  }
+
+  /** The console of the present life. */
+  get house(): House {
+    return this.#house
+  }
+
+  /** The machine's computer loses its power and starts again; what was at its console is gone. */
+  async cutPower(wire: Wire): Promise<void> {
+    wire.line.hangUp()
+    await this.world.crash()
+    this.#house = houseAt(this.world, this.folder, this.#settings)
+    await this.world.clock.runUntil(() => isRest(this.world.state), BUDGET_MS)
   }
 
   /** The code that the person's app shows now; it counts once, so time passes first. */
@@ -105,6 +102,20 @@ export class Bench {
   }
 }
 
+function houseAt({table, clock}: World, folder: string, settings: SettingsDesk): House {
+  const files = {peoplePath: join(folder, 'people.json'), keyPath: join(folder, 'people.key')}
+  const {machine, journal, config, drivers} = table
+  return {
+    machine: machineDesk({machine, journal, config, ...drivers, clock, build: BUILD}),
+    settings,
+    people: People.open(files, clock, seededRandom('people'), CHEAP, () => false),
+    log: new RecentLog(),
+    clock,
+    random: seededRandom('nonces'),
+    isCashDual: true,
+  }
+}
+
 /** A cable with a person at its end. */
 export class Wire {
   readonly bench: Bench
@@ -114,8 +125,9 @@ export class Wire {
 
   constructor(bench: Bench) {
     this.bench = bench
+    const {house} = bench
     this.line = new Line(
-      bench.house,
+      house,
       async text => {
         this.glass.write(text)
         return true
@@ -124,6 +136,8 @@ export class Wire {
         this.hasLeft = true
       },
       thrown => {
+        // Of a life that the power ended nothing is left that could fail.
+        if (bench.house !== house) return
         process.nextTick(() => {
           throw thrown
         })

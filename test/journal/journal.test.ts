@@ -799,10 +799,19 @@ const EVENTS: {readonly [Type in Event['type']]: readonly [Extract<Event, {type:
     'oona opens a replenishment with olaf',
   ],
   'exchange.advanced': [
-    {type: 'exchange.advanced', step: 'loaded', cassette: 2, count: noteCount(80)},
-    'replenishment: loaded of cassette 2, 80 counted',
+    {
+      type: 'exchange.advanced',
+      step: 'remaining',
+      cassette: 2,
+      count: noteCount(79),
+      expected: noteCount(80),
+    },
+    'replenishment: remaining of cassette 2, 79 counted of 80',
   ],
-  'exchange.closed': [{type: 'exchange.closed', person: 'oona'}, 'oona closes the replenishment'],
+  'exchange.closed': [
+    {type: 'exchange.closed', person: 'oona', second: 'olaf'},
+    'oona closes the replenishment with olaf',
+  ],
   'totals.closed': [{type: 'totals.closed', person: 'oona'}, 'oona closes the totals'],
   'cards.cleared': [
     {type: 'cards.cleared', person: 'oona', count: noteCount(2)},

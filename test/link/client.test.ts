@@ -200,7 +200,7 @@ t.test('the end of a date: closed, refused or unheard', async t => {
     answer(`{"type":"urn:x:y","title":"t","status":409,"detail":"d","rc":"94","retry":"${retry}"}`, 409)
   t.match(await link(scripted(problem('never'))).cutOver(DAY, 417), {kind: 'refused', why: /^94 /})
   t.equal((await link(scripted(problem('same-key'))).cutOver(DAY, 417)).kind, 'silent')
-  t.equal(await link(scripted(problem('never'))).tellCash(DAY.cash), false)
+  t.equal(await link(scripted(problem('never'))).tellCash(DAY.cash, []), false)
 })
 
 t.test('against the bank itself', async t => {

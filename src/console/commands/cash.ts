@@ -3,9 +3,11 @@ import {noteCount} from '../../../kit/money.ts'
 import {formatAmount} from '../../../kit/money.ts'
 import {arg, look} from '../command.ts'
 import type {Command, Scene} from '../command.ts'
+import {replenish} from '../replenish.ts'
 import {DONE, facts, refused, table, text} from '../view.ts'
 import type {Reply} from '../view.ts'
 import {linesOf} from '../view.ts'
+import {testCassette} from './devices.ts'
 import {BOOKS, CASH} from './roles.ts'
 import {timeText} from './show.ts'
 
@@ -96,6 +98,16 @@ export const cashCommands: readonly Command[] = [
     when: 'resting',
     says: 'tell the bank the sums of this date, and go on in the next',
     run: settle,
+  },
+  {
+    words: 'replenish',
+    purpose: 'counts, loads and tests the cassettes step by step; goes on where it was left',
+    example: 'replenish',
+    may: CASH,
+    kind: 'talk',
+    dual: 'cash',
+    when: 'supervisor',
+    run: scene => replenish(scene, {totals, test: testCassette}),
   },
   look('balance trial', 'the totals, and leaves them', BOOKS, async scene => text(await totals(scene))),
   {
