@@ -1,5 +1,5 @@
 /** Small files of the program's own: after a power cut each holds its old text or its new one, never a part. */
-import {closeSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync} from 'node:fs'
+import {chmodSync, closeSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync} from 'node:fs'
 import {dirname} from 'node:path'
 import {SystemFault, codeOf, reasonOf} from './errors.ts'
 
@@ -23,6 +23,21 @@ export function writeDurably(path: string, text: string, mode = 0o600): void {
     writeFileSync(`${path}.new`, text, {mode, flush: true})
     renameSync(`${path}.new`, path)
     syncFolder(dirname(path))
+  } catch (thrown) {
+    throw new SystemFault(`${path} cannot be written: ${reasonOf(thrown)}`, {cause: thrown})
+  }
+}
+
+/**
+ * Whoever reads meanwhile gets the old text or the new one; neither need outlive a power cut.
+ * @param mode of the file, whatever the umask
+ * @throws SystemFault when it cannot be written
+ */
+export function replaceFile(path: string, text: string, mode: number): void {
+  try {
+    writeFileSync(`${path}.new`, text)
+    chmodSync(`${path}.new`, mode)
+    renameSync(`${path}.new`, path)
   } catch (thrown) {
     throw new SystemFault(`${path} cannot be written: ${reasonOf(thrown)}`, {cause: thrown})
   }

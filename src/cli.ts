@@ -5,6 +5,7 @@ import {exportJsonLines, exportText} from '../journal/export.ts'
 import {everyRow} from '../journal/reader.ts'
 import type {JournalReader} from '../journal/reader.ts'
 import {realClock} from '../kit/clock.ts'
+import {writeDurably} from '../kit/durable-file.ts'
 import {BadInput, reasonOf} from '../kit/errors.ts'
 import {formatAmount} from '../kit/money.ts'
 import {readWhole} from './audit-copy.ts'
@@ -205,12 +206,17 @@ async function suspense({currency, journal}: Config): Promise<number> {
 async function verify(config: Config): Promise<number> {
   // Its threads are no concern of a machine that starts.
   const {verifyInParallel} = await import('../journal/parallel.ts')
+  const {verdictPath, verdictText, verdictWords} = await import('./status/verdict.ts')
   const verdict = await readWhole(config.journal.path, realClock(), ({path}) =>
     verifyInParallel(path, availableParallelism()),
   )
-  say(
-    verdict.kind === 'whole' ? `whole: ${verdict.rows} rows` : `broken at row ${verdict.at}: ${verdict.why}`,
-  )
+  say(verdictWords(verdict))
+  try {
+    writeDurably(verdictPath(config.journal.path), verdictText(verdict, realClock().wallMs()), 0o644)
+  } catch (thrown) {
+    // An auditor may read where nobody may write; the verdict stands.
+    sayError(`the machine is not told: ${reasonOf(thrown)}`)
+  }
   return verdict.kind === 'whole' ? EXIT_OK : EXIT_FAULT
 }
 

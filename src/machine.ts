@@ -258,6 +258,11 @@ export class Machine implements ScreenSource {
     return this.#dayEnd.tellCash(found)
   }
 
+  /** The line to the bank, for what the machine says of itself. */
+  get bank(): Pick<HostLink, 'tellEvents' | 'clockErrorMs'> {
+    return this.#link
+  }
+
   /** A person counted, emptied path and bins, and loaded the cassettes to these counts. Only between visits. */
   load(levels: readonly CassetteLevel[]): void {
     this.#runner.offer({type: 'cassettes.loaded', levels})

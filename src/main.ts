@@ -13,7 +13,7 @@ import {configHash} from './config.ts'
 import type {Config} from './config.ts'
 import {DISPENSERS, onPort, PIN_PADS, READERS} from './drivers.ts'
 import {enrolAt, renewAt} from './link/enrolment.ts'
-import {keepIdentity, readIdentity} from './link/identity.ts'
+import {keepIdentity, lifeOf, readIdentity} from './link/identity.ts'
 import type {MachineIdentity} from './link/identity.ts'
 import {renewingTransport} from './link/renewal.ts'
 import {sealOf, signedTransport} from './link/signing.ts'
@@ -21,6 +21,10 @@ import {tlsTransport} from './link/tls.ts'
 import {Machine} from './machine.ts'
 import type {MachineParts} from './machine.ts'
 import {startScreenServer} from './screen/server.ts'
+import {commitHistogram} from './status/metrics.ts'
+import type {Histogram} from './status/metrics.ts'
+import type {Monitor} from './status/monitor.ts'
+import {timedInk} from './status/timed-ink.ts'
 import type {AtConsole, openConsole} from './supervisor/console.ts'
 import type {DeskParts} from './supervisor/desk.ts'
 
@@ -37,6 +41,7 @@ export interface Daemon {
 /**
  * Starts the machine that the settings describe.
  * @param crash called once with what ended it, should one of our own mistakes surface
+ * @param statusFolder where status and figures go; null for nowhere
  * @throws SystemFault when journal, keys or port cannot be had
  */
 export async function startDaemon(
@@ -44,6 +49,7 @@ export async function startDaemon(
   log: Log,
   crash: (thrown: unknown) => void,
   atConsole: AtConsole,
+  statusFolder: string | null,
 ): Promise<Daemon> {
   const clock = realClock()
   const random = systemRandom()
@@ -52,17 +58,19 @@ export async function startDaemon(
   const pad = onPort<PinPad>(PIN_PADS[pinPad.model], pinPad.port, clock, log).device
   const cash = onPort(DISPENSERS[dispenser.model], dispenser.port, clock, log).device
   const journal = Journal.open(config.journal.path, clock, BUILD, configHash(config))
+  const commits = commitHistogram()
+  const identity = readIdentity(config.host)
   const machine = new Machine({
     config,
     reader,
     pinPad: pad,
     dispenser: cash,
-    ...bankLine(config, journal, {
+    ...bankLine(config, identity, journal, {
       clock,
       random: random.stream('certificate'),
       log: log.named('link'),
     }),
-    journal,
+    journal: timedInk(journal, clock, commits),
     clock,
     random,
     log,
@@ -74,7 +82,26 @@ export async function startDaemon(
     log.named('screen'),
   )
   machine.start()
-  const parts = {machine, journal, config, reader, pinPad: pad, dispenser: cash, clock, build: BUILD}
+  const monitor = await watched(
+    machine,
+    journal,
+    {config, commits, identity, clock, log, crash},
+    {
+      settingsPath: atConsole.configPath,
+      folder: statusFolder,
+    },
+  )
+  const parts = {
+    machine,
+    journal,
+    config,
+    reader,
+    pinPad: pad,
+    dispenser: cash,
+    clock,
+    build: BUILD,
+    alarms: () => monitor.alarms(),
+  }
   const doors = await consoleDoors(config.console, parts, {
     random,
     log: log.named('console'),
@@ -87,9 +114,51 @@ export async function startDaemon(
     async stop() {
       await doors.stop()
       await screen.close()
+      monitor.stop()
       await machine.stop()
     },
   }
+}
+
+/** Figures, alarms and the bank's view of this machine; its code is loaded once the machine is on its way into service. */
+async function watched(
+  machine: Machine,
+  journal: Journal,
+  {
+    config,
+    commits,
+    identity,
+    clock,
+    log,
+    crash,
+  }: {
+    readonly config: Config
+    readonly commits: Histogram
+    readonly identity: MachineIdentity
+    readonly clock: Clock
+    readonly log: Log
+    readonly crash: (thrown: unknown) => void
+  },
+  files: {readonly settingsPath: string; readonly folder: string | null},
+): Promise<Monitor> {
+  const [{Monitor: Watching}, {systemSensors}] = await Promise.all([
+    import('./status/monitor.ts'),
+    import('./status/sensors.ts'),
+  ])
+  const monitor = new Watching({
+    machine,
+    journal,
+    commits,
+    sensors: systemSensors(config.journal.path, files.settingsPath, files.folder),
+    certificate: lifeOf(identity.certificate),
+    terminal: config.terminal,
+    build: BUILD,
+    clock,
+    log: log.named('status'),
+    crash,
+  })
+  monitor.start()
+  return monitor
 }
 
 /** The console's doors, opened; its code is loaded by machines that have one. */
@@ -106,6 +175,7 @@ async function consoleDoors(
 /** The line to the bank: sealed, over TLS, with a certificate that is renewed in time; and the key of that certificate. */
 function bankLine(
   {terminal, host}: Config,
+  own: MachineIdentity,
   journal: Journal,
   {clock, random, log}: {readonly clock: Clock; readonly random: Random; readonly log: Log},
 ): Pick<MachineParts, 'transport' | 'signer'> {
@@ -114,7 +184,7 @@ function bankLine(
   const sealed = (identity: MachineIdentity) =>
     sealOf(terminal, identity.key, signers, () => journal.head.seq)
   const ask = {atmId: terminal, authority, deadlineMs: host.answerTimeoutMs}
-  let identityNow = readIdentity(host)
+  let identityNow = own
   const transport = renewingTransport({
     identity: identityNow,
     open: identity =>

@@ -64,7 +64,8 @@ async function lived(life: Life): Promise<'reload' | 'stop'> {
   try {
     const config = readConfig(path)
     await enrollAtFirst(config, credential(around, 'tellerd.enrolment-code'), clock, log)
-    daemon = await startDaemon(config, log, crashProgram('tellerd'), {configPath: path, recent, reload})
+    const atConsole = {configPath: path, recent, reload}
+    daemon = await startDaemon(config, log, crashProgram('tellerd'), atConsole, around.runtimeFolder)
     log.info('started', {terminal: config.terminal, screen: daemon.screenUrl})
   } catch (thrown) {
     const {endTrial} = await import('./supervisor/settings.ts')

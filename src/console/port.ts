@@ -117,6 +117,13 @@ export interface CassetteFound {
   readonly expected: number
 }
 
+/** What needs a hand: what is wrong, what it means for customers, what to do about it. */
+export interface Alarm {
+  readonly what: string
+  readonly customer: string
+  readonly action: string
+}
+
 export interface ConsoleMachine {
   readonly terminal: string
   readonly currency: Currency
@@ -130,6 +137,8 @@ export interface ConsoleMachine {
   standing(): Standing
   /** Between visits, whatever the machine does there. */
   isResting(): boolean
+  /** What is raised now, the worst first. */
+  alarms(): readonly Alarm[]
   books(): Promise<Books>
   /** Asks the device; between visits alone, or it says why not. */
   report(device: Device): Promise<Report>

@@ -19,6 +19,7 @@ import type {
   BalanceAnswer,
   CutOverAnswer,
   Declined,
+  EventsAnswer,
   HostLink,
   SignOnAnswer,
   Silent,
@@ -53,22 +54,36 @@ export function hostLink(transport: Transport, clock: Clock, log: Log, options: 
   const {atmId, currency} = options
   const ask = <T>(question: Question, shape: schema.Message<T>) =>
     asked(transport, clock, options, question, shape)
+  let clockErrorMs: number | null = null
+  const compare = (hostTime: string, sentMs: number): void => {
+    const hostMs = timeFromIso(hostTime)
+    // The bank tells whole seconds, and told its time somewhere between question and answer.
+    if (hostMs !== null) clockErrorMs = Math.max(0, hostMs - clock.wallMs(), sentMs - (hostMs + 999))
+  }
   const probed = async (): Promise<schema.ProbeAnswer | null> => {
+    const sentMs = clock.wallMs()
     const heard = await ask(
       {method: 'GET', path: schema.paths.probe(atmId), key: null, body: null},
       schema.probeAnswer,
     )
-    return heard.kind === 'heard' && heard.message.atm_id === atmId ? heard.message : null
+    if (heard.kind !== 'heard' || heard.message.atm_id !== atmId) return null
+    compare(heard.message.host_time, sentMs)
+    return heard.message
   }
   return {
+    get clockErrorMs() {
+      return clockErrorMs
+    },
     async signOn(): Promise<SignOnAnswer> {
+      const sentMs = clock.wallMs()
       const heard = await ask(
         {method: 'POST', path: schema.paths.signOn(atmId), key: null, body: {}},
         schema.signOnAnswer,
       )
       if (heard.kind !== 'heard') return refusedOr(heard)
-      const {business_date, pin_key, pin_key_check_value, atm_id} = heard.message
+      const {business_date, pin_key, pin_key_check_value, atm_id, host_time} = heard.message
       if (atm_id !== atmId) return silent('the sign-on is for another machine')
+      compare(host_time, sentMs)
       return {
         kind: 'signedOn',
         businessDate: business_date,
@@ -167,6 +182,23 @@ export function hostLink(transport: Transport, clock: Clock, log: Log, options: 
         schema.cashAnswer,
       )
       return heard.kind === 'heard' && heard.message.atm_id === atmId
+    },
+    async tellEvents(events): Promise<EventsAnswer> {
+      const body = {
+        events: events.map(({seq, atMs, part, state, detail}) => ({
+          seq,
+          at: isoTime(atMs),
+          part,
+          state,
+          detail,
+        })),
+      }
+      const heard = await ask(
+        {method: 'POST', path: schema.paths.events(atmId), key: null, body},
+        schema.eventsAnswer,
+      )
+      if (heard.kind !== 'heard') return refusedOr(heard)
+      return {kind: 'taken', throughSeq: heard.message.taken_through}
     },
     probe: async () => (await probed()) !== null,
     async time(): Promise<EpochMs | null> {

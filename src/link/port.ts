@@ -1,5 +1,6 @@
 /** What the session asks of the bank, whatever carries it. Every way an exchange can end is a value. */
 import type {Account, Advice, AdviceState, CashUnit, Day, OperationKey} from '../../fsm/vocabulary.ts'
+import type {StatusEvent} from '../../host/api/schema.ts'
 import type {EpochMs} from '../../kit/clock.ts'
 import type {Currency, Minor} from '../../kit/money.ts'
 import type {Secret} from '../../kit/secret.ts'
@@ -61,6 +62,19 @@ export interface CassetteFound {
   readonly expected: number
 }
 
+/** How a part of the machine stands from now on. Each has a number of its own, the highest is the newest. */
+export interface PartEvent {
+  readonly seq: number
+  readonly atMs: EpochMs
+  readonly part: StatusEvent['part']
+  readonly state: StatusEvent['state']
+  /** At most 200 characters of printable ASCII. */
+  readonly detail: string
+}
+
+/** `throughSeq`: the highest number that the bank has of this machine's events, 0 before the first. */
+export type EventsAnswer = {readonly kind: 'taken'; readonly throughSeq: number} | Declined | Silent
+
 export interface HostLink {
   /** Opens the business: fetches the date and the PIN key. */
   signOn(): Promise<SignOnAnswer>
@@ -89,6 +103,10 @@ export interface HostLink {
   tellCash(cash: readonly CashUnit[], found: readonly CassetteFound[]): Promise<boolean>
   /** A cheap question that proves the link; true when the bank answered. */
   probe(): Promise<boolean>
+  /** Tells what changed at the machine, 100 events at most; none asks how far the bank has them. Idempotent by number. */
+  tellEvents(events: readonly PartEvent[]): Promise<EventsAnswer>
+  /** How far this clock is from the bank's at least, by its last sign-on or probe; null before the first. */
+  readonly clockErrorMs: number | null
   /** What the bank's clock says; null when it does not answer. Exact to the time that the answer took. */
   time(): Promise<EpochMs | null>
   close(): Promise<void>

@@ -10,6 +10,7 @@ import type {ConsoleJournal, ConsoleMachine, ErrorCode, Facts, Report, Standing}
 import type {Cell} from '../console/view.ts'
 import type {Config} from '../config.ts'
 import type {Machine} from '../machine.ts'
+import type {Alarm} from '../status/alarms.ts'
 import {BookKeeper} from './books.ts'
 
 export interface DeskParts {
@@ -21,6 +22,8 @@ export interface DeskParts {
   readonly dispenser: Dispenser
   readonly clock: Clock
   readonly build: string
+  /** What the monitor has raised. */
+  readonly alarms: () => readonly Alarm[]
 }
 
 const BUSY: Report = {kind: 'silent', why: 'a visit is under way'}
@@ -57,6 +60,12 @@ export function machineDesk(parts: DeskParts): ConsoleMachine {
     })),
     standing: () => machine.standing,
     isResting,
+    alarms: () =>
+      parts.alarms().map(({rule, cause}) => ({
+        what: `${rule.title}: ${cause}`,
+        customer: rule.customer,
+        action: rule.action,
+      })),
     books: () => books.read(),
     report: device => asked(status[device]),
     selfTest: () => asked(() => pinPad.selfTest()),

@@ -19,6 +19,7 @@ import {BUILD} from '../../src/main.ts'
 import {machineDesk} from '../../src/supervisor/desk.ts'
 import {BUDGET_MS, World} from '../session/world.ts'
 import type {Scene} from '../session/world.ts'
+import {System, monitorOf} from '../status/bench.ts'
 import {Glass} from './screen.ts'
 
 /** The least that Argon2id takes: the tests are of doors, not of locks. */
@@ -102,11 +103,21 @@ export class Bench {
   }
 }
 
-function houseAt({table, clock}: World, folder: string, settings: SettingsDesk): House {
+function houseAt(world: World, folder: string, settings: SettingsDesk): House {
+  const {table, clock} = world
+  const monitor = monitorOf(world, new System())
   const files = {peoplePath: join(folder, 'people.json'), keyPath: join(folder, 'people.key')}
   const {machine, journal, config, drivers} = table
   return {
-    machine: machineDesk({machine, journal, config, ...drivers, clock, build: BUILD}),
+    machine: machineDesk({
+      machine,
+      journal,
+      config,
+      ...drivers,
+      clock,
+      build: BUILD,
+      alarms: () => monitor.alarms(),
+    }),
     settings,
     people: People.open(files, clock, seededRandom('people'), CHEAP, () => false),
     log: new RecentLog(),

@@ -147,3 +147,14 @@ t.test('a life that ends while the date is closed asks the bank which date is op
   await closeDay(world)
   t.match(facts(world, 'day.closed'), [{businessDate: NEXT, settlement: 'in-balance'}])
 })
+
+t.test('the bank knows after each visit what the machine holds', async t => {
+  const world = await openWorld(t, {plan: 'dispenser: double pick after 1'})
+  await world.visit()
+  await world.clock.advance(10_000)
+  const {terminal} = world.table.config
+  const statuses = world.table.bank.store.read(tx => tx.fleet.statuses([terminal]))
+  const cash = (await world.clock.finish(statuses, BUDGET_MS)).get(terminal)?.cash
+  t.match(cash, '"unit":"cassette-1","kind":"cassette","value":20.00,"count":95')
+  t.match(cash, '"unit":"reject-2000","kind":"bin","value":20.00,"count":2')
+})

@@ -98,6 +98,14 @@ export const ZONES: readonly Zone[] = [
     types: ['fsm/', 'devices/wire/serial.ts'],
     packages: ['node:*', '@serialport/parser-readline'],
   },
+  {
+    // Watches from the side, so nothing of it can be in a customer's way.
+    name: 'src/status',
+    files: ['src/status/'],
+    may: ['kit/', 'fsm/', 'src/session/suspense.ts'],
+    types: ['journal/', 'src/link/port.ts', 'src/machine.ts'],
+    packages: ['node:*'],
+  },
   {name: 'src/bench', files: ['src/bench/'], may: ['*'], packages: ['*']},
   {
     name: 'src, the top floor',
@@ -225,6 +233,7 @@ export const RAW_MODULES: Readonly<Record<string, readonly string[]>> = {
     'src/screen/local-http.ts',
     'src/service/surroundings.ts',
     'src/setup.ts',
+    'src/status/sensors.ts',
     'src/supervisor/settings.ts',
   ],
   'node:fs/promises': ['host/certificates.ts'],

@@ -6,7 +6,6 @@ import {arg, look} from '../command.ts'
 import type {Command, Scene} from '../command.ts'
 import {facts, refused, table, text} from '../view.ts'
 import type {Cell, Reply} from '../view.ts'
-import {alarmsOf} from '../alarms.ts'
 import {ALL, BOOKS, ENGINEERS, HANDS, SETTINGS, GUARDS} from './roles.ts'
 
 /** To seconds, in UTC. */
@@ -36,7 +35,6 @@ export function deviceOf(scene: Scene): Device {
 function status({machine}: Scene): Reply {
   const {state, context} = machine.standing()
   const {devices, host, held, suspendedBecause, attendance} = context
-  const alarms = alarmsOf(machine)
   return facts(
     ['state', state],
     ['card reader', devices.cardReader],
@@ -50,7 +48,7 @@ function status({machine}: Scene): Reply {
     ['replenishment', attendance.exchange === null ? null : `open, by ${attendance.exchange.person}`],
     ['visit', context.visit === null ? 'none' : 'under way'],
     ['advices to the bank', machine.journal.openIntents().length],
-    ['alarms', alarms.length],
+    ['alarms', machine.alarms().length],
   )
 }
 
@@ -201,7 +199,7 @@ export const showCommands: readonly Command[] = [
   look('show alarms', 'what needs a hand, with what to do', ALL, ({machine}) =>
     table(
       ['alarm', 'means for customers', 'what to do'],
-      alarmsOf(machine).map(({what, customer, action}) => [what, customer, action]),
+      machine.alarms().map(({what, customer, action}) => [what, customer, action]),
     ),
   ),
   look('show uptime', 'since when it runs', ALL, clock),
