@@ -1,7 +1,7 @@
 /** What may follow a command behind `|`: `include`, `exclude`, `begin` and `count` look at lines, `json` gives the other form. */
 
 export const FILTERS = ['include', 'exclude', 'begin', 'count', 'json'] as const
-type FilterName = (typeof FILTERS)[number]
+export type FilterName = (typeof FILTERS)[number]
 
 export interface Filter {
   readonly name: FilterName

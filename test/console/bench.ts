@@ -10,6 +10,7 @@ import {epochMs} from '../../kit/clock.ts'
 import {seededRandom} from '../../kit/random.ts'
 import {Secret} from '../../kit/secret.ts'
 import type {House} from '../../src/console/command.ts'
+import {ARGUMENTS} from '../../src/console/grammar.ts'
 import {Line} from '../../src/console/line.ts'
 import {People} from '../../src/console/people.ts'
 import type {Role} from '../../src/console/people.ts'
@@ -37,6 +38,40 @@ export const STAFF: Readonly<Record<string, Role>> = {
   siri: 'senior',
   saga: 'security',
   stig: 'security',
+}
+
+/** A line that the grammar takes for the command, whatever its arguments. */
+export function lineFor(words: string): string {
+  return words
+    .split(' ')
+    .map(word => (Object.hasOwn(ARGUMENTS, word) ? (EXAMPLES[word] ?? word) : word))
+    .join(' ')
+}
+
+const EXAMPLES: Readonly<Record<string, string>> = {
+  DEVICE: 'dispenser',
+  CASSETTE: '1',
+  COUNT: '5',
+  ROW: '1',
+  VISIT: 'visit-1',
+  KEY: 'ATM1:2026-11-22:000418',
+  NAME: 'nobody',
+  ROLE: 'auditor',
+  SETTING: 'timers.customerTimeoutMs',
+  MINUTES: '5',
+  LINES: '0',
+  SWITCH: 'on',
+  CODE: '35',
+  TEXT: 'a reason',
+  VALUE: '45000',
+}
+
+/** Somebody who has that role. */
+export function personOf(role: Role): string {
+  return present(
+    Object.entries(STAFF).find(([, one]) => one === role),
+    `somebody who is ${role}`,
+  )[0]
 }
 
 export class Bench {

@@ -1,4 +1,4 @@
-/** Conversations at the console as a person has them, and what each role may not do. */
+/** Conversations at the console as a person has them. */
 import {readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import t from 'tap'
@@ -7,44 +7,17 @@ import {DEMO_CARDS} from '../../host/demo.ts'
 import {present} from '../../kit/assert.ts'
 import {COMMANDS} from '../../src/console/commands.ts'
 import {IDLE_MS} from '../../src/console/conversation.ts'
-import {ARGUMENTS} from '../../src/console/grammar.ts'
-import {LOCK_MS, ROLES, TRIES_MAX} from '../../src/console/people.ts'
+import {LOCK_MS, TRIES_MAX} from '../../src/console/people.ts'
 import {BUDGET_MS} from '../session/world.ts'
-import {Bench, PASSWORD, STAFF} from './bench.ts'
+import {Bench, PASSWORD, lineFor} from './bench.ts'
 import type {Wire} from './bench.ts'
 
-/** Compares with the transcript beside this file; `TRANSCRIPTS=write` in the arguments writes it anew. */
+/** Compares with the transcript beside this file; `--write` in the arguments writes it anew. */
 function golden(t: Test, name: string, wire: Wire): void {
   const path = join(import.meta.dirname, 'transcripts', `${name}.txt`)
   const text = `${wire.glass.text}\n`
   if (process.argv.includes('--write')) writeFileSync(path, text)
   t.equal(text, readFileSync(path, 'utf8'), name)
-}
-
-/** A line that the grammar takes for the command, whatever its arguments. */
-function lineFor(words: string): string {
-  return words
-    .split(' ')
-    .map(word => (Object.hasOwn(ARGUMENTS, word) ? (EXAMPLES[word] ?? word) : word))
-    .join(' ')
-}
-
-const EXAMPLES: Readonly<Record<string, string>> = {
-  DEVICE: 'dispenser',
-  CASSETTE: '1',
-  COUNT: '5',
-  ROW: '1',
-  VISIT: 'visit-1',
-  KEY: 'ATM1:2026-11-22:000418',
-  NAME: 'nobody',
-  ROLE: 'auditor',
-  SETTING: 'timers.customerTimeoutMs',
-  MINUTES: '5',
-  LINES: '0',
-  SWITCH: 'on',
-  CODE: '35',
-  TEXT: 'a reason',
-  VALUE: '45000',
 }
 
 t.test('an engineer looks around', async t => {
@@ -88,39 +61,6 @@ t.test('pages stop, and go on by the line, by the page, or not at all', async t 
   const whole = await wire.give('help')
   t.notMatch(whole, /--More--/)
   await bench.close()
-})
-
-t.test('every command is refused to every role that may not give it, and the journal says so', async t => {
-  const bench = await Bench.open()
-  const {world} = bench
-  for (const role of ROLES) {
-    const name = Object.entries(STAFF).find(([, one]) => one === role)?.[0] ?? ''
-    const wire = bench.connect()
-    await wire.logIn(name)
-    const foreign = COMMANDS.filter(({may}) => !may.includes(role))
-    for (const {words, may} of foreign) {
-      const line = lineFor(words)
-      const seq = world.table.journal.head.seq
-      const said = await wire.give(line)
-      t.match(said.replace(/\s+/g, ' '), `refused: that is for ${may.join(', ')}`, `${role}: ${line}`)
-      const [row] = world.table.journal.rows(seq + 1, 10)
-      t.match(row?.entry, {kind: 'event', event: {person: name, command: line, outcome: /^refused/}})
-    }
-    t.equal(foreign.length > 0, true)
-    await wire.give('exit')
-    wire.line.hangUp()
-  }
-  await bench.close()
-})
-
-t.test('every row of the table has an example that is that row', async t => {
-  const {parse} = await import('../../src/console/grammar.ts')
-  for (const command of COMMANDS) {
-    const parsed = parse(command.example, COMMANDS)
-    t.equal(parsed.kind === 'command' && parsed.command === command, true, command.words)
-  }
-  const words = COMMANDS.map(command => command.words)
-  t.equal(new Set(words).size, words.length, 'no row stands twice')
 })
 
 t.test('supervisor mode waits for the visit to end, and nothing moves for a person before', async t => {

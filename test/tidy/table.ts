@@ -227,6 +227,7 @@ export const RAW_MODULES: Readonly<Record<string, readonly string[]>> = {
     'src/bench/world-file.ts',
     'src/config.ts',
     'src/console/doors.ts',
+    'src/console/draw.ts',
     'src/console/people.ts',
     'src/link/identity.ts',
     'src/main.ts',
@@ -285,6 +286,7 @@ export const REVEALING: readonly string[] = [
 /** Programs that are started rather than imported. Test files are found by their names. */
 export const ENTRY_POINTS: readonly string[] = [
   'src/cli.ts',
+  'src/console/draw.ts',
   'src/bench/main.ts',
   'src/bench/tellerd.ts',
   'src/bench/visit.ts',
