@@ -32,10 +32,12 @@ const PACKAGES: readonly Contents[] = [
       ['systemd/tellerd.sysusers', 'usr/lib/sysusers.d/tellerd.conf'],
       ['systemd/tellerd.tmpfiles', 'usr/lib/tmpfiles.d/tellerd.conf'],
       ['systemd/tellerd.udev', 'lib/udev/rules.d/60-tellerd.rules'],
+      ['systemd/tellerd.catalog', 'usr/lib/systemd/catalog/tellerd.catalog'],
       ...['reader', 'pinpad', 'dispenser'].map(
         link => ['systemd/device.conf', `lib/systemd/system/dev-tellerd-${link}.device.d/wait.conf`] as const,
       ),
       ['docs/install.md', 'usr/share/doc/tellerd/install.md'],
+      ['docs/operations.md', 'usr/share/doc/tellerd/operations.md'],
     ],
   },
   {

@@ -179,7 +179,7 @@ export class Commands {
     const answer = await this.#line.ask(name, parameters)
     if (answer.kind === 'reply') return answer
     const failed = failedBy(name, answer)
-    this.#log.warn(failed.detail, {fault: failed.fault})
+    this.#log.warn('the device did not do it', {fault: failed.fault, detail: failed.detail})
     return failed
   }
 }

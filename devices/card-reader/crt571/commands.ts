@@ -50,7 +50,7 @@ export class Commands {
     if (answer.kind === 'reply') return answer
     const failed =
       answer.kind === 'refused' ? refusedBy(name, answer.code) : silentBy(name, answer.why, answer.mayHaveRun)
-    this.#log.warn(failed.detail, {fault: failed.fault})
+    this.#log.warn('the device did not do it', {fault: failed.fault, detail: failed.detail})
     return failed
   }
 

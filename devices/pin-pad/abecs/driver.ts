@@ -425,7 +425,7 @@ export class AbecsPinPad implements PinPad {
   }
 
   #told(failed: PinPadFailed): PinPadFailed {
-    this.#log.warn(failed.detail, {fault: failed.fault})
+    this.#log.warn('the device did not do it', {fault: failed.fault, detail: failed.detail})
     return failed
   }
 }

@@ -73,7 +73,7 @@ export class Line {
       const tried = await this.#try(asked)
       const isOver = tried.kind === 'accepted' || !tried.isUnclear || tries >= this.#triesMax
       if (tried.kind === 'failed' && (isOver || asked.retry === 'never'))
-        this.#log.warn(tried.detail, {fault: tried.fault})
+        this.#log.warn('the device did not do it', {fault: tried.fault, detail: tried.detail})
       if (isOver || asked.retry === 'never') return tried
     }
   }

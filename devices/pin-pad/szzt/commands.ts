@@ -161,7 +161,7 @@ export class Commands {
   }
 
   #told(failed: PinPadFailed): PinPadFailed {
-    this.#log.warn(failed.detail, {fault: failed.fault})
+    this.#log.warn('the device did not do it', {fault: failed.fault, detail: failed.detail})
     return failed
   }
 }

@@ -348,7 +348,7 @@ export class SzztPinPad implements PinPad {
   }
 
   #told(failed: PinPadFailed): PinPadFailed {
-    this.#log.warn(failed.detail, {fault: failed.fault})
+    this.#log.warn('the device did not do it', {fault: failed.fault, detail: failed.detail})
     return failed
   }
 }
