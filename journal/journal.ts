@@ -5,16 +5,19 @@
 import type Database from 'better-sqlite3'
 import {assert} from '../kit/assert.ts'
 import type {Clock} from '../kit/clock.ts'
-import {SystemFault, reasonOf} from '../kit/errors.ts'
+import {SystemFault, codeOf, reasonOf} from '../kit/errors.ts'
 import {chainHash} from './chain.ts'
 import {answersOf, bodyOf, seqOf} from './entry.ts'
 import type {Entry, Intent, Seq, SessionId, Stored} from './entry.ts'
 import {JournalReader, isIntent} from './reader.ts'
 import type {Head, Verdict} from './range.ts'
-import {INSERT_ROW, checkDurable, openForWriting} from './schema.ts'
+import {INSERT_ROW, checkDurable, deleteThrough, openForWriting} from './schema.ts'
 
 /** Rows whose chain is checked at every start: some thirty visits, a few milliseconds. `verify` checks them all. */
 export const CHAIN_CHECK_ROWS = 1000
+
+/** Rows that are never forgotten: a start checks as many, and needs the one before them. */
+export const ROWS_KEPT_MIN = CHAIN_CHECK_ROWS + 1
 
 /** Most entries of one append; a turn of the loop writes an event and a handful of intents. */
 const ENTRIES_MAX = 100
@@ -132,6 +135,43 @@ export class Journal {
       assert(held.join() === [...this.#open.keys()].join(), `the journal's open intents are ${held.join()}`)
     }
     return verdict
+  }
+
+  /**
+   * Why the rows up to that one must stay, or null when they may go: both have signed for that row and its hash, no later
+   * row answers one of them, no order among them or in their visits is open, no visit is cut in two, and enough remain.
+   * Whether they are old, and whether what the machine knows stands in the others, is for the caller to say.
+   * @throws SystemFault when the journal cannot be read
+   */
+  cutFault(through: number): string | null {
+    if (this.#head.seq - through < ROWS_KEPT_MIN) return `the last ${ROWS_KEPT_MIN} rows stay`
+    const [row, next] = this.#reader.rows(through, 2)
+    if (row?.seq !== through || next === undefined) return 'it is no row of this journal'
+    if (row.session !== null && row.session === next.session) return 'a visit would be cut in two'
+    if (this.#reader.anchoredHash(through) !== row.hash) return 'machine and bank have not signed for it'
+    const open = [...this.#open.values()].find(({seq, session}) =>
+      session === null ? seq <= through : (this.#reader.session(session)[0]?.seq ?? seq) <= through,
+    )
+    if (open !== undefined) return `the order in row ${open.seq} is open`
+    const late = this.#reader.answerAcross(through)
+    return late === null ? null : `row ${late} answers one of them`
+  }
+
+  /**
+   * Forgets the rows up to that one: the bank has them. The chain of the others goes on from the anchor of that row.
+   * @throws AssertionFailed when `cutFault` says why not; SystemFault when the disk did not take it: the journal has then
+   * failed, or stands as it was when there was no room
+   */
+  cutThrough(through: number): void {
+    const why = this.cutFault(through)
+    assert(why === null, `rows up to ${through} must stay: ${why ?? ''}`)
+    if (this.#failed !== null) throw new SystemFault(`journal ${this.#path} is not cut: ${this.#failed}`)
+    try {
+      deleteThrough(this.#database, through)
+    } catch (thrown) {
+      if (codeOf(thrown) !== 'SQLITE_FULL') throw this.#failing(thrown)
+      throw new SystemFault(`journal ${this.#path} is not cut: ${reasonOf(thrown)}`, {cause: thrown})
+    }
   }
 
   /** The last row's number and hash. */

@@ -5,7 +5,6 @@
 import {extname} from 'node:path'
 import {Worker} from 'node:worker_threads'
 import {assert} from '../kit/assert.ts'
-import {seqOf} from './entry.ts'
 import {joined, ranges} from './range.ts'
 import type {Range, RangeVerdict, Verdict} from './range.ts'
 import {JournalReader} from './reader.ts'
@@ -21,11 +20,9 @@ export async function verifyInParallel(path: string, threadsCount: number): Prom
   const database = openForReading(path)
   try {
     const walked = Promise.all(ranges(database, threadsCount).map(range => walkedBy(path, range)))
-    const damage = new JournalReader(path, database).damage()
-    const chain = joined(await walked)
-    return chain.kind === 'broken' || damage === null
-      ? chain
-      : {kind: 'broken', at: seqOf(chain.rows + 1), why: damage}
+    const reader = new JournalReader(path, database)
+    const damage = reader.damage()
+    return reader.verdictWith(joined(await walked), damage)
   } finally {
     database.close()
   }

@@ -101,6 +101,25 @@ export function joined(parts: readonly RangeVerdict[]): Verdict {
 }
 
 /**
+ * What the oldest row follows from: GENESIS before row 1; where older rows are kept no more, the anchor that speaks for
+ * the last of them, which machine and bank have signed. Null when rows are missing for which nothing speaks.
+ */
+export function baseOf(database: Database.Database): Head | null {
+  const first = database.prepare<[], number | null>('SELECT min(seq) FROM journal').pluck().get() ?? 1
+  if (first <= 1) return {seq: 0, hash: GENESIS}
+  const anchor = database
+    .prepare<[number], Head>(
+      `SELECT json_extract(body, '$.row') AS seq, json_extract(body, '$.hash') AS hash FROM journal
+       WHERE ${IS_ANCHOR} AND json_extract(body, '$.row') = ? ORDER BY seq LIMIT 1`,
+    )
+    .get(first - 1)
+  return anchor ?? null
+}
+
+/** Of a row of the table: the canonical text of an anchor begins so, and no other does. */
+export const IS_ANCHOR = `kind = 'event' AND body LIKE '{"bankKey":%"type":"journal.anchored"}'`
+
+/**
  * The whole journal in ranges, about equally long.
  * @param partsMax at least 1
  */
@@ -115,12 +134,13 @@ export function ranges(database: Database.Database, partsMax: number): readonly 
 }
 
 function cutInto(database: Database.Database, partsMax: number): readonly Range[] {
-  const afters: Head[] = [{seq: 0, hash: GENESIS}]
+  const base = baseOf(database) ?? {seq: 0, hash: GENESIS}
+  const afters: Head[] = [base]
   const last =
     partsMax === 1 ? null : database.prepare<[], number | null>('SELECT max(seq) FROM journal').pluck().get()
   const rowAt = database.prepare<[number], Head>('SELECT seq, hash FROM journal WHERE seq = ?')
   for (let part = 1; part < partsMax; part++) {
-    const head = rowAt.get(Math.floor(((last ?? 0) * part) / partsMax))
+    const head = rowAt.get(base.seq + Math.floor((((last ?? 0) - base.seq) * part) / partsMax))
     // Where a row is missing, the range before goes on, and finds that it is.
     if (head !== undefined && head.seq > (afters.at(-1)?.seq ?? 0)) afters.push(head)
   }

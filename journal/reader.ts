@@ -5,7 +5,7 @@ import {SystemFault, reasonOf} from '../kit/errors.ts'
 import {GENESIS} from './chain.ts'
 import {entryOf, seqOf} from './entry.ts'
 import type {Intent, SessionId, Stored} from './entry.ts'
-import {COLUMNS, checkRange, joined, ranges} from './range.ts'
+import {COLUMNS, IS_ANCHOR, checkRange, joined, ranges} from './range.ts'
 import type {Head, Verdict} from './range.ts'
 import {openForReading} from './schema.ts'
 import type {TableRow} from './schema.ts'
@@ -89,12 +89,61 @@ export class JournalReader {
     })
   }
 
+  /** The hash that machine and bank have signed for that row, by the first anchor that speaks of it; null when none does. */
+  anchoredHash(row: number): string | null {
+    return this.#asking(
+      () =>
+        this.#database
+          .prepare<[number, number], string>(
+            `SELECT json_extract(body, '$.hash') FROM journal
+             WHERE seq > ? AND ${IS_ANCHOR} AND json_extract(body, '$.row') = ? ORDER BY seq LIMIT 1`,
+          )
+          .pluck()
+          .get(row, row) ?? null,
+    )
+  }
+
+  /** A row behind that one which answers one up to it; null when there is none. */
+  answerAcross(row: number): number | null {
+    return this.#asking(
+      () =>
+        this.#database
+          .prepare<[number, number], number>(
+            'SELECT seq FROM journal INDEXED BY journal_answers WHERE answers <= ? AND seq > ? LIMIT 1',
+          )
+          .pluck()
+          .get(row, row) ?? null,
+    )
+  }
+
   /** Checks every row's number, hash and shape, every answer, and the file itself. Reads the whole journal. */
   verify(): Verdict {
-    const damage = this.damage()
-    const chain = joined(ranges(this.#database, 1).map(range => checkRange(this.#database, range)))
-    if (chain.kind === 'broken' || damage === null) return chain
-    return {kind: 'broken', at: seqOf(chain.rows + 1), why: damage}
+    return this.verdictWith(
+      joined(ranges(this.#database, 1).map(range => checkRange(this.#database, range))),
+      this.damage(),
+    )
+  }
+
+  /**
+   * The verdict on the whole: on a whole chain only, what else can be wrong with a journal.
+   * @param damage as `damage` found it
+   */
+  verdictWith(chain: Verdict, damage: string | null): Verdict {
+    if (chain.kind === 'broken') return chain
+    if (damage !== null) return {kind: 'broken', at: seqOf(this.head().seq + 1), why: damage}
+    const liar = this.#database
+      .prepare<[], number>(
+        `SELECT anchor.seq FROM
+           (SELECT seq, json_extract(body, '$.row') AS row, json_extract(body, '$.hash') AS hash
+            FROM journal WHERE ${IS_ANCHOR}) AS anchor
+         LEFT JOIN journal ON journal.seq = anchor.row
+         WHERE anchor.row >= anchor.seq OR journal.hash <> anchor.hash ORDER BY anchor.seq LIMIT 1`,
+      )
+      .pluck()
+      .get()
+    return liar === undefined
+      ? chain
+      : {kind: 'broken', at: seqOf(liar), why: 'it anchors another row than is here'}
   }
 
   /**

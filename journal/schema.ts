@@ -5,6 +5,7 @@
  * database falls back to NORMAL, which may lose the last commits with the power: so FULL is set, and read back.
  */
 import Database from 'better-sqlite3'
+import {assert} from '../kit/assert.ts'
 import {SystemFault, codeOf, reasonOf} from '../kit/errors.ts'
 
 /** Raised with every change of the schema; a change only ever adds. */
@@ -52,6 +53,23 @@ export interface TableRow {
   readonly answers: number | null
   readonly body: string
   readonly hash: string
+}
+
+/**
+ * The one way in which rows go: the guard is lifted within the transaction that deletes, and stands again, to the letter,
+ * when it ends, whichever way.
+ * @param through the last row that goes
+ */
+export function deleteThrough(database: Database.Database, through: number): void {
+  const guard = SCHEMA['journal_no_delete']
+  assert(guard !== undefined, 'the guard against deletion has a text')
+  database
+    .transaction(() => {
+      database.exec('DROP TRIGGER journal_no_delete')
+      database.prepare<[number]>('DELETE FROM journal WHERE seq <= ?').run(through)
+      database.exec(guard)
+    })
+    .immediate()
 }
 
 export const INSERT_ROW =

@@ -58,7 +58,11 @@ export interface Config {
   /** Letters, digits and dashes, 1 to 16; the bank knows this machine by it. */
   readonly terminal: string
   readonly currency: Currency
-  readonly journal: {readonly path: string}
+  readonly journal: {
+    readonly path: string
+    /** Rows that the bank has signed for stay on this machine so long. */
+    readonly keepDays: number
+  }
   readonly host: {
     readonly url: string
     readonly caPath: string
@@ -147,7 +151,10 @@ function top(s: Section): Config {
   const config: Config = {
     terminal: s.text('terminal', /^[A-Za-z0-9-]{1,16}$/, '1 to 16 letters, digits or dashes'),
     currency,
-    journal: s.section('journal').closed(j => ({path: j.text('path', /./, 'a path')})),
+    journal: s.section('journal').closed(j => ({
+      path: j.text('path', /./, 'a path'),
+      keepDays: j.integer('keepDays', 90, 3_650, 400),
+    })),
     host: s.section('host').closed(h => ({
       url: h.text('url', /^https:\/\/[^/]+$/, 'https://name:port'),
       caPath: h.text('caPath', /./, 'a path'),

@@ -39,12 +39,16 @@ import {performOrder} from './session/perform.ts'
 import type {Ports} from './session/perform.ts'
 import {Pocket} from './session/pocket.ts'
 import {recover} from './session/recover.ts'
+import {Retention} from './session/retention.ts'
 import {SessionRunner} from './session/runner.ts'
 import type {Perform} from './session/runner.ts'
 import {Watch} from './session/watch.ts'
 
 /** The journal as the machine uses it; it stays the machine's own until closed. */
-export type MachineJournal = Pick<Journal, 'append' | 'openIntents' | 'rows' | 'head' | 'close'>
+export type MachineJournal = Pick<
+  Journal,
+  'append' | 'openIntents' | 'rows' | 'head' | 'cutFault' | 'cutThrough' | 'close'
+>
 
 /** ISO 8583 response code 81: cryptographic error in the PIN. */
 const PIN_KEY_STALE = '81'
@@ -172,6 +176,14 @@ export class Machine implements ScreenSource {
       isParked: row => this.#parked.has(row),
       cutOverAt: config.host.cutOverAt,
     })
+    const isFree = (): boolean => isWaiting(this.standing.state) && this.standing.context.host === 'up'
+    const retention = new Retention({
+      journal,
+      keepDays: config.journal.keepDays,
+      isFree,
+      clock,
+      log: log.named('session'),
+    })
     this.#archive = new Archive({
       link: journalLink(transport, clock, {atmId, answerTimeoutMs}, signer),
       journal,
@@ -184,7 +196,8 @@ export class Machine implements ScreenSource {
           return null
         }
       },
-      isFree: () => isWaiting(this.standing.state) && this.standing.context.host === 'up',
+      isFree,
+      anchored: () => retention.tidy(),
       differs: why => {
         this.#journalDiffers(why)
       },

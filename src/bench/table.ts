@@ -78,7 +78,7 @@ export function tableConfig(
   return {
     terminal: TERMINAL,
     currency: 'EUR',
-    journal: {path: join(options.folder, 'journal.db')},
+    journal: {path: join(options.folder, 'journal.db'), keepDays: 400},
     host: {
       url: 'https://127.0.0.1',
       caPath: '',

@@ -28,6 +28,8 @@ export interface ArchiveParts {
   readonly journal: {readonly head: Head; rows(fromSeq: number, countMax: number): readonly Stored[]}
   /** Puts the anchor in ink. @returns its row; null when the journal failed, which is then everybody's affair */
   readonly keep: (event: Anchored) => number | null
+  /** Both have signed: what they signed for may be forgotten here, when it is old. */
+  readonly anchored: () => Promise<void>
   /** Whether nobody's visit is under way and the bank is there. */
   readonly isFree: () => boolean
   /** The bank's journal and this one are two: nothing may go on. */
@@ -141,7 +143,9 @@ export class Archive {
     }
     this.#isAnchorWanted = false
     const seq = this.#with.keep(answer.event)
-    if (seq !== null) this.#anchored = {seq, atMs: this.#with.clock.monotonicMs()}
+    if (seq === null) return
+    this.#anchored = {seq, atMs: this.#with.clock.monotonicMs()}
+    await this.#with.anchored()
   }
 
   /** What the bank says that it has, against what is here. */

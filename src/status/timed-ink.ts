@@ -13,6 +13,10 @@ export function timedInk(journal: Journal, clock: Clock, seconds: Histogram): Ma
       return rows
     },
     openIntents: () => journal.openIntents(),
+    cutFault: through => journal.cutFault(through),
+    cutThrough: through => {
+      journal.cutThrough(through)
+    },
     rows: (fromSeq, countMax) => journal.rows(fromSeq, countMax),
     get head() {
       return journal.head

@@ -10,6 +10,10 @@ export function inkWith(journal: Journal, append: MachineJournal['append']): Mac
     },
     openIntents: () => journal.openIntents(),
     rows: (fromSeq, countMax) => journal.rows(fromSeq, countMax),
+    cutFault: through => journal.cutFault(through),
+    cutThrough: through => {
+      journal.cutThrough(through)
+    },
     close: () => {
       journal.close()
     },
