@@ -39,14 +39,16 @@ export function openSqliteStore(path: string): Store {
     return turn
   }
   const whole = async <T>(begin: string, work: () => Promise<T>): Promise<T> => {
-    begun(database, begin)
     try {
+      begun(database, begin)
       const result = await work()
       database.exec('COMMIT')
       return result
     } catch (thrown) {
       // A failed COMMIT may already have rolled back.
       if (database.inTransaction) database.exec('ROLLBACK')
+      const fault = engineFault(thrown)
+      if (fault !== null) throw fault
       throw thrown
     }
   }
@@ -59,7 +61,7 @@ export function openSqliteStore(path: string): Store {
       if (!database.inTransaction) throw thrown
       database.exec('ROLLBACK TO member')
       return () => {
-        member.fail(thrown)
+        member.fail(engineFault(thrown) ?? thrown)
       }
     } finally {
       if (database.inTransaction) database.exec('RELEASE member')
@@ -85,6 +87,13 @@ export function openSqliteStore(path: string): Store {
       database.close()
     },
   }
+}
+
+/** What SQLite refused, as the system's fault; null when it was something else. */
+function engineFault(thrown: unknown): SystemFault | null {
+  return thrown instanceof Database.SqliteError
+    ? new SystemFault(`the bank's database failed: ${thrown.message}`, {cause: thrown})
+    : null
 }
 
 /** @throws Contended when another process has the file too long */

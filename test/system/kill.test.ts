@@ -7,31 +7,23 @@
 import t from 'tap'
 import type {Random} from '../../kit/random.ts'
 import {clock} from './iron.ts'
-import type {Iron} from './iron.ts'
-import {Somebody, killOver, recovered} from './killing.ts'
-import type {Round} from './killing.ts'
+import {killOver} from './killing.ts'
+import type {Doom} from './killing.ts'
 
 const ROUNDS = Number(process.env['TELLERD_KILL_ROUNDS'] ?? '20')
 const SEED = process.env['TELLERD_SEED'] ?? `kill-${clock.wallMs()}`
-/** A visit at the machine's own speed takes about this long. */
-const VISIT_MS = 1_800
+/** A start, and a visit at the machine's own speed, take about this long. */
+const MOMENTS_MS = 1_800
 
-async function momentRound(iron: Iron, random: Random): Promise<Round> {
-  const life = iron.live()
-  const somebody = new Somebody(iron, 'card')
-  const playing = somebody.play(life)
-  // Some are killed while they start or recover, most during the visit.
-  if (random.below(5) > 0) await life.until(() => life.state === 'idle')
-  await clock.sleep(random.below(VISIT_MS))
-  const killedIn = life.state === '' ? 'before its first word' : life.state
-  await life.kill()
-  somebody.leave()
-  await playing
-  return {killedIn, kills: 1, why: await recovered(iron)}
+/** Some are killed while they start or recover, most during the visit. */
+function momentDoom(random: Random): Doom {
+  const from = random.below(5) === 0 ? 'start' : 'customer'
+  return {call: null, from, afterMs: random.below(MOMENTS_MS)}
 }
 
 t.comment(`seed ${SEED}; TELLERD_SEED repeats the moments`)
+t.jobs = 2
 for (const dispenser of ['lcdm2000', 'reference'] as const)
-  await t.test(`${dispenser}: killed and started again`, {timeout: 3_600_000}, t =>
-    killOver(t, dispenser, Math.ceil(ROUNDS / 2), SEED, momentRound),
+  t.test(`${dispenser}: killed and started again`, {timeout: 3_600_000, buffered: true}, t =>
+    killOver(t, dispenser, Math.ceil(ROUNDS / 2), SEED, momentDoom),
   )

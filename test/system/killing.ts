@@ -1,14 +1,18 @@
 /**
  * Somebody at the machine, and a daemon that comes back: what every suite that kills it needs.
  */
+import {copyFileSync, existsSync, mkdtempSync, rmSync} from 'node:fs'
+import {join} from 'node:path'
+import type {Test} from 'tap'
 import {DEMO_CARDS} from '../../host/demo.ts'
+import {JournalReader} from '../../journal/reader.ts'
 import {present} from '../../kit/assert.ts'
+import {SystemFault} from '../../kit/errors.ts'
 import {seededRandom} from '../../kit/random.ts'
 import type {Random} from '../../kit/random.ts'
 import {ptyAvailable, skipUnless} from '../needs.ts'
 import {Iron, PATIENCE_MS, clock} from './iron.ts'
-import type {Life} from './iron.ts'
-import type {Test} from 'tap'
+import type {LastCall, Life} from './iron.ts'
 
 const LOOK_MS = 20
 
@@ -55,67 +59,166 @@ export async function isSettled(iron: Iron): Promise<boolean> {
   return operations.every(({state}) => state !== 'held')
 }
 
-/** Starts the daemon once more, undisturbed, until it stands between visits and has told the bank everything; then ends it. */
-export async function recovered(iron: Iron): Promise<string> {
-  const life = iron.live()
-  const somebody = new Somebody(iron, 'nothing')
-  const playing = somebody.play(life)
-  const endMs = clock.monotonicMs() + PATIENCE_MS
-  try {
-    if (!(await life.until(() => ['idle', 'outOfService', 'offline'].includes(life.state))))
-      return `the daemon did not recover: ${life.log.slice(-5).join(' | ')}`
-    while (!(await isSettled(iron))) {
-      if (clock.monotonicMs() > endMs) return 'the bank was not told in time'
-      await clock.sleep(LOOK_MS)
-    }
-    // An advice for an operation that the bank never heard of leaves no held row to wait for.
-    await clock.sleep(200)
-    return ''
-  } finally {
-    somebody.leave()
-    await playing
-    await life.kill()
-  }
+/** How a life is to end. */
+export interface Doom {
+  /** The system call that it ends before; null when it ends at a moment. */
+  readonly call: LastCall | null
+  /** The moment, counted from its start or from the coming of a customer. */
+  readonly from: 'start' | 'customer'
+  readonly afterMs: number
 }
 
-/** One life that was ended, and the next that settled it. */
-export interface Round {
-  /** The state it was last heard of in. */
-  readonly killedIn: string
-  /** How many lives it took. */
-  readonly kills: number
-  /** What recovery failed at; empty when it did not. */
-  readonly why: string
-}
+/** One journal, one bank and one set of devices see so many lives; then there are new ones. */
+const LIVES_PER_IRON = 100
+/** Customers that one life serves while the call it is to end before is not made. */
+const CUSTOMERS_MAX = 3
+/** Far above what a visit takes on a busy machine under strace. */
+const VISIT_MAX_MS = 20_000
+const RESTS: readonly string[] = ['idle', 'outOfService']
 
 /**
- * Kills that often or a little more, and holds the ledgers against each other after each recovery.
- * @param seed repeats the run
+ * Kills that often, and holds the ledgers against each other each time the daemon has come to rest again. No life is
+ * spent on recovering alone: the one that settles what the last left behind is the next to be killed, in the middle of
+ * that if its end falls there.
+ * @param seed repeats the dooms
  */
 export async function killOver(
   t: Test,
   dispenser: 'lcdm2000' | 'reference',
   kills: number,
   seed: string,
-  round: (iron: Iron, random: Random) => Promise<Round>,
+  doomOf: (random: Random) => Doom,
 ): Promise<void> {
   if (!skipUnless(t, ptyAvailable(), 'pseudo-terminals')) return
   const random = seededRandom(seed).stream(dispenser)
-  const iron = await Iron.open(dispenser)
-  t.teardown(() => iron.close())
-  let suspects = 0
+  for (let done = 0; done < kills; done += LIVES_PER_IRON) {
+    const iron = await Iron.open(dispenser)
+    try {
+      await killAll(t, iron, Math.min(LIVES_PER_IRON, kills - done), () => doomOf(random))
+    } finally {
+      await iron.close()
+    }
+  }
+}
+
+async function killAll(t: Test, iron: Iron, kills: number, nextDoom: () => Doom): Promise<void> {
   const killed: Record<string, number> = {}
-  let left = kills
-  for (let n = 1; left > 0; n += 1) {
-    const {killedIn, kills, why} = await round(iron, random)
-    left -= kills
-    killed[killedIn] = (killed[killedIn] ?? 0) + 1
-    t.equal(why, '', `round ${n}, killed in ${killedIn}: recovers`)
-    const account = await iron.ledgers()
-    t.strictSame(account.differences, [], `round ${n}: the ledgers agree`)
-    t.ok(account.suspects.length - suspects <= 1, `round ${n}: at most one more suspect item`)
+  let suspects = 0
+  let rests = 0
+  const settled = async (life: Life, after: string): Promise<void> => {
+    rests += 1
+    t.ok(RESTS.includes(life.state), `${after}: recovers`)
+    const account = await withCopy(iron, path => iron.ledgers(path))
+    t.strictSame(account.differences, [], `${after}: the ledgers agree`)
+    // Whatever happened since the last rest, one customer was there.
+    t.ok(account.suspects.length - suspects <= 1, `${after}: at most one more suspect item`)
     suspects = account.suspects.length
   }
-  const visits = (await iron.ledgers()).settled.length
-  t.comment(`killed in ${JSON.stringify(killed)}; ${visits} operations settled, ${suspects} suspect`)
+  let after = 'at first'
+  for (let left = kills; left > 0;) {
+    const {killedIn, ended} = await doomed(iron, nextDoom(), life => settled(life, after))
+    after = `after the end in ${killedIn}`
+    if (ended !== 'killed') {
+      t.equal(ended, 'in vain', `${after}: ended by us alone`)
+      continue
+    }
+    left -= 1
+    killed[killedIn] = (killed[killedIn] ?? 0) + 1
+  }
+  const undisturbed: Doom = {call: null, from: 'customer', afterMs: 0}
+  await doomed(iron, undisturbed, life => settled(life, after))
+  t.ok(rests > kills / 4, `it came to rest ${rests} times`)
+  t.comment(`killed in ${JSON.stringify(killed)}; ${suspects} suspect items`)
+}
+
+/**
+ * One life, until it ends as it is to end.
+ * @param settled called each time the daemon stands between visits and has told the bank everything
+ * @returns `in vain`: it was to end before a call that it did not make
+ */
+async function doomed(
+  iron: Iron,
+  {call, from, afterMs}: Doom,
+  settled: (life: Life) => Promise<void>,
+): Promise<{readonly killedIn: string; readonly ended: string}> {
+  const life = iron.live(call)
+  try {
+    if (from === 'start') {
+      await withSomebody(iron, 'nothing', life, () => clock.sleep(afterMs))
+      return {killedIn: stateOf(life), ended: 'killed'}
+    }
+    for (let customers = 1; customers <= CUSTOMERS_MAX && !life.isOver; customers += 1) {
+      await withSomebody(iron, 'nothing', life, () => atRest(iron, life))
+      if (life.isOver) break
+      await settled(life)
+      await withSomebody(iron, 'card', life, () => (call === null ? clock.sleep(afterMs) : visited(life)))
+      if (call === null) break
+    }
+    return {killedIn: stateOf(life), ended: call === null || life.isOver ? 'killed' : 'in vain'}
+  } finally {
+    await life.kill()
+  }
+}
+
+function stateOf({state}: Life): string {
+  return state === '' ? 'before its first word' : state
+}
+
+async function withSomebody(
+  iron: Iron,
+  brings: 'card' | 'nothing',
+  life: Life,
+  work: () => Promise<unknown>,
+): Promise<void> {
+  const somebody = new Somebody(iron, brings)
+  const playing = somebody.play(life)
+  try {
+    await work()
+  } finally {
+    somebody.leave()
+    await playing
+  }
+}
+
+/** Until a customer was served, or nobody came to it. */
+async function visited(life: Life): Promise<void> {
+  const endMs = clock.monotonicMs() + VISIT_MAX_MS
+  const isServed = (): boolean => life.state === 'showingEnding'
+  await life.until(() => life.isOver || isServed() || clock.monotonicMs() > endMs)
+}
+
+/** Until the daemon stands between visits and the bank has acknowledged everything, or its life is over. @throws SystemFault when neither comes */
+async function atRest(iron: Iron, life: Life): Promise<void> {
+  const endMs = clock.monotonicMs() + PATIENCE_MS
+  while (!life.isOver) {
+    if (RESTS.includes(life.state) && (await owesNothing(iron))) return
+    if (clock.monotonicMs() > endMs)
+      throw new SystemFault(`the daemon did not come to rest: ${life.log.slice(-5).join(' | ')}`)
+    await clock.sleep(LOOK_MS)
+  }
+}
+
+/** Whether the bank has answered everything that the journal holds, and holds nothing that it was not told of. */
+async function owesNothing(iron: Iron): Promise<boolean> {
+  if (!(await isSettled(iron))) return false
+  return withCopy(iron, async path => {
+    const journal = JournalReader.open(path)
+    try {
+      return journal.openIntents().length === 0
+    } finally {
+      journal.close()
+    }
+  })
+}
+
+/** The journal as it stands now, read while the daemon has it for itself. */
+async function withCopy<T>(iron: Iron, look: (path: string) => Promise<T>): Promise<T> {
+  const folder = mkdtempSync(join(iron.folder, 'copy-'))
+  try {
+    for (const name of ['journal.db', 'journal.db-wal'])
+      if (existsSync(join(iron.folder, name))) copyFileSync(join(iron.folder, name), join(folder, name))
+    return await look(join(folder, 'journal.db'))
+  } finally {
+    rmSync(folder, {recursive: true, force: true})
+  }
 }
