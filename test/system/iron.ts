@@ -4,7 +4,7 @@
  */
 import {spawn} from 'node:child_process'
 import type {ChildProcess} from 'node:child_process'
-import {mkdtempSync, rmSync, writeFileSync} from 'node:fs'
+import {existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {createInterface} from 'node:readline'
@@ -14,7 +14,7 @@ import {demoCertificates} from '../../host/certificates.ts'
 import {startHost} from '../../host/start.ts'
 import type {RunningHost} from '../../host/start.ts'
 import {JournalReader} from '../../journal/reader.ts'
-import {present} from '../../kit/assert.ts'
+import {assert, present} from '../../kit/assert.ts'
 import {realClock} from '../../kit/clock.ts'
 import {silentLog} from '../../kit/log.ts'
 import {minorUnits} from '../../kit/money.ts'
@@ -41,7 +41,7 @@ export const clock = realClock()
 export interface LastCall {
   /** As strace names it. */
   readonly name: string
-  /** From 1; counted for each thread of its own. */
+  /** From 1; counted for each thread of its own, from when somebody looks. */
   readonly time: number
 }
 
@@ -56,7 +56,8 @@ export class Life {
 
   constructor(configPath: string, last: LastCall | null) {
     const command = [process.execPath, join(ROOT, 'src', 'cli.ts'), 'run', '--config', configPath]
-    const [program, ...words] = last === null ? command : [...tracing(last), ...command]
+    // strace as our grandchild, so that the daemon stays our child.
+    const [program, ...words] = last === null ? command : ['strace', '-D', ...tracing(last), ...command]
     this.#child = spawn(present(program, 'a program'), words, {
       cwd: ROOT,
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -102,6 +103,25 @@ export class Life {
     return this.#child.exitCode !== null || this.#child.signalCode !== null
   }
 
+  /** Why it ended by itself, in its own last words; null while it lives, and when it was killed. */
+  get failure(): string | null {
+    if (!this.isOver || this.#child.signalCode === 'SIGKILL') return null
+    return this.log.slice(-5).join(' | ')
+  }
+
+  /** From now on it ends at that call. Resolves when somebody looks, or it is over. */
+  async endAt(last: LastCall): Promise<void> {
+    const tracer = spawn('strace', ['-p', String(this.#child.pid), ...tracing(last)], {stdio: 'ignore'})
+    tracer.once('error', () => this.#child.kill('SIGKILL'))
+    const path = `/proc/${String(this.#child.pid)}/status`
+    const isLooking = (): boolean => /^TracerPid:\s*[1-9]/m.test(readFileSync(path, 'utf8'))
+    const endMs = clock.monotonicMs() + PATIENCE_MS
+    while (!this.isOver && existsSync(path) && !isLooking()) {
+      assert(tracer.exitCode === null && clock.monotonicMs() < endMs, 'strace attaches')
+      await clock.sleep(2)
+    }
+  }
+
   /** SIGKILL, by its process id; resolves when it is gone. */
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL')
@@ -109,10 +129,10 @@ export class Life {
   }
 }
 
-/** strace as our grandchild, so that the daemon stays our child; it looks at those calls alone. */
+/** strace looks at those calls of all threads alone. */
 function tracing({name, time}: LastCall): readonly string[] {
   const what = [`trace=${name}`, `inject=${name}:signal=SIGKILL:when=${time}`]
-  return ['strace', '-D', '-f', '-qqq', '-o', '/dev/null', ...what.flatMap(each => ['-e', each])]
+  return ['-f', '-qqq', '-o', '/dev/null', ...what.flatMap(each => ['-e', each])]
 }
 
 export class Iron {

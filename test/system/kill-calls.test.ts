@@ -9,25 +9,30 @@ import {present} from '../../kit/assert.ts'
 import type {Random} from '../../kit/random.ts'
 import {missingProgram, skipUnless} from '../needs.ts'
 import {clock} from './iron.ts'
-import type {LastCall} from './iron.ts'
 import {killOver} from './killing.ts'
 import type {Doom} from './killing.ts'
 
 const CALLS = Number(process.env['TELLERD_KILL_CALLS'] ?? '100')
 const SEED = process.env['TELLERD_SEED'] ?? `kill-${clock.wallMs()}`
 /**
- * What writes (to the journal and its log, through to the disk, to devices and bank), and about how often each call is
- * made, up to the end of one visit, by the thread that makes it most.
+ * What writes (to the journal and its log, through to the disk, to devices and bank), and about how often a thread makes
+ * each call: from the start of the process until it is idle, and from a customer's choice until the bank has heard
+ * of the end.
  */
-const WRITING: readonly LastCall[] = [
-  {name: 'pwrite64', time: 65},
-  {name: 'fsync', time: 13},
-  {name: 'write', time: 80},
+const WRITING: readonly {readonly name: string; readonly starting: number; readonly serving: number}[] = [
+  {name: 'pwrite64', starting: 20, serving: 36},
+  {name: 'fsync', starting: 5, serving: 7},
+  {name: 'write', starting: 30, serving: 25},
 ]
 
+/** Two of three end while they serve: that is where the money is. */
 function callDoom(random: Random): Doom {
-  const {name, time} = present(WRITING[random.below(WRITING.length)], 'a call')
-  return {call: {name, time: 1 + random.below(time)}, from: 'customer', afterMs: 0}
+  const {name, starting, serving} = present(WRITING[random.below(WRITING.length)], 'a call')
+  const isServing = random.below(3) > 0
+  return {
+    from: isServing ? 'choosingService' : 'start',
+    after: {name, time: 1 + random.below(isServing ? serving : starting)},
+  }
 }
 
 t.comment(`seed ${SEED}; TELLERD_SEED repeats the choices`)

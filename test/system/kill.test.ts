@@ -12,13 +12,13 @@ import type {Doom} from './killing.ts'
 
 const ROUNDS = Number(process.env['TELLERD_KILL_ROUNDS'] ?? '20')
 const SEED = process.env['TELLERD_SEED'] ?? `kill-${clock.wallMs()}`
-/** A start, and a visit at the machine's own speed, take about this long. */
-const MOMENTS_MS = 1_800
+/** A start and a recovery, and what follows a customer's choice at the machine's own speed, take about this long. */
+const MOMENTS_MS = {start: 1_500, choosingService: 900} as const
 
-/** Some are killed while they start or recover, most during the visit. */
+/** Some are killed while they start or recover, most while they serve. */
 function momentDoom(random: Random): Doom {
-  const from = random.below(5) === 0 ? 'start' : 'customer'
-  return {call: null, from, afterMs: random.below(MOMENTS_MS)}
+  const from = random.below(5) === 0 ? 'start' : 'choosingService'
+  return {from, after: random.below(MOMENTS_MS[from])}
 }
 
 t.comment(`seed ${SEED}; TELLERD_SEED repeats the moments`)
