@@ -31,6 +31,7 @@ t.test('there are scenes enough, and each is a story of its own', async t => {
     const outcome = await playDeaths(ground, scene, [])
     t.equal(outcome.violation, null, scene.name)
     t.equal(outcome.livesCount, 1, `${scene.name}: nothing dies by itself`)
+    t.equal(outcome.struck.length, scene.script.size, `${scene.name}: what is laid down happens`)
     const asked = new Set(deathsIn(outcome).map(({fault}) => fault))
     const rest = DEATHS.filter(fault => !asked.has(fault) && fault !== 'power.note')
     t.strictSame(rest, [], `${scene.name}: every death has an opportunity`)

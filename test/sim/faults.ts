@@ -113,13 +113,18 @@ export interface Strike {
   readonly draws: Draws
 }
 
-/** Strikes that are laid down instead of drawn: at which opportunities of a fault, counted from 1, it strikes. */
-export type Script = ReadonlyMap<FaultName, readonly number[]>
+/**
+ * Strikes that are laid down instead of drawn: at which opportunities of a fault, counted from 1, it strikes; or at the
+ * first that is about a message whose path ends so.
+ */
+export type Script = ReadonlyMap<FaultName, readonly (number | string)[]>
 
 export class Faults {
   readonly #draws: Draws
   readonly #script: Script | null
   readonly #opportunities = new Map<FaultName, number>()
+  /** Of the script, the paths that were struck. */
+  readonly #pathsStruck = new Set<string>()
   readonly #rates = new Map<FaultName, number>()
   readonly #streams = new Map<FaultName, Draws>()
   readonly #counts = new Map<FaultName, number>()
@@ -161,9 +166,12 @@ export class Faults {
     return this.#rates
   }
 
-  /** Whether the fault strikes at this opportunity; says how, if so. */
-  strike(name: FaultName, factor = 1): Strike | null {
-    if (this.#isHealed || !(this.#script === null ? this.#isDrawn(name, factor) : this.#isDue(name)))
+  /**
+   * Whether the fault strikes at this opportunity; says how, if so.
+   * @param path of the message that the opportunity is about
+   */
+  strike(name: FaultName, factor = 1, path = ''): Strike | null {
+    if (this.#isHealed || !(this.#script === null ? this.#isDrawn(name, factor) : this.#isDue(name, path)))
       return null
     const count = (this.#counts.get(name) ?? 0) + 1
     this.#counts.set(name, count)
@@ -184,10 +192,15 @@ export class Faults {
     return rate !== undefined && this.#streams.get(name)?.chance(Math.min(0.9, rate * factor)) === true
   }
 
-  #isDue(name: FaultName): boolean {
+  #isDue(name: FaultName, path: string): boolean {
     const count = (this.#opportunities.get(name) ?? 0) + 1
     this.#opportunities.set(name, count)
-    return this.#script?.get(name)?.includes(count) === true
+    const dues = this.#script?.get(name) ?? []
+    const due = dues.find(each => (typeof each === 'number' ? each === count : path.endsWith(each)))
+    if (typeof due !== 'string') return due !== undefined
+    const isFirst = !this.#pathsStruck.has(`${name} ${due}`)
+    this.#pathsStruck.add(`${name} ${due}`)
+    return isFirst
   }
 
   /** Every strike so far, in order. */

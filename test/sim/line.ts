@@ -61,8 +61,8 @@ export class SimLine implements Transport {
       return
     }
     if (this.#faults.strike('bank.restarts') !== null) this.#door.restart()
-    if (this.#faults.strike('bank.lost') !== null) return
-    const twice = this.#faults.strike('bank.twice')
+    if (this.#faults.strike('bank.lost', 1, request.path) !== null) return
+    const twice = this.#faults.strike('bank.twice', 1, request.path)
     if (twice !== null)
       this.#clock.after(twice.draws.below(LATE_MAX_MS), () => {
         this.#witness.say('line', `delivers ${request.path} once more`)
@@ -72,23 +72,23 @@ export class SimLine implements Transport {
     const late = this.#faults.strike('bank.late')
     this.#clock.after(late === null ? LINE_MS : lateness(late.draws), () => {
       void this.#door.ask(request).then(answer => {
-        this.#back(answer, end)
+        this.#back(answer, request, end)
       })
     })
   }
 
-  #back(answer: TransportAnswer, end: (answer: TransportAnswer) => void): void {
-    if (this.#faults.strike('bank.answerLost') !== null) return
-    const spoiled = this.#spoiled(answer)
-    const late = this.#faults.strike('bank.answerLate')
+  #back(answer: TransportAnswer, {path}: BankRequest, end: (answer: TransportAnswer) => void): void {
+    if (this.#faults.strike('bank.answerLost', 1, path) !== null) return
+    const spoiled = this.#spoiled(answer, path)
+    const late = this.#faults.strike('bank.answerLate', 1, path)
     this.#clock.after(late === null ? LINE_MS : lateness(late.draws), () => {
       end(spoiled)
     })
   }
 
-  #spoiled(answer: TransportAnswer): TransportAnswer {
+  #spoiled(answer: TransportAnswer, path: string): TransportAnswer {
     if (answer.kind !== 'answer') return answer
-    const garbled = this.#faults.strike('bank.garbled')
+    const garbled = this.#faults.strike('bank.garbled', 1, path)
     if (garbled !== null) {
       const at = garbled.draws.below(Math.max(1, answer.body.length))
       return {...answer, body: answer.body.slice(0, at)}
