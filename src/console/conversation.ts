@@ -150,6 +150,10 @@ class Conversation implements Helper {
     }
     const parsed = parse(split.command, this.#mine)
     if (parsed.kind === 'command') {
+      if (parsed.command.kind !== 'look' && isTooShort(split.command, parsed.text)) {
+        await this.#front.reply('', refused(`type more of each word: ${parsed.text}`), [])
+        return
+      }
       this.#typed.push(parsed.text)
       await this.#run(parsed.command, parsed.args, parsed.text, split.filters)
       return
@@ -248,6 +252,14 @@ function untimely({when}: Command, machine: House['machine']): string | null {
     case 'supervisor':
       return machine.standing().state === 'supervisor' ? null : "only in supervisor mode: 'supervisor enter'"
   }
+}
+
+/** Of a word that changes something so many letters are typed, at least: a bad cable makes up fewer all day. */
+export const LETTERS_MIN = 3
+
+function isTooShort(line: string, text: string): boolean {
+  const typed = line.trim().split(/ +/)
+  return text.split(' ').some((word, at) => (typed[at] ?? '').length < Math.min(LETTERS_MIN, word.length))
 }
 
 function whyNot(parsed: Exclude<ReturnType<typeof parse<Command>>, {kind: 'command'}>): string {

@@ -6,7 +6,7 @@ import {writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import type {Command} from './command.ts'
 import {COMMANDS} from './commands.ts'
-import {IDLE_MS} from './conversation.ts'
+import {IDLE_MS, LETTERS_MIN} from './conversation.ts'
 import {FILTERS} from './filter.ts'
 import type {FilterName} from './filter.ts'
 import {ARGUMENTS} from './grammar.ts'
@@ -44,7 +44,7 @@ const KEYS: readonly (readonly [keys: string, what: string])[] = [
   ['^L', 'shows the line anew'],
   ['^C', 'leaves the line or the question'],
   ['^D', 'on an empty line at the log-in: leaves'],
-  ['space, Enter, q', 'at `--More--`: a page, a line, enough'],
+  ['space, Enter, q', 'at `--More--`: a page, a line, enough; any other key begins the next line'],
 ]
 
 /** The whole page. */
@@ -57,7 +57,7 @@ export function manual(commands: readonly Command[]): string {
     '',
     "The machine's own people reach it by a serial cable (`console.port` of the settings, 8 data bits, no parity, no flow control) or, logged in on the computer, by `tellerd console`. Both ask for a name, a password and the one-time code of an authenticator app, which needs no network. It shows 7-bit ASCII and knows carriage return, backspace and bell, so any terminal will do.",
     '',
-    `- Words may be shortened as long as one command is left: \`sh cas 1\`.`,
+    `- Words may be shortened as long as one command is left: \`sh stat\`; where something changes, to ${LETTERS_MIN} letters each.`,
     `- Every command is judged by the daemon, for the role of who gives it, and is in the journal with name, words and outcome, refused ones too. Secrets are asked for, never typed into a command.`,
     `- A command that changes something says what it is about to do and wants a number of four digits typed back. A byte that no key sends spoils the whole line.`,
     `- ${TRIES_MAX} wrong tries lock a name for ${LOCK_MS / MINUTE_MS} minutes, over a power cut too. ${IDLE_MS / MINUTE_MS} minutes without typing log out, and so does a pulled cable where the port has carrier detect.`,

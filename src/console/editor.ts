@@ -49,6 +49,9 @@ export class Editor {
   /** What of an escape sequence came so far; null outside one. */
   #escape: string | null = null
   #afterEnter = false
+  #ahead: number[] = []
+  /** The beginning of what comes next was lost. */
+  #isTail = false
   #history: string[] = []
   #recalled = 0
   /** What is searched for backwards; null while nothing is. */
@@ -68,15 +71,20 @@ export class Editor {
     this.#isSecret = isSecret
     this.#line = line
     this.#at = line.length
-    this.#isSpoiled = false
+    this.#isSpoiled = this.#isTail
+    this.#isTail = false
     this.#isOpen = true
     this.#recalled = this.#history.length
     this.#search = null
     this.#drawn = 0
     this.#draw()
+    if (this.#isSpoiled) this.#write(BELL)
+    const ahead = this.#ahead
+    this.#ahead = []
+    for (const byte of ahead) this.feed(byte)
   }
 
-  /** Nothing is typed now: keys are passed over until the next line is opened. */
+  /** Nothing is asked now: keys wait until the next line is opened. */
   close(): void {
     this.#isOpen = false
   }
@@ -84,6 +92,8 @@ export class Editor {
   /** Somebody else's turn: what they typed is not for the next. */
   forget(): void {
     this.#history = []
+    this.#ahead = []
+    this.#isTail = false
   }
 
   set columns(columns: number) {
@@ -99,13 +109,29 @@ export class Editor {
   }
 
   feed(byte: number): void {
-    if (!this.#isOpen) return
     const isSecondOfEnter = byte === LINE_FEED && this.#afterEnter
     this.#afterEnter = byte === ENTER
     if (isSecondOfEnter) return
+    if (!this.#isOpen) {
+      this.#keep(byte)
+      return
+    }
+    // No sequence of a terminal holds an end of the line: half of one spoils the line, and Enter still ends it.
+    if (this.#escape !== null && [ENTER, LINE_FEED, CTRL_C].includes(byte)) {
+      this.#escape = null
+      this.#spoil()
+    }
     if (this.#escape !== null) this.#feedEscape(this.#escape + String.fromCharCode(byte))
     else if (byte >= 0x20 && byte < DELETE) this.#feedLetter(String.fromCharCode(byte))
     else this.#feedControl(byte)
+  }
+
+  /** Typed ahead. When that is too much, what comes next may be half a line, and is spoiled up to its end. */
+  #keep(byte: number): void {
+    this.#ahead.push(byte)
+    if (this.#ahead.length <= LINE_MAX) return
+    this.#ahead = []
+    this.#isTail = true
   }
 
   #feedLetter(letter: string): void {

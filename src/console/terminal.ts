@@ -11,6 +11,10 @@ import type {Reply} from './view.ts'
 const COLUMNS = 80
 const LINES = 24
 const MORE = '--More--'
+const SPACE = 0x20
+const ENTER = 0x0d
+/** Space, Enter, q and ^C. */
+const PAGER_KEYS: readonly number[] = [SPACE, ENTER, 0x71, 0x03]
 /** Live lines that wait for a slow line; beyond, they are counted and dropped. */
 const LIVE_BYTES_MAX = 4_096
 const NOBODY: Helper = {help: () => [], complete: line => ({line, choices: []})}
@@ -103,8 +107,11 @@ export class Terminal implements Front {
   feed(bytes: Uint8Array): void {
     this.#stir()
     for (const byte of bytes) {
-      if (this.#more === null) this.#editor.feed(byte)
-      else this.#more(byte)
+      const more = this.#more
+      this.#more = null
+      if (more !== null) more(byte)
+      // What is no key of the pager ends the pages, and is the beginning of the next line.
+      if (more === null || !PAGER_KEYS.includes(byte)) this.#editor.feed(byte)
     }
   }
 
@@ -112,10 +119,11 @@ export class Terminal implements Front {
     if (this.#isGone) return Promise.resolve({kind: 'gone'})
     this.#prompt = prompt
     this.#helper = helper
-    this.#editor.open(prompt, isSecret)
     return new Promise(resolve => {
       this.#waiting = resolve
       this.#stir()
+      // Last, since what was typed ahead may be the answer already.
+      this.#editor.open(prompt, isSecret)
     })
   }
 
@@ -176,8 +184,8 @@ export class Terminal implements Front {
         chunk = ''
         const key = await this.#moreKey()
         await this.#sent(`\r${' '.repeat(MORE.length)}\r`)
-        if (key === null || key === 0x71 || key === 0x03) return
-        room = key === 0x0d ? 1 : this.#length - 1
+        if (key !== SPACE && key !== ENTER) return
+        room = key === ENTER ? 1 : this.#length - 1
       } else if (chunk.length > 1_024) {
         if (!(await this.#sent(chunk))) return
         chunk = ''
@@ -187,15 +195,13 @@ export class Terminal implements Front {
   }
 
   async #moreKey(): Promise<number | null> {
-    for (;;) {
-      const key = await new Promise<number | null>(resolve => {
-        this.#more = resolve
-        if (this.#isGone) resolve(null)
-        this.#stir()
-      })
-      this.#more = null
-      if (key === null || [0x20, 0x0d, 0x71, 0x03].includes(key)) return key
-    }
+    const key = await new Promise<number | null>(resolve => {
+      this.#more = resolve
+      if (this.#isGone) resolve(null)
+      this.#stir()
+    })
+    this.#more = null
+    return key
   }
 
   #write(text: string): void {

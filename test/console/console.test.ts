@@ -7,6 +7,7 @@ import {DEMO_CARDS} from '../../host/demo.ts'
 import {present} from '../../kit/assert.ts'
 import {COMMANDS} from '../../src/console/commands.ts'
 import {IDLE_MS} from '../../src/console/conversation.ts'
+import {LINE_MAX} from '../../src/console/grammar.ts'
 import {LOCK_MS, TRIES_MAX} from '../../src/console/people.ts'
 import {BUDGET_MS} from '../session/world.ts'
 import {Bench, PASSWORD, lineFor} from './bench.ts'
@@ -60,6 +61,34 @@ t.test('pages stop, and go on by the line, by the page, or not at all', async t 
   await wire.give('terminal length 0')
   const whole = await wire.give('help')
   t.notMatch(whole, /--More--/)
+  await bench.close()
+})
+
+t.test('what is typed ahead is kept whole, and half a line is never carried out', async t => {
+  const bench = await Bench.open()
+  const wire = bench.connect()
+  await wire.logIn('sven')
+  t.match(await wire.give('show timers\rshow cash'), /cardTakeTimeoutMs[^]+cassette +note[^]+>$/)
+  await wire.give('help')
+  t.match(wire.glass.lastLine, /--More--$/)
+  const next = await wire.give('show cash')
+  t.match(next, /cassette +note/, 'any other key ends the pages and begins the next line')
+  const flood = await wire.give(`show timers\r${'x'.repeat(LINE_MAX)}show cash`)
+  t.match(flood, /cardTakeTimeoutMs/)
+  t.notMatch(flood, /cassette +note/, 'its beginning was lost')
+  t.match(await wire.give('show cash'), /cassette +note/, 'the next line counts again')
+  t.match(await wire.give('show cash\x1b'), />$/, 'half a sequence of an arrow spoils')
+  t.notMatch(wire.glass.text, /cassette +note/)
+  await bench.close()
+})
+
+t.test('what changes something is not to be had by single letters', async t => {
+  const bench = await Bench.open()
+  const wire = bench.connect()
+  await wire.logIn('sven')
+  t.match(await wire.give('c r'), /refused: type more of each word: config rollback/)
+  t.match(await wire.give('con rol'), /^con rol\n(?!refused: type)/)
+  t.match(await wire.give('sh stat'), /state +idle/, 'a look may be as short as can be told from others')
   await bench.close()
 })
 
