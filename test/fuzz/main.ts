@@ -1,6 +1,6 @@
 /**
- * `npm run fuzz`: a million inputs for every framer and decoder, a fiftieth of that for every whole emulator. Prints the seed and
- * a line for each target; exit 1 with seed and input in hex when something did not hold.
+ * `npm run fuzz`: a million inputs for every framer and decoder, a fiftieth of that for every whole emulator and for
+ * the console, which are a million bytes of noise there. Prints the seed and a line for each target; exit 1 with seed and input in hex when something did not hold.
  *
  *   npm run fuzz                             all of them, with a seed of its own
  *   npm run fuzz -- --seed S --count N NAME  those whose name holds NAME, again
@@ -10,6 +10,7 @@ import {parseArgs} from 'node:util'
 import {Worker, isMainThread, parentPort, workerData} from 'node:worker_threads'
 import {realClock} from '../../kit/clock.ts'
 import {systemRandom} from '../../kit/random.ts'
+import {noisy} from '../console/noise.ts'
 import {findingAt, fuzz} from './run.ts'
 import type {Finding} from './run.ts'
 import {EMULATED, TARGETS} from './table.ts'
@@ -20,7 +21,7 @@ const EMULATOR_SHARE = 50
 /** No input takes a second; one that takes this long never ends. */
 const ENDLESS_MS = 60_000
 
-const ALL = [...TARGETS, ...EMULATED]
+const ALL = [...TARGETS, ...EMULATED, noisy('terminal'), noisy('rig')]
 const clock = realClock()
 
 /** What a worker gets: `progress` holds the index of the target in ALL, and of its input. */
