@@ -1,12 +1,12 @@
 /**
- * One program and all it imports as JavaScript in a folder: a file that Node loads at once, a chunk for each part
- * that is loaded when it is wanted, the native addons and the pages beside them.
+ * One program and all it imports as one JavaScript file in a folder, the native addons and the pages beside it. What a start
+ * costs is decided here: docs/perf.md has the figures.
  */
 import {cpSync, writeFileSync} from 'node:fs'
-import {createRequire} from 'node:module'
+import {createRequire, isBuiltin} from 'node:module'
 import {basename, dirname, join} from 'node:path'
 import {build} from 'esbuild'
-import type {Plugin} from 'esbuild'
+import type {BuildOptions, Plugin} from 'esbuild'
 
 const ROOT = dirname(import.meta.dirname)
 
@@ -41,7 +41,21 @@ export async function bundle(
   folder: string,
   architecture: Architecture,
 ): Promise<readonly string[]> {
-  const {metafile} = await build({
+  const options = optionsOf(program, folder)
+  const own = addons(architecture)
+  const plain = await build({...options, plugins: [own], write: false})
+  const names = builtinNames(plain.outputFiles.map(({text}) => text))
+  const {metafile} = await build({...options, plugins: [own, builtins(names)], metafile: true})
+  writeFileSync(join(folder, 'package.json'), '{"type":"module"}\n')
+  cpSync(join(ROOT, program.pages), join(folder, 'page'), {recursive: true})
+  // What a plugin made up has its name before a colon.
+  return Object.keys(metafile.inputs)
+    .filter(path => !path.includes(':'))
+    .toSorted()
+}
+
+function optionsOf(program: Program, folder: string): BuildOptions {
+  return {
     absWorkingDir: ROOT,
     entryPoints: [
       {in: program.entry, out: program.name},
@@ -49,8 +63,9 @@ export async function bundle(
     ],
     outdir: folder,
     bundle: true,
-    // What is imported when it is wanted stays in files of its own: the machine does not load every probe.
-    splitting: true,
+    // What is imported when it is wanted is run when it is wanted, though all is in one file: a score of small ones takes
+    // longer to find and to read than one large one whose functions are compiled when they are called.
+    splitting: false,
     format: 'esm',
     platform: 'node',
     target: 'node24',
@@ -60,15 +75,9 @@ export async function bundle(
     },
     loader: {'.node': 'copy'},
     assetNames: '[name]',
-    chunkNames: '[name]-[hash]',
-    plugins: [addons(architecture)],
     legalComments: 'none',
-    metafile: true,
     logLevel: 'warning',
-  })
-  writeFileSync(join(folder, 'package.json'), '{"type":"module"}\n')
-  cpSync(join(ROOT, program.pages), join(folder, 'page'), {recursive: true})
-  return Object.keys(metafile.inputs).toSorted()
+  }
 }
 
 /** Each package's search for its native addon becomes the one file for this architecture and Debian's C library. */
@@ -92,6 +101,15 @@ function addons(architecture: Architecture): Plugin {
       build.onResolve({filter: /^better-sqlite3$/}, ({kind, resolveDir}) =>
         build.resolve(`better-sqlite3/linux-${architecture}`, {kind, resolveDir}),
       )
+      // Of the package the machine uses how Linux opens a port. The rest, two more systems, a dozen parsers and a search
+      // for ports by child processes, would be loaded at every start.
+      build.onResolve({filter: /^serialport$/}, ({path}) => ({path, namespace: 'serial'}))
+      build.onLoad({filter: /./, namespace: 'serial'}, () => ({
+        contents: `import {LinuxBinding} from './linux.js'; export const SerialPort = {binding: LinuxBinding}`,
+        resolveDir: dirname(serial),
+      }))
+      build.onResolve({filter: /^\.\/linux-list$/}, ({path}) => ({path, namespace: 'unlisted'}))
+      build.onLoad({filter: /./, namespace: 'unlisted'}, () => ({contents: 'exports.linuxList = null'}))
       build.onResolve({filter: /^(node-gyp-build|pkg-prebuilds\/bindings)$/}, ({path}) => ({
         path,
         namespace: 'addon',
@@ -102,4 +120,47 @@ function addons(architecture: Architecture): Plugin {
       }))
     },
   }
+}
+
+/** What is imported from each of Node's own modules, by name, in texts as esbuild writes them. */
+function builtinNames(texts: readonly string[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const names = new Map<string, Set<string>>()
+  for (const text of texts)
+    for (const [, list = '', path = ''] of text.matchAll(
+      /^import (?:\w+,? ?)?(?:\{([^}]*)\} )?from "([^"]+)";$/gm,
+    )) {
+      if (!isBuiltin(path)) continue
+      const known = names.get(prefixed(path)) ?? new Set()
+      names.set(prefixed(path), known)
+      for (const item of list.split(',')) {
+        const [name = ''] = item.trim().split(' as ')
+        if (name !== '') known.add(name)
+      }
+    }
+  return names
+}
+
+/**
+ * Node's own modules as plain objects of which only what is wanted is read. Importing one as an ES module reads every
+ * property of it, and with that loads what hides behind the lazy ones: `node:http` alone brings all of `fetch`.
+ */
+function builtins(names: ReadonlyMap<string, ReadonlySet<string>>): Plugin {
+  return {
+    name: 'builtins',
+    setup(build) {
+      build.onResolve({filter: /./}, ({path, kind}) =>
+        isBuiltin(path) && kind === 'import-statement' ? {path: prefixed(path), namespace: 'builtin'} : null,
+      )
+      build.onLoad({filter: /./, namespace: 'builtin'}, ({path}) => {
+        const list = [...(names.get(path) ?? [])].toSorted().join(', ')
+        return {
+          contents: `const own = process.getBuiltinModule('${path}'); export default own; export const {${list}} = own`,
+        }
+      })
+    },
+  }
+}
+
+function prefixed(path: string): string {
+  return path.startsWith('node:') ? path : `node:${path}`
 }

@@ -150,7 +150,7 @@ async function setUp(args: readonly string[]): Promise<number> {
   if (code !== undefined) throw new BadInput('--code goes with enroll alone')
   // The machine at boot asks nobody.
   const {setup} = await import('./setup.ts')
-  const person = dialogue()
+  const person = await dialogue()
   try {
     await setup({configPath: config ?? CONFIG_PATH, root: '/'}, person, realClock())
     return EXIT_OK

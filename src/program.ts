@@ -1,5 +1,4 @@
 /** The edge of every program here: arguments in, an exit code out, and one line for bad input. */
-import {createInterface} from 'node:readline'
 import {BadInput, SystemFault, reasonOf} from '../kit/errors.ts'
 
 /** 0: done. */
@@ -54,11 +53,13 @@ export function ownTerminal(): OwnTerminal {
 }
 
 /** Questions on standard output, a line of standard input each; null when there are no more. */
-export function dialogue(): {
+export async function dialogue(): Promise<{
   readonly say: (text: string) => void
   readonly ask: (question: string) => Promise<string | null>
   readonly close: () => void
-} {
+}> {
+  // The machine at boot asks nobody.
+  const {createInterface} = await import('node:readline')
   const lines = createInterface({input: process.stdin})
   const next = lines[Symbol.asyncIterator]()
   return {

@@ -102,6 +102,16 @@ t.test(
       {encoding: 'utf8'},
     )
     t.equal(verified.stdout + verified.stderr, 'whole: 1 rows\n', 'threads find their file')
+    const told = join(folder, 'told.cjs')
+    writeFileSync(told, `process.on('exit', () => { console.log(process.moduleLoadList.join()) })`)
+    const started = spawnSync(process.execPath, ['-r', told, join(at, 'tellerd.js'), '--help'], {
+      encoding: 'utf8',
+      // What the runner loads into every process is not the program's.
+      env: {},
+    })
+    t.match(started.stdout, 'NativeModule https', 'what the machine talks to its bank with is loaded')
+    for (const needless of ['internal/deps/undici/undici', 'readline'])
+      t.notMatch(started.stdout, `NativeModule ${needless},`, `no start pays for ${needless}`)
     const again = await bundled(TELLERD, 'tellerd-again')
     t.strictSame(bytesIn(again.at), bytesIn(at), 'the same sources give the same bytes')
   },
