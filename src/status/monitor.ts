@@ -154,7 +154,8 @@ export class Monitor {
     try {
       const rows = this.#with.journal.rows(this.#nextSeq, ROWS_PER_READ)
       for (const row of rows) this.#chronicle.add(row)
-      this.#nextSeq += rows.length
+      // A journal that was shortened does not begin with its first row.
+      this.#nextSeq = (rows.at(-1)?.seq ?? this.#nextSeq - 1) + 1
       return rows.length < ROWS_PER_READ
     } catch (thrown) {
       if (!(thrown instanceof SystemFault)) throw thrown

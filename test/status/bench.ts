@@ -5,6 +5,7 @@ import type {Log} from '../../kit/log.ts'
 import {BUILD} from '../../src/main.ts'
 import {commitHistogram} from '../../src/status/metrics.ts'
 import {Monitor} from '../../src/status/monitor.ts'
+import type {MonitorParts} from '../../src/status/monitor.ts'
 import type {Sensors} from '../../src/status/sensors.ts'
 import type {World} from '../session/world.ts'
 
@@ -45,11 +46,12 @@ export function monitorOf(
   {table, clock}: Pick<World, 'table' | 'clock'>,
   system: Sensors,
   log: Log = silentLog,
+  journal: MonitorParts['journal'] = table.journal,
 ): Monitor {
   const nowMs = clock.wallMs()
   return new Monitor({
     machine: table.machine,
-    journal: table.journal,
+    journal,
     commits: commitHistogram(),
     sensors: system,
     certificate: {fromMs: nowMs, toMs: epochMs(nowMs + 30 * 86_400_000)},

@@ -7,7 +7,7 @@ import {DEMO_CARDS} from '../../host/demo.ts'
 import type {CassetteLevel, Event} from '../../fsm/vocabulary.ts'
 import {present} from '../../kit/assert.ts'
 import {epochMs} from '../../kit/clock.ts'
-import {lineLog} from '../../kit/log.ts'
+import {lineLog, silentLog} from '../../kit/log.ts'
 import {minorUnits, noteCount} from '../../kit/money.ts'
 import type {EventsAnswer, PartEvent} from '../../src/link/port.ts'
 import {ALARM_RULES, alarmsOf} from '../../src/status/alarms.ts'
@@ -336,6 +336,28 @@ t.test('a suspect payout waits in the figures until somebody counts, over a rest
   await world.clock.advance(TEN_SECONDS_MS)
   t.equal(await open(), 0, 'until somebody counts')
   after.stop()
+  await close()
+})
+
+t.test('a journal that was shortened is read once from where it begins', async t => {
+  const {world, close} = await watched()
+  await world.visit()
+  const {journal} = world.table
+  const asked: number[] = []
+  const shortened = monitorOf(world, new System(), silentLog, {
+    rows(fromSeq, countMax) {
+      asked.push(fromSeq)
+      return journal.rows(Math.max(fromSeq, 15), countMax)
+    },
+    onAppend: listener => journal.onAppend(listener),
+    openIntents: () => journal.openIntents(),
+    head: journal.head,
+  })
+  shortened.start()
+  await world.clock.finish(shortened.look(), BUDGET_MS)
+  await world.clock.finish(shortened.look(), BUDGET_MS)
+  t.equal(asked.at(-1), journal.head.seq + 1)
+  shortened.stop()
   await close()
 })
 
