@@ -26,6 +26,11 @@ export function systemdAnalyzePath(): string | null {
   return programPath('systemd-analyze')
 }
 
+/** Debian's package checker, or null. */
+export function lintianPath(): string | null {
+  return programPath('lintian')
+}
+
 /** The model checker and the compiler of what it writes, or null unless both are there. */
 export function spinPath(): string | null {
   return programPath('gcc') === null ? null : programPath('spin')

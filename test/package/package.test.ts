@@ -1,15 +1,26 @@
 // The packages' insides, without building 100 MB of them: what the bundles are made of, that they start, and that
 // the same tree always packs to the same bytes. `npm run system:boot` builds, installs and boots the real ones.
 import {spawnSync} from 'node:child_process'
-import {globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync} from 'node:fs'
+import {
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {dirname, join} from 'node:path'
 import t from 'tap'
 import {Journal} from '../../journal/journal.ts'
 import {VirtualClock, epochMs} from '../../kit/clock.ts'
+import {PACKAGES, build} from '../../package/build.ts'
 import {HOST, TELLERD, bundle} from '../../package/bundle.ts'
 import type {Program} from '../../package/bundle.ts'
 import {pack, treeAt} from '../../package/debian.ts'
+import {lintianPath, skipUnless} from '../needs.ts'
 import {EMULATOR} from '../tidy/table.ts'
 
 const ROOT = dirname(dirname(import.meta.dirname))
@@ -144,6 +155,49 @@ t.test('a package is the same bytes whoever makes it, whenever', t => {
   const broken = treeAt(join(folder, 'three'))
   broken.write('x', '')
   t.match(pack(broken, 'Package: x\n', BUILT_MS, join(folder, 'three.deb')), /error/)
+  t.end()
+})
+
+t.test('lintian finds no error in the packages, and would', async t => {
+  const path = lintianPath()
+  if (!skipUnless(t, path, 'lintian')) return
+  const out = join(folder, 'debs')
+  mkdirSync(out)
+  // A hundred megabytes of Node would be packed and read for nothing.
+  const options = {version: '0.0.0', builtMs: BUILT_MS, out, node: realpathSync('/bin/true')}
+  const judged = (...debs: readonly string[]): {status: number | null; stdout: string} =>
+    spawnSync(path, ['--fail-on', 'error', '--allow-root', ...debs], {encoding: 'utf8'})
+  const debs: string[] = []
+  for (const contents of PACKAGES) debs.push(await build(contents, options))
+  const {status, stdout} = judged(...debs)
+  t.equal(status, 0, stdout)
+  t.notMatch(stdout, 'no-manual-page')
+  const tree = treeAt(join(folder, 'careless'))
+  tree.write('usr/share/doc/x/README', 'x\n')
+  const careless = join(out, 'careless.deb')
+  const control =
+    'Package: x\nVersion: 1\nArchitecture: all\nMaintainer: x <x@x.example>\nInstalled-Size: {size}\nDescription: x\n'
+  t.equal(pack(tree, control, BUILT_MS, careless), null)
+  t.not(judged(careless).status, 0, 'a package without a copyright is refused')
+})
+
+t.test('the manual pages name every word of the command line', t => {
+  const page = readFileSync(join(ROOT, 'package/tellerd/tellerd.1'), 'utf8').replaceAll('\\-', '-')
+  const {stdout} = spawnSync(process.execPath, [join(ROOT, 'src/cli.ts'), '--help'], {encoding: 'utf8'})
+  const subcommands = [...stdout.matchAll(/^ {2}(\S+) .*? {2,}(.+)$/gm)]
+  t.ok(subcommands.length > 8)
+  for (const [, name = '', purpose = ''] of subcommands) {
+    t.match(page, new RegExp(`^\\.BI "${name} `, 'm'), name)
+    t.ok(page.replaceAll('\n', ' ').includes(purpose), purpose)
+  }
+  const hostPage = readFileSync(join(ROOT, 'package/tellerd-host/tellerd-host.8'), 'utf8').replaceAll(
+    '\\-',
+    '-',
+  )
+  const host = spawnSync(process.execPath, [join(ROOT, 'host/main.ts'), '--help'], {encoding: 'utf8'})
+  const flags = [...host.stdout.matchAll(/^ {2}(--\S+)/gm)].map(([, flag = '']) => flag)
+  t.ok(flags.length > 8)
+  for (const flag of flags) t.ok(hostPage.includes(flag), flag)
   t.end()
 })
 
