@@ -31,6 +31,7 @@ export class Journal {
   readonly #path: string
   readonly #clock: Clock
   readonly #database: Database.Database
+  readonly #makeRoom: () => boolean
   readonly #reader: JournalReader
   readonly #insert: Insert
   readonly #begin: Database.Statement<[]>
@@ -40,7 +41,8 @@ export class Journal {
   #head: Head
   #failed: string | null = null
 
-  private constructor(path: string, clock: Clock, database: Database.Database) {
+  private constructor(path: string, clock: Clock, database: Database.Database, makeRoom: () => boolean) {
+    this.#makeRoom = makeRoom
     this.#path = path
     this.#clock = clock
     this.#database = database
@@ -59,7 +61,8 @@ export class Journal {
    * Opens or creates the journal and appends a `boot` entry. It belongs to this process alone until closed.
    * @param build the program's version, as the console's `about` shows it
    * @param configHash SHA-256 of the settings
-   * @param limits `pagesMax`: largest file, in pages of 4096 bytes; unlimited when left out
+   * @param limits `pagesMax`: largest file, in pages of 4096 bytes; unlimited when left out. `makeRoom`: asked when the
+   * disk is full; whether there is room now
    * @throws SystemFault when the file cannot be opened or is open elsewhere, when WAL and synchronous=FULL do not hold,
    * when the schema is not ours to the letter, when the last CHAIN_CHECK_ROWS rows or any answer are not as
    * written, and when the boot entry cannot be made durable
@@ -69,11 +72,11 @@ export class Journal {
     clock: Clock,
     build: string,
     configHash: string,
-    limits: {readonly pagesMax?: number} = {},
+    limits: {readonly pagesMax?: number; readonly makeRoom?: () => boolean} = {},
   ): Journal {
     const database = openForWriting(path, limits.pagesMax ?? PAGES_MAX)
     try {
-      const journal = new Journal(path, clock, database)
+      const journal = new Journal(path, clock, database, limits.makeRoom ?? (() => false))
       journal.append(null, [{kind: 'boot', build, configHash}])
       checkDurable(database, path)
       return journal
@@ -100,12 +103,12 @@ export class Journal {
       throw new SystemFault(`journal ${this.#path} takes no entries: ${this.#failed}`)
     const stored = this.#chained(session, entries)
     try {
-      this.#begin.run()
-      for (const {row, body} of stored)
-        this.#insert.run(row.seq, row.session, row.atMs, row.entry.kind, answersOf(row.entry), body, row.hash)
-      this.#commit.run()
+      this.#write(stored)
     } catch (thrown) {
-      throw this.#failing(thrown)
+      // A full disk took nothing, and says so before any sync; with room made, the same can be tried again.
+      if (codeOf(thrown) !== 'SQLITE_FULL' || !this.#rolledBack() || !this.#makeRoom())
+        throw this.#failing(thrown)
+      this.#writeAgain(stored)
     }
     const rows = stored.map(({row}) => row)
     for (const row of rows) this.#adopt(row)
@@ -232,6 +235,32 @@ export class Journal {
     })
   }
 
+  #write(stored: readonly {readonly row: Stored; readonly body: string}[]): void {
+    this.#begin.run()
+    for (const {row, body} of stored)
+      this.#insert.run(row.seq, row.session, row.atMs, row.entry.kind, answersOf(row.entry), body, row.hash)
+    this.#commit.run()
+  }
+
+  #writeAgain(stored: readonly {readonly row: Stored; readonly body: string}[]): void {
+    try {
+      this.#write(stored)
+    } catch (thrown) {
+      throw this.#failing(thrown)
+    }
+  }
+
+  /** @returns whether it could be */
+  #rolledBack(): boolean {
+    try {
+      if (this.#database.inTransaction) this.#database.exec('ROLLBACK')
+      return true
+    } catch (thrown) {
+      this.#failed = `rolling back: ${reasonOf(thrown)}`
+      return false
+    }
+  }
+
   #adopt(row: Stored): void {
     this.#head = {seq: row.seq, hash: row.hash}
     if (isIntent(row)) this.#open.set(row.seq, row)
@@ -244,13 +273,9 @@ export class Journal {
   }
 
   #failing(thrown: unknown): SystemFault {
-    this.#failed = reasonOf(thrown)
-    try {
-      if (this.#database.inTransaction) this.#database.exec('ROLLBACK')
-    } catch (again) {
-      // The connection is not used for writing any more, and the next open settles what the file holds.
-      this.#failed += `; rolling back: ${reasonOf(again)}`
-    }
+    const why = reasonOf(thrown)
+    // When that fails: the connection is not used for writing any more, and the next open settles what the file holds.
+    this.#failed = this.#rolledBack() ? why : `${why}; ${this.#failed ?? ''}`
     return new SystemFault(`journal ${this.#path} failed: ${this.#failed}`, {cause: thrown})
   }
 }

@@ -39,6 +39,8 @@ export const DISPENSER_CASSETTES = {
 /** Of the console's port, in bits per second. */
 export const BAUD_RATES = [9_600, 19_200, 38_400, 57_600, 115_200] as const
 
+const MEGABYTE_BYTES = 1_000_000
+
 export type DispenserModel = keyof typeof DISPENSER_CASSETTES
 
 export interface DeviceConfig<M extends string> {
@@ -62,6 +64,11 @@ export interface Config {
     readonly path: string
     /** Rows that the bank has signed for stay on this machine so long. */
     readonly keepDays: number
+    /** Free on its disk: below the first the log warns, below the second no visit begins. */
+    readonly warnFreeBytes: number
+    readonly stopFreeBytes: number
+    /** Held back beside it, for the visit under way when the disk is full. */
+    readonly reserveBytes: number
   }
   readonly host: {
     readonly url: string
@@ -154,6 +161,9 @@ function top(s: Section): Config {
     journal: s.section('journal').closed(j => ({
       path: j.text('path', /./, 'a path'),
       keepDays: j.integer('keepDays', 90, 3_650, 400),
+      warnFreeBytes: j.integer('warnFreeMegabytes', 1, 1_000_000, 1_000) * MEGABYTE_BYTES,
+      stopFreeBytes: j.integer('stopFreeMegabytes', 1, 1_000_000, 200) * MEGABYTE_BYTES,
+      reserveBytes: j.integer('reserveMegabytes', 4, 1_000, 16) * MEGABYTE_BYTES,
     })),
     host: s.section('host').closed(h => ({
       url: h.text('url', /^https:\/\/[^/]+$/, 'https://name:port'),
@@ -205,6 +215,8 @@ function top(s: Section): Config {
     screen: s.section('screen').closed(d => ({port: d.integer('port', 0, 65_535, 8_410)})),
     console: s.has('console') ? s.section('console').closed(consoleFrom) : null,
   }
+  if (config.journal.warnFreeBytes < config.journal.stopFreeBytes)
+    s.refuse('journal.warnFreeMegabytes', 'is less than stopFreeMegabytes: it would warn too late')
   const positions = new Set(config.cassettes.map(({cassette}) => cassette))
   if (positions.size !== config.cassettes.length) s.refuse('cassettes', 'names a cassette twice')
   const {model} = config.dispenser

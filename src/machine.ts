@@ -12,6 +12,7 @@ import type {Standing} from '../fsm/session.ts'
 import type {Advice, CassetteLevel, Event} from '../fsm/vocabulary.ts'
 import {seqOf} from '../journal/entry.ts'
 import type {Journal} from '../journal/journal.ts'
+import type {Room} from '../journal/room.ts'
 import {assert, present} from '../kit/assert.ts'
 import type {Clock} from '../kit/clock.ts'
 import {SystemFault} from '../kit/errors.ts'
@@ -33,6 +34,7 @@ import type {Desk, ViewModel} from './screen/view-model.ts'
 import {Business} from './session/business.ts'
 import {Chores} from './session/chores.ts'
 import {DayEnd} from './session/day.ts'
+import {DiskLadder} from './session/disk.ts'
 import {readPast} from './session/past.ts'
 import type {Past} from './session/past.ts'
 import {performOrder} from './session/perform.ts'
@@ -63,6 +65,8 @@ export interface MachineParts {
   /** The machine's key of now, which signs for its journal. */
   readonly signer: () => Signer
   readonly journal: MachineJournal
+  /** Of the disk that the journal is on. */
+  readonly room: Room
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
@@ -77,6 +81,7 @@ export class Machine implements ScreenSource {
   readonly #watch: Watch
   readonly #outbox: Outbox
   readonly #archive: Archive
+  readonly #disk: DiskLadder
   readonly #link: HostLink
   readonly #dayEnd: DayEnd
   readonly #pocket = new Pocket()
@@ -89,7 +94,8 @@ export class Machine implements ScreenSource {
 
   constructor(parts: MachineParts) {
     this.#parts = parts
-    const {config, reader, pinPad, dispenser, transport, signer, journal, clock, log, random, crash} = parts
+    const {config, reader, pinPad, dispenser, transport, signer, journal, room, clock, log, random, crash} =
+      parts
     const {terminal: atmId, currency} = config
     const {answerTimeoutMs} = config.host
     const link = signingOnWith(hostLink(transport, clock, log, {atmId, currency, answerTimeoutMs}), () =>
@@ -184,6 +190,13 @@ export class Machine implements ScreenSource {
       clock,
       log: log.named('session'),
     })
+    this.#disk = new DiskLadder({
+      room,
+      ...config.journal,
+      context: () => this.standing.context,
+      offer,
+      log: log.named('session'),
+    })
     this.#archive = new Archive({
       link: journalLink(transport, clock, {atmId, answerTimeoutMs}, signer),
       journal,
@@ -210,7 +223,10 @@ export class Machine implements ScreenSource {
       business,
       standing: () => this.#runner.standing,
       offer,
-      andThen: () => this.#dayEnd.look(),
+      andThen: async () => {
+        this.#disk.look()
+        await this.#dayEnd.look()
+      },
       intervalMs: config.timers.watchIntervalMs,
       crash,
     })
@@ -351,6 +367,7 @@ export class Machine implements ScreenSource {
     this.#lastAdvice = past.lastAdvice
     for (const row of past.parked) this.#parked.add(row)
     this.#outbox.kick()
+    this.#disk.look()
     if (past.levels.length > 0) return past
     const levels = config.cassettes.map(initialLevel)
     journal.append(null, [{kind: 'event', event: {type: 'cassettes.loaded', levels}, answers: null}])

@@ -3,6 +3,7 @@ import {existsSync, readFileSync} from 'node:fs'
 import type {CardReader} from '../devices/card-reader/port.ts'
 import type {PinPad} from '../devices/pin-pad/port.ts'
 import {Journal} from '../journal/journal.ts'
+import {diskRoom} from '../journal/room.ts'
 import {realClock} from '../kit/clock.ts'
 import type {Clock} from '../kit/clock.ts'
 import {BadInput, SystemFault, reasonOf} from '../kit/errors.ts'
@@ -57,7 +58,11 @@ export async function startDaemon(
   const reader = onPort<CardReader>(READERS[cardReader.model], cardReader.port, clock, log).device
   const pad = onPort<PinPad>(PIN_PADS[pinPad.model], pinPad.port, clock, log).device
   const cash = onPort(DISPENSERS[dispenser.model], dispenser.port, clock, log).device
-  const journal = Journal.open(config.journal.path, clock, BUILD, configHash(config))
+  const {path, reserveBytes} = config.journal
+  const room = diskRoom(path, reserveBytes, random)
+  const journal = Journal.open(path, clock, BUILD, configHash(config), {
+    makeRoom: () => room.releaseReserve(),
+  })
   const commits = commitHistogram()
   const identity = readIdentity(config.host)
   const machine = new Machine({
@@ -71,6 +76,7 @@ export async function startDaemon(
       log: log.named('link'),
     }),
     journal: timedInk(journal, clock, commits),
+    room,
     clock,
     random,
     log,

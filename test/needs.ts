@@ -41,6 +41,11 @@ export function ptyAvailable(): boolean {
   return statSync('/dev/ptmx', {throwIfNoEntry: false})?.isCharacterDevice() ?? false
 }
 
+/** Whether this process may mount a file system. */
+export function mayMount(): boolean {
+  return process.geteuid?.() === 0 && programPath('mount') !== null
+}
+
 /** The folder of PostgreSQL's server programs, or null. Debian keeps them out of the way, one folder a version. */
 export function postgresFolder(): string | null {
   const path = programPath('initdb')

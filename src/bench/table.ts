@@ -18,6 +18,8 @@ import {signerOfSeed} from '../../crypto/anchor.ts'
 import {signerOf} from '../../crypto/atm-message.ts'
 import type {Signer} from '../../crypto/atm-message.ts'
 import {Journal} from '../../journal/journal.ts'
+import {ENDLESS_ROOM} from '../../journal/room.ts'
+import type {Room} from '../../journal/room.ts'
 import {present} from '../../kit/assert.ts'
 import type {Clock} from '../../kit/clock.ts'
 import type {Log} from '../../kit/log.ts'
@@ -61,6 +63,8 @@ export interface TableOptions {
   readonly random: Random
   readonly log: Log
   readonly crash: (thrown: unknown) => void
+  /** The disk under the journal; one that never fills up when left out. */
+  readonly room?: (journal: Config['journal']) => Room
   /** Stands between machine and journal, for tests that let the disk fail. */
   readonly ink?: (journal: Journal) => MachineJournal
 }
@@ -78,7 +82,13 @@ export function tableConfig(
   return {
     terminal: TERMINAL,
     currency: 'EUR',
-    journal: {path: join(options.folder, 'journal.db'), keepDays: 400},
+    journal: {
+      path: join(options.folder, 'journal.db'),
+      keepDays: 400,
+      warnFreeBytes: 4_000_000,
+      stopFreeBytes: 2_000_000,
+      reserveBytes: 500_000,
+    },
     host: {
       url: 'https://127.0.0.1',
       caPath: '',
@@ -187,13 +197,17 @@ export class Table {
 
   #newLife(): Life {
     const {clock, log, crash, random, ink} = this.#options
-    const journal = Journal.open(this.config.journal.path, clock, BUILD, configHash(this.config))
+    const room = this.#options.room?.(this.config.journal) ?? ENDLESS_ROOM
+    const journal = Journal.open(this.config.journal.path, clock, BUILD, configHash(this.config), {
+      makeRoom: () => room.releaseReserve(),
+    })
     const drivers = this.stage.rig.drivers()
     const machine = new Machine({
       config: this.config,
       ...drivers,
       transport: this.#open.ends(this.stage.line, journal),
       signer: this.#open.signer,
+      room,
       journal: ink === undefined ? journal : ink(journal),
       clock,
       random: random.stream('machine'),

@@ -81,7 +81,7 @@ export const ALARM_RULES: readonly AlarmRule[] = [
     part: 'machine',
     title: 'the journal takes no entries',
     customer: 'no service',
-    action: 'free the disk or replace it, then start the machine anew',
+    action: 'look at the journal and its disk; with that settled, start the machine anew',
     cause: ({context}) => context.suspendedBecause,
   },
   {
@@ -202,6 +202,15 @@ export const ALARM_RULES: readonly AlarmRule[] = [
       cassettes(seen, ({state, count}) =>
         state === 'ok' && count > 0 ? null : state === 'ok' ? 'empty' : state,
       ),
+  },
+  {
+    name: 'disk-full',
+    severity: 'major',
+    part: 'machine',
+    title: 'the disk with the journal has no room for another visit',
+    customer: 'no service',
+    action: 'free the disk: it comes back into service by itself',
+    cause: ({context}) => (context.disk === 'full' ? 'less is free than stopFreeMegabytes' : null),
   },
   {
     name: 'dispense-faults',

@@ -27,6 +27,7 @@ export interface Scene {
   readonly feeMinor?: number
   readonly notes?: TableOptions['notes']
   readonly ink?: TableOptions['ink']
+  readonly room?: TableOptions['room']
   readonly cutOverAt?: string
   /** Where the journal is, when it is not to be forgotten at the end. */
   readonly folder?: string
@@ -73,6 +74,7 @@ export class World {
         })
       },
       ...(scene.ink === undefined ? {} : {ink: scene.ink}),
+      ...(scene.room === undefined ? {} : {room: scene.room}),
       ...(scene.cutOverAt === undefined ? {} : {cutOverAt: scene.cutOverAt}),
     })
     const world = new World(clock, table, folder, scene)

@@ -3,6 +3,7 @@ import {existsSync, mkdirSync, readFileSync, rmSync} from 'node:fs'
 import {basename, join} from 'node:path'
 import type {Entry, SessionId, Stored} from '../../journal/entry.ts'
 import {signerOfSeed} from '../../crypto/anchor.ts'
+import {ENDLESS_ROOM} from '../../journal/room.ts'
 import {sentenceOf} from '../../journal/sentences.ts'
 import {SystemFault} from '../../kit/errors.ts'
 import type {Log} from '../../kit/log.ts'
@@ -289,6 +290,7 @@ export class World {
           },
         }),
         signer: () => SIGNER,
+        room: ENDLESS_ROOM,
         journal: this.#disk.ink(journal, life),
         clock: life.clock,
         random: seededRandom(`sim/machine/${seedName}/${this.#lives}`),

@@ -209,6 +209,7 @@ t.test('each alarm is raised by its condition, and by nothing less', async t => 
     'out-of-service': [{notServingMs: 300_001}, {notServingMs: 300_000}],
     restarts: [soon({starts: 4}), soon({starts: 3})],
     'cassette-out': [level(0), level(1)],
+    'disk-full': [{context: {...context, disk: 'full'}}, {}],
     'dispense-faults': [soon({dispenseFaults: 2}), soon({dispenseFaults: 1})],
     rejects: [notes(100, 3), notes(100, 2)],
     'cards-retained': [soon({cardsRetained: 3}), soon({cardsRetained: 2})],

@@ -213,6 +213,7 @@ export const RAW_MODULES: Readonly<Record<string, readonly string[]>> = {
     'host/documents.ts',
     'host/main.ts',
     'host/state.ts',
+    'journal/room.ts',
     'kit/durable-file.ts',
     'package/build.ts',
     'package/bundle.ts',
