@@ -163,14 +163,20 @@ export const outOfService = base.createStateConfig({
 /** Nothing can be put in ink, so nothing moves; only a new start by somebody who has looked ends it. */
 export const suspended = base.createStateConfig({entry: refuseCards})
 
+const dayIsOver = [
+  {guard: ({context}: {context: Context}) => context.visit !== null, target: 'returningCard'},
+  {target: 'resting'},
+] as const
+
 /** The bank is told the sums of the date and answers with the next; a visit would belong to neither, so none begins. */
 export const closingDay = base.createStateConfig({
   entry: refuseCards,
   on: {
-    'day.closed': 'resting',
-    'day.refused': 'resting',
-    'host.silent': 'resting',
-    'card.inserted': unasked,
-    'card.unreadable': unasked,
+    'day.closed': dayIsOver,
+    'day.refused': dayIsOver,
+    'host.silent': dayIsOver,
+    // It waits for the answer: nothing else may begin while the date is neither open nor closed.
+    'card.inserted': {actions: base.assign({visit: strayCard})},
+    'card.unreadable': {actions: base.assign({visit: strayCard})},
   },
 })

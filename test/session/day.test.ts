@@ -112,6 +112,8 @@ t.test('no visit begins while the date is being closed, and the card goes back',
   await world.clock.finish(closing, BUDGET_MS)
   t.equal(world.state, 'closingDay')
   world.table.machine.operate({type: 'card.inserted', card: {masked: '476173******0119'}, businessDate: DATE})
+  t.equal(world.state, 'closingDay', 'the card waits for the answer')
+  await world.clock.runUntil(() => world.state !== 'closingDay', BUDGET_MS)
   t.equal(world.state, 'returningCard')
   await world.settle()
   await world.clock.runUntil(() => world.state === 'idle', BUDGET_MS)

@@ -32,6 +32,8 @@ const EVENTS: readonly Event['type'][] = [
   'notes.rejected',
   'notes.rejectUnknown',
   'order.abandoned',
+  'day.closed',
+  'day.refused',
   'visit.cancelled',
 ]
 

@@ -30,7 +30,8 @@ export class Requests {
     return this.#turns.take(async () => {
       let told = await this.#try(name, content)
       for (let tries = 1; tries < TRIES_MAX && isUnclear(told); tries++) told = await this.#try(name, content)
-      if (told.kind === 'failed') this.#log.warn('the device did not do it', {fault: told.fault, detail: told.detail})
+      if (told.kind === 'failed')
+        this.#log.warn('the device did not do it', {fault: told.fault, detail: told.detail})
       return told
     })
   }

@@ -38,6 +38,8 @@ interface Operation {
 interface Dispense {
   readonly key: string
   readonly mix: readonly Raw[]
+  /** Notes in each of its cassettes when it was given. */
+  readonly there: ReadonlyMap<number, number>
   /** What answered it; null while open. */
   answer: string | null
 }
@@ -91,8 +93,10 @@ export class Oracle {
   #dispense: Dispense | null = null
   #openRetains = 0
   #loadsCount = 0
-  /** Whether an answer was lost since the last load. */
-  #hasUnknown = false
+  /** The order of which the machine was told nothing, until it is seen what it moved. */
+  #unheard: Dispense | null = null
+  /** Notes that left each cassette since the last load beyond what was asked for, in orders of which nothing was told. */
+  readonly #untold = new Map<number, number>()
   #lookedAtCount = 0
   readonly #posted = new Map<string, Map<string, number>>()
   readonly #balances = new Map<string, number>()
@@ -270,7 +274,12 @@ export class Oracle {
       `${this.notes.countAt('path', 'stacker')} notes lie inside`,
     )
     live?.bunches.add(bunch)
-    this.#dispense = {key, mix: listIn(order, 'mix'), answer: null}
+    this.#seeUnheard()
+    const mix = listIn(order, 'mix')
+    const there = new Map(
+      mix.map(part => [numberIn(part, 'cassette'), this.#inCassette(numberIn(part, 'cassette'))]),
+    )
+    this.#dispense = {key, mix, there, answer: null}
   }
 
   #advise(kind: string, advice: Raw, key: string): void {
@@ -288,11 +297,18 @@ export class Oracle {
 
   #event({answers, body}: JournalRow): void {
     const type = textIn(body, 'type')
-    if (type === 'notes.unknown') this.#hasUnknown = true
+    if (type === 'notes.unknown') this.#unheard = this.#dispense
     if (type === 'cassettes.loaded') {
       this.#loadsCount += 1
-      this.#hasUnknown = false
+      this.#unheard = null
+      this.#untold.clear()
     }
+    if (type === 'day.closed')
+      this.#hold(
+        textIn(body, 'settlement') === 'in-balance',
+        'both-sides-add-up-the-same',
+        `the bank has other sums of ${textIn(body, 'businessDate')}`,
+      )
     if (answers === null) return
     const order = this.#open.get(answers)
     this.#hold(order !== undefined, 'answers-an-open-order', `${type} answers row ${answers}`)
@@ -612,21 +628,33 @@ export class Oracle {
 
   /**
    * Levels as the machine believes them, against the cassettes. It may be too careful, never too bold; but of an order
-   * whose answer was lost nobody can tell it how many notes more than asked for went into the reject bin.
+   * whose answer was lost nobody can tell it how many notes more than asked for left their cassettes.
    */
   levels(levels: readonly {readonly cassette: number; readonly count: number}[]): void {
+    this.#seeUnheard()
     for (const {cassette, count} of levels) {
-      const own = this.notes.all.filter(note => note.cassette === cassette)
-      const there = own.filter(({place}) => place === 'cassette').length
-      const untold = this.#hasUnknown
-        ? own.filter(({place}) => place === 'reject' || place === 'path').length
-        : 0
+      const there = this.#inCassette(cassette)
       this.#hold(
-        count <= there + untold,
+        count <= there + (this.#untold.get(cassette) ?? 0),
         'never-too-bold',
         `cassette ${cassette} holds ${there}, the machine believes ${count}`,
       )
     }
+  }
+
+  /** What an order moved of which nothing was told, beyond what it asked for. */
+  #seeUnheard(): void {
+    for (const part of this.#unheard?.mix ?? []) {
+      const cassette = numberIn(part, 'cassette')
+      const moved = (this.#unheard?.there.get(cassette) ?? 0) - this.#inCassette(cassette)
+      const more = Math.max(0, moved - numberIn(part, 'count'))
+      this.#untold.set(cassette, (this.#untold.get(cassette) ?? 0) + more)
+    }
+    this.#unheard = null
+  }
+
+  #inCassette(cassette: number): number {
+    return this.notes.all.filter(note => note.cassette === cassette && note.place === 'cassette').length
   }
 
   /** Operations by how they ended, for the statistics of a run. */
