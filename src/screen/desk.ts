@@ -5,8 +5,9 @@ import type {Event} from '../../fsm/vocabulary.ts'
 import type {Key} from '../../devices/pin-pad/port.ts'
 import {digitsOf} from '../../kit/money.ts'
 import type {Minor} from '../../kit/money.ts'
-import {view} from './view.ts'
-import type {Desk} from './view-model.ts'
+import {choicesOf} from './choices.ts'
+import {sayIn} from './say.ts'
+import type {Choice, Desk} from './view-model.ts'
 
 export const EMPTY_DESK: Desk = {pinDigits: 0, amountDigits: '', balanceMinor: null}
 
@@ -21,7 +22,7 @@ export interface Pressed {
  * does what the choice bound to it does; a key that means nothing now changes nothing.
  */
 export function press(state: StateName, context: Context, desk: Desk, key: Key): Pressed {
-  const chosen = view(state, context, desk).choices.find(choice => choice.keys.includes(key))
+  const chosen = choicesNow(state, context, desk).find(choice => choice.keys.includes(key))
   if (chosen !== undefined) return {desk: {...desk, amountDigits: ''}, event: chosen.event}
   if (!takesAmount(state)) return {desk, event: null}
   if (key === 'clear') return {desk: {...desk, amountDigits: desk.amountDigits.slice(0, -1)}, event: null}
@@ -31,7 +32,11 @@ export function press(state: StateName, context: Context, desk: Desk, key: Key):
 
 /** A touch on the choice with that id; null when the screen of this moment has no such choice. */
 export function choose(state: StateName, context: Context, desk: Desk, id: string): Event | null {
-  return view(state, context, desk).choices.find(choice => choice.id === id)?.event ?? null
+  return choicesNow(state, context, desk).find(choice => choice.id === id)?.event ?? null
+}
+
+function choicesNow(state: StateName, context: Context, desk: Desk): readonly Choice[] {
+  return choicesOf(state, context, desk, sayIn('en', context.setup.currency, 'eye'))
 }
 
 /** The pad holds so many PIN digits now. */

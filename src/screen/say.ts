@@ -15,10 +15,20 @@ export interface Say {
   plural(one: MessageKey, other: MessageKey, count: number): string
 }
 
+/** Kept, because a formatter costs more to make than all the words of a screen. */
+const MADE = new Map<string, Say>()
+
 /**
  * @param sense `eye` writes amounts with the currency's sign, `ear` with its name
  */
 export function sayIn(language: Language, currency: Currency, sense: 'eye' | 'ear'): Say {
+  const name = `${language} ${currency} ${sense}`
+  const say = MADE.get(name) ?? newSay(language, currency, sense)
+  MADE.set(name, say)
+  return say
+}
+
+function newSay(language: Language, currency: Currency, sense: 'eye' | 'ear'): Say {
   const catalogue = CATALOGUES[language]
   const format = new Intl.NumberFormat(language, {
     style: 'currency',
@@ -26,6 +36,7 @@ export function sayIn(language: Language, currency: Currency, sense: 'eye' | 'ea
     currencyDisplay: sense === 'eye' ? 'narrowSymbol' : 'name',
     trailingZeroDisplay: 'stripIfInteger',
   })
+  const rules = new Intl.PluralRules(language)
   const fill = (key: MessageKey, filling: Readonly<Record<string, string>>): string =>
     catalogue[key].replaceAll(/\{(\w+)\}/g, (_, name: string) => {
       const text = filling[name]
@@ -42,7 +53,7 @@ export function sayIn(language: Language, currency: Currency, sense: 'eye' | 'ea
       return format.format(text)
     },
     plural: (one, other, count) =>
-      fill(new Intl.PluralRules(language).select(count) === 'one' ? one : other, {count: count.toString()}),
+      fill(rules.select(count) === 'one' ? one : other, {count: count.toString()}),
   }
 }
 
