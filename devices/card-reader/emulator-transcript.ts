@@ -10,9 +10,16 @@ export interface TranscriptLine {
 /** Lines the transcript keeps; the oldest go first. */
 export const TRANSCRIPT_LINES_MAX = 1_000
 
+/** What may be written down of a frame; it becomes text for those who read it. */
+interface Heard {
+  readonly from: TranscriptLine['from']
+  readonly shown: Uint8Array
+  readonly restBytes: number
+}
+
 export class Transcript {
   readonly #shownBytes: (frame: Uint8Array) => number
-  #lines: TranscriptLine[] = []
+  #lines: Heard[] = []
 
   /** @param shownBytes how many bytes of a frame may be written down, from its first; its whole length for most */
   constructor(shownBytes: (frame: Uint8Array) => number) {
@@ -21,13 +28,15 @@ export class Transcript {
 
   /** Oldest first. */
   get lines(): readonly TranscriptLine[] {
-    return this.#lines.slice(-TRANSCRIPT_LINES_MAX)
+    return this.#lines.slice(-TRANSCRIPT_LINES_MAX).map(({from, shown, restBytes}) => {
+      const hex = spacedHexOf(shown)
+      return {from, hex: restBytes > 0 ? `${hex} [${restBytes} bytes]` : hex}
+    })
   }
 
   add(from: TranscriptLine['from'], bytes: Uint8Array): void {
-    const shown = this.#shownBytes(bytes)
-    const hex = spacedHexOf(bytes.subarray(0, shown))
-    this.#lines.push({from, hex: shown < bytes.length ? `${hex} [${bytes.length - shown} bytes]` : hex})
+    const shown = bytes.slice(0, this.#shownBytes(bytes))
+    this.#lines.push({from, shown, restBytes: bytes.length - shown.length})
     // Seldom, because it copies them all.
     if (this.#lines.length > 2 * TRANSCRIPT_LINES_MAX) this.#lines = this.#lines.slice(-TRANSCRIPT_LINES_MAX)
   }

@@ -53,21 +53,19 @@ export interface TranscriptLine {
 export const TRANSCRIPT_LINES_MAX = 1_000
 
 export class Transcript {
-  readonly #lines: TranscriptLine[] = []
+  #lines: {readonly from: TranscriptLine['from']; readonly bytes: Uint8Array}[] = []
 
   add(from: 'host' | 'device', bytes: Uint8Array): void {
-    if (this.#lines.length >= TRANSCRIPT_LINES_MAX) this.#lines.shift()
-    this.#lines.push({from, hex: hexOf(bytes)})
+    this.#lines.push({from, bytes: bytes.slice()})
+    // Seldom, because it copies them all.
+    if (this.#lines.length > 2 * TRANSCRIPT_LINES_MAX) this.#lines = this.#lines.slice(-TRANSCRIPT_LINES_MAX)
   }
 
   /** Oldest first. */
   get lines(): readonly TranscriptLine[] {
-    return [...this.#lines]
+    const kept = this.#lines.slice(-TRANSCRIPT_LINES_MAX)
+    return kept.map(({from, bytes}) => ({from, hex: spacedHexOf(bytes).toLowerCase()}))
   }
-}
-
-function hexOf(bytes: Uint8Array): string {
-  return spacedHexOf(bytes).toLowerCase()
 }
 
 /** The notes of one emulated dispenser. Every movement is checked against what was ever put in. */

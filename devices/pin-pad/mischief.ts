@@ -73,13 +73,14 @@ export const TRANSCRIPT_LINES_MAX = 1_000
 
 /** What was said on an emulated pad's wire. */
 export class TranscriptLines {
-  #lines: TranscriptLine[] = []
+  #lines: {readonly from: TranscriptLine['from']; readonly hex: () => string}[] = []
 
   get lines(): readonly TranscriptLine[] {
-    return this.#lines.slice(-TRANSCRIPT_LINES_MAX)
+    return this.#lines.slice(-TRANSCRIPT_LINES_MAX).map(({from, hex}) => ({from, hex: hex()}))
   }
 
-  add(from: TranscriptLine['from'], hex: string): void {
+  /** @param hex writes it for those who read it, and holds nothing that must not be written */
+  add(from: TranscriptLine['from'], hex: () => string): void {
     this.#lines.push({from, hex})
     // Seldom, because it copies them all.
     if (this.#lines.length > 2 * TRANSCRIPT_LINES_MAX) this.#lines = this.#lines.slice(-TRANSCRIPT_LINES_MAX)

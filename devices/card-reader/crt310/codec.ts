@@ -59,8 +59,12 @@ export function frameShape(controls: readonly number[], from: keyof typeof FRAME
 export function encodeFrame(body: Body): Uint8Array {
   assert(body.data.length <= DATA_BYTES_MAX, `${body.data.length} data bytes in a CRT-310 frame`)
   const length = 2 + body.data.length
-  const checked = Uint8Array.of(STX, length >> 8, length & 0xff, body.cm, body.pm, ...body.data, ETX)
-  return Uint8Array.of(...checked, xorOf(checked))
+  const frame = new Uint8Array(HEAD_BYTES + body.data.length + TAIL_BYTES)
+  frame.set([STX, length >> 8, length & 0xff, body.cm, body.pm])
+  frame.set(body.data, HEAD_BYTES)
+  frame[frame.length - TAIL_BYTES] = ETX
+  frame[frame.length - 1] = xorOf(frame.subarray(0, -1))
+  return frame
 }
 
 /** What exactly one whole frame carries; null when the bytes are anything else. */

@@ -70,10 +70,16 @@ function checkOf(data: Uint8Array): number {
 export function encodePacket(data: Uint8Array): Uint8Array {
   assert(data.length >= 1 && data.length <= DATA_BYTES_MAX, `a packet of ${data.length} bytes`)
   const check = checkOf(data)
-  const marked = Array.from(data, byte =>
-    byte === SYN || byte === ETB || byte === ESCAPE ? [ESCAPE, byte + ESCAPE_SHIFT] : [byte],
-  ).flat()
-  return Uint8Array.of(SYN, ...marked, ETB, check >> 8, check & 0xff)
+  const packet = new Uint8Array(2 * data.length + 4)
+  packet[0] = SYN
+  let end = 1
+  for (const byte of data) {
+    const isMarked = byte === SYN || byte === ETB || byte === ESCAPE
+    if (isMarked) packet[end++] = ESCAPE
+    packet[end++] = isMarked ? byte + ESCAPE_SHIFT : byte
+  }
+  packet.set([ETB, check >> 8, check & 0xff], end)
+  return packet.slice(0, end + 3)
 }
 
 /** The data of exactly one whole packet; null when the bytes are anything else. */

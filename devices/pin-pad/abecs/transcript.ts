@@ -20,7 +20,7 @@ export class Transcript {
 
   /** A byte by itself: ACK, NAK, CAN, EOT. */
   control(from: TranscriptLine['from'], byte: number): void {
-    this.#lines.add(from, spacedHexOf(Uint8Array.of(byte)))
+    this.#lines.add(from, () => spacedHexOf(Uint8Array.of(byte)))
   }
 
   command(data: Uint8Array): void {
@@ -32,11 +32,15 @@ export class Transcript {
   }
 }
 
-function masked(data: Uint8Array): string {
+function masked(data: Uint8Array): () => string {
   const id = commandIn(data)
   const hidden = data.length - OPEN_BYTES
   // What is not known may hold anything.
   const isOpen = id !== null && !SECRET.has(id)
-  if (isOpen || hidden <= 0) return spacedHexOf(encodePacket(data))
-  return `16 ${spacedHexOf(data.subarray(0, OPEN_BYTES))} [${hidden} bytes]`
+  if (isOpen || hidden <= 0) {
+    const whole = data.slice()
+    return () => spacedHexOf(encodePacket(whole))
+  }
+  const open = data.slice(0, OPEN_BYTES)
+  return () => `16 ${spacedHexOf(open)} [${hidden} bytes]`
 }

@@ -5,7 +5,7 @@
  * No PIN digit leaves it: not on the wire, not in the transcript, not in the world. A card's number, a block and a
  * track go over the wire, as the protocol has it, and are left out of the transcript.
  */
-import {hexOf} from '../../../crypto/hex.ts'
+import {hexOf, spacedHexOf} from '../../../crypto/hex.ts'
 import type {Clock} from '../../../kit/clock.ts'
 import type {Random} from '../../../kit/random.ts'
 import {nameOf} from '../../../kit/table.ts'
@@ -527,8 +527,9 @@ export class DynaProEmulator implements PinPadEmulator {
 
   #write(from: TranscriptLine['from'], id: number, bytes: Uint8Array): void {
     const shown = from === 'host' ? shownOfHost(id, bytes) : (SHOWN_OF_DEVICE.get(id) ?? bytes.length)
-    const hex = Array.from([id, ...bytes.subarray(0, shown)], byte => hexOf(Uint8Array.of(byte))).join(' ')
-    this.#transcript.add(from, shown < bytes.length ? `${hex} [${bytes.length - shown} bytes]` : hex)
+    const open = Uint8Array.of(id, ...bytes.subarray(0, shown))
+    const hidden = bytes.length - shown
+    this.#transcript.add(from, () => `${spacedHexOf(open)}${hidden > 0 ? ` [${hidden} bytes]` : ''}`)
   }
 
   /** The first misbehaviour of that kind on the line that fits the command; null fits any. */

@@ -49,9 +49,14 @@ export function encodeFrame(text: Uint8Array): Uint8Array {
     text.length <= TEXT_BYTES_MAX
       ? text.length.toString().padStart(3, '0')
       : `000${text.length.toString().padStart(4, '0')}`
-  const checked = Uint8Array.of(...Buffer.from(count, 'latin1'), ...text, ETX)
-  const check = Buffer.from(hexOf(Uint8Array.of(xorOf(checked))), 'latin1')
-  return Uint8Array.of(STX, ...checked, ...check)
+  const etxAt = 1 + count.length + text.length
+  const frame = new Uint8Array(etxAt + 3)
+  frame[0] = STX
+  frame.set(Buffer.from(count, 'latin1'), 1)
+  frame.set(text, 1 + count.length)
+  frame[etxAt] = ETX
+  frame.set(Buffer.from(hexOf(Uint8Array.of(xorOf(frame.subarray(1, etxAt + 1)))), 'latin1'), etxAt + 1)
+  return frame
 }
 
 /** The TEXT of exactly one whole frame; null when the bytes are anything else, or the TEXT is empty. */

@@ -33,7 +33,7 @@ export class Transcript {
 
   /** A byte outside any frame. */
   key(byte: number): void {
-    this.#lines.add('device', spacedHexOf(Uint8Array.of(byte)))
+    this.#lines.add('device', () => spacedHexOf(Uint8Array.of(byte)))
   }
 }
 
@@ -51,9 +51,13 @@ const OPEN_CHARACTERS: Readonly<Partial<Record<CommandName, number>>> = {
 /** Replies that carry a PIN block, with a length that would tell the PIN's, or what a key made. */
 const SECRET_REPLIES: ReadonlySet<CommandName> = new Set(['fetchBlock', 'cipher', 'authenticate'])
 
-function masked(text: Uint8Array, openBytes: number): string {
-  const hidden = text.length - openBytes
-  if (hidden <= 0) return spacedHexOf(encodeFrame(text))
-  const length = Buffer.from(text.length.toString().padStart(3, '0'), 'latin1')
-  return `02 ${spacedHexOf(length)} ${spacedHexOf(text.subarray(0, openBytes))} [${hidden} bytes]`
+function masked(text: Uint8Array, openBytes: number): () => string {
+  const {length} = text
+  const hidden = length - openBytes
+  const open = text.slice(0, openBytes)
+  if (hidden <= 0) return () => spacedHexOf(encodeFrame(open))
+  return () => {
+    const count = Buffer.from(length.toString().padStart(3, '0'), 'latin1')
+    return `02 ${spacedHexOf(count)} ${spacedHexOf(open)} [${hidden} bytes]`
+  }
 }
