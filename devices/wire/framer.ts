@@ -28,7 +28,7 @@ export type Measure =
 export interface FrameShape {
   /** Whether a frame may begin with this byte. */
   starts(byte: number): boolean
-  /** Judges bytes of which the first one starts a frame. */
+  /** Judges bytes of which the first one starts a frame. Every shorter part of a good frame wants `more`. */
   measure(bytes: Uint8Array): Measure
   /** Whether this byte, outside any frame, means something by itself. Asked only of bytes that start no frame. */
   isControl(byte: number): boolean
@@ -55,6 +55,11 @@ export class Framer {
   /** Takes bytes that arrived at that moment, in any chunking. */
   push(chunk: Uint8Array, atMs: number): Verdict[] {
     const verdicts = this.idle(atMs)
+    if (this.#heldBytes === 0 && this.#isFrame(chunk)) {
+      this.#lastAtMs = atMs
+      verdicts.push({kind: 'frame', bytes: chunk.slice()})
+      return verdicts
+    }
     for (const byte of chunk) this.#take(byte, atMs, verdicts)
     this.#flushNoise(verdicts)
     return verdicts
@@ -90,6 +95,15 @@ export class Framer {
   /** Forgets a frame under way. */
   reset(): void {
     this.#heldBytes = 0
+  }
+
+  /** Whether it is just one frame, as it nearly always is: byte by byte nothing else would come of it. */
+  #isFrame(chunk: Uint8Array): boolean {
+    const [first] = chunk
+    if (first === undefined || !this.#shape.starts(first) || chunk.length > this.#shape.frameBytesMax)
+      return false
+    const measure = this.#shape.measure(chunk)
+    return measure.kind === 'frame' && measure.lengthBytes === chunk.length
   }
 
   get #held(): Uint8Array {

@@ -128,7 +128,7 @@ class End implements ByteLink {
 
   async write(bytes: Uint8Array): Promise<'written' | LinkLost> {
     if (this.#listener === null) return this.#openings === 0 ? 'not-opened' : 'hung-up'
-    if (bytes.length > 0) this.lane?.carry(Uint8Array.from(bytes))
+    if (bytes.length > 0) this.lane?.carry(bytes.slice())
     return 'written'
   }
 

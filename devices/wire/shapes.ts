@@ -14,7 +14,9 @@ const LONG_COUNT: readonly number[] = [0x30, 0x30, 0x30]
 
 /** XOR of all the bytes, the block check of most serial devices. */
 export function xorOf(bytes: Uint8Array): number {
-  return bytes.reduce((sum, byte) => sum ^ byte, 0)
+  let sum = 0
+  for (const byte of bytes) sum ^= byte
+  return sum
 }
 
 /**
@@ -22,7 +24,9 @@ export function xorOf(bytes: Uint8Array): number {
  * @param from what came out over the bytes before, where they come in pieces
  */
 export function crc16Xmodem(bytes: Uint8Array, from = 0): number {
-  return bytes.reduce((crc, byte) => ((crc << 8) & 0xffff) ^ (XMODEM[(crc >> 8) ^ byte] ?? 0), from)
+  let crc = from
+  for (const byte of bytes) crc = ((crc << 8) & 0xffff) ^ (XMODEM[(crc >> 8) ^ byte] ?? 0)
+  return crc
 }
 
 /** What each byte does to it. */

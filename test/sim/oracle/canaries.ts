@@ -5,10 +5,14 @@
 
 /** PINs shorter than this would be found by chance. */
 const PIN_DIGITS_MIN = 9
+const PAN_DIGITS = 16
+const HEAD_DIGITS = 8
 
 export class Canaries {
-  readonly #texts: readonly string[]
   readonly #any: RegExp
+  readonly #pans: ReadonlySet<string>
+  /** What the packed card numbers begin with: looked for first, because it is seldom there. */
+  readonly #packedHeads: readonly Buffer[]
 
   constructor(people: readonly {readonly pan: string; readonly track2: string; readonly pin: string}[]) {
     const clear = people.flatMap(({pan, track2, pin}) => [
@@ -17,8 +21,10 @@ export class Canaries {
       ...(pin.length >= PIN_DIGITS_MIN ? [pin] : []),
     ])
     const hex = clear.map(text => Buffer.from(text, 'latin1').toString('hex'))
-    this.#texts = [...clear, ...hex]
-    this.#any = new RegExp(this.#texts.join('|'), 'i')
+    this.#any = new RegExp([...clear, ...hex].join('|'), 'i')
+    this.#pans = new Set(people.map(({pan}) => pan))
+    const heads = new Set(people.map(({pan}) => pan.slice(0, HEAD_DIGITS)))
+    this.#packedHeads = [...heads].map(head => Buffer.from(head, 'hex'))
   }
 
   /** The first one in a text, by its last four characters; null when there is none. */
@@ -33,9 +39,11 @@ export class Canaries {
   }
 
   #packedIn(bytes: Buffer): string | null {
-    const packed = this.#texts.find(
-      text => /^[0-9]{16}$/.test(text) && bytes.includes(Buffer.from(text, 'hex')),
-    )
-    return packed === undefined ? null : `...${packed.slice(-4)}`
+    for (const head of this.#packedHeads)
+      for (let at = bytes.indexOf(head); at >= 0; at = bytes.indexOf(head, at + 1)) {
+        const digits = bytes.toString('hex', at, at + PAN_DIGITS / 2)
+        if (this.#pans.has(digits)) return `...${digits.slice(-4)}`
+      }
+    return null
   }
 }
