@@ -5,16 +5,15 @@ import type {Key} from './editor.ts'
 import {filtered} from './filter.ts'
 import type {Filter} from './filter.ts'
 import type {Front, Helper, Said, Send} from './front.ts'
+import {Pager} from './pager.ts'
 import {ascii, jsonOf, linesOf} from './view.ts'
 import type {Reply} from './view.ts'
 
 const COLUMNS = 80
 const LINES = 24
 const MORE = '--More--'
-const SPACE = 0x20
-const ENTER = 0x0d
-/** Space, Enter, q and ^C. */
-const PAGER_KEYS: readonly number[] = [SPACE, ENTER, 0x71, 0x03]
+/** Of what a long line goes on with. */
+const INDENT = '    '
 /** Live lines that wait for a slow line; beyond, they are counted and dropped. */
 const LIVE_BYTES_MAX = 4_096
 const NOBODY: Helper = {help: () => [], complete: line => ({line, choices: []})}
@@ -27,12 +26,13 @@ export class Terminal implements Front {
   #helper = NOBODY
   #prompt = ''
   #waiting: ((said: Said) => void) | null = null
-  /** Waits for a key between two pages. */
-  #more: ((key: number | null) => void) | null = null
+  /** Of the answer that is shown. */
+  #pager = new Pager()
   #idle: Timer | null = null
   #isGone = false
   #isIdle = false
   #length = LINES
+  #columns = COLUMNS
   #unsentBytes = 0
   #droppedLines = 0
 
@@ -65,12 +65,13 @@ export class Terminal implements Front {
 
   async reply(command: string, reply: Reply, filters: readonly Filter[]): Promise<void> {
     if (filters.some(({name}) => name === 'json')) await this.#paged([jsonOf(command, reply)])
-    else if (reply.kind === 'done') await this.#paged(filtered(linesOf(reply.view), filters))
-    else await this.#paged(wrapped(ascii(`refused: ${reply.why}`)))
+    else if (reply.kind === 'done')
+      await this.#paged(filtered(linesOf(reply.view), filters).flatMap(line => this.#wrapped(line)))
+    else await this.#paged(this.#wrapped(ascii(`refused: ${reply.why}`)))
   }
 
   live(line: string): void {
-    if (this.#more !== null || this.#unsentBytes > LIVE_BYTES_MAX) {
+    if (this.#pager.isWaiting || this.#unsentBytes > LIVE_BYTES_MAX) {
       this.#droppedLines += 1
       return
     }
@@ -93,6 +94,7 @@ export class Terminal implements Front {
   }
 
   setWidth(columns: number): void {
+    this.#columns = columns
     this.#editor.columns = columns
   }
 
@@ -101,17 +103,13 @@ export class Terminal implements Front {
     this.#idle?.cancel()
     this.#editor.close()
     this.#answer({kind: 'gone'})
-    this.#more?.(null)
+    this.#pager.end()
   }
 
   feed(bytes: Uint8Array): void {
     this.#stir()
     for (const byte of bytes) {
-      const more = this.#more
-      this.#more = null
-      if (more !== null) more(byte)
-      // What is no key of the pager ends the pages, and is the beginning of the next line.
-      if (more === null || !PAGER_KEYS.includes(byte)) this.#editor.feed(byte)
+      if (!this.#pager.take(byte)) this.#editor.feed(byte)
     }
   }
 
@@ -142,7 +140,7 @@ export class Terminal implements Front {
       this.#isIdle = true
       this.#editor.close()
       this.#answer({kind: 'idle'})
-      this.#more?.(null)
+      this.#pager.end()
     })
   }
 
@@ -163,7 +161,7 @@ export class Terminal implements Front {
       }
       case 'tab': {
         const {line, choices} = this.#helper.complete(key.line)
-        if (choices.length > 1) this.#editor.above([`  ${choices.join('  ')}`.slice(0, COLUMNS - 1)])
+        if (choices.length > 1) this.#editor.above(this.#wrapped(`  ${choices.join('  ')}`))
         if (line === key.line && choices.length === 0) this.#write('\x07')
         this.#editor.open(this.#prompt, false, line)
         return
@@ -171,37 +169,34 @@ export class Terminal implements Front {
     }
   }
 
-  /** Long answers a page at a time: space for a page, Enter for a line, q for enough. */
+  /** Long answers a page at a time: space for a page, Enter for a line, q for enough; any other key begins the next line. */
   async #paged(lines: readonly string[]): Promise<void> {
+    this.#pager = new Pager()
+    await this.#pages(lines)
+    for (const key of this.#pager.close()) this.#editor.feed(key)
+  }
+
+  async #pages(lines: readonly string[]): Promise<void> {
     let room = this.#length - 1
     let chunk = ''
     for (const [at, line] of lines.entries()) {
       chunk += `${line}\r\n`
-      room -= Math.max(1, Math.ceil(line.length / COLUMNS))
+      room -= Math.max(1, Math.ceil(line.length / this.#columns))
       const isLast = at === lines.length - 1
       if (this.#length > 0 && room <= 0 && !isLast) {
         if (!(await this.#sent(chunk + MORE))) return
         chunk = ''
-        const key = await this.#moreKey()
+        this.#stir()
+        const wanted = await this.#pager.next()
         await this.#sent(`\r${' '.repeat(MORE.length)}\r`)
-        if (key !== SPACE && key !== ENTER) return
-        room = key === ENTER ? 1 : this.#length - 1
+        if (wanted === 'enough') return
+        room = wanted === 'line' ? 1 : this.#length - 1
       } else if (chunk.length > 1_024) {
         if (!(await this.#sent(chunk))) return
         chunk = ''
       }
     }
     await this.#sent(chunk)
-  }
-
-  async #moreKey(): Promise<number | null> {
-    const key = await new Promise<number | null>(resolve => {
-      this.#more = resolve
-      if (this.#isGone) resolve(null)
-      this.#stir()
-    })
-    this.#more = null
-    return key
   }
 
   #write(text: string): void {
@@ -215,12 +210,12 @@ export class Terminal implements Front {
     this.#unsentBytes -= text.length
     return isSent && !this.#isGone
   }
-}
 
-/** Broken at spaces, so that no line is longer than the terminal is wide. */
-function wrapped(line: string): readonly string[] {
-  if (line.length < COLUMNS) return [line]
-  const at = line.lastIndexOf(' ', COLUMNS - 1)
-  const end = at > 2 ? at : COLUMNS - 1
-  return [line.slice(0, end), ...wrapped(`  ${line.slice(end).trimStart()}`)]
+  /** Broken at spaces, so that no line is longer than the terminal is wide. */
+  #wrapped(line: string): readonly string[] {
+    if (line.length < this.#columns) return [line]
+    const at = line.lastIndexOf(' ', this.#columns - 1)
+    const end = at > INDENT.length ? at : this.#columns - 1
+    return [line.slice(0, end), ...this.#wrapped(`${INDENT}${line.slice(end).trimStart()}`)]
+  }
 }

@@ -1,7 +1,8 @@
 /** A machine in virtual time with its console: people who can log in, a glass to read, a keyboard to type on. */
-import {mkdtempSync, rmSync, writeFileSync} from 'node:fs'
+import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
+import type {Test} from 'tap'
 import {codeAt} from '../../crypto/one-time.ts'
 import type {PasswordCost} from '../../crypto/passwords.ts'
 import {isRest} from '../../fsm/context.ts'
@@ -38,6 +39,14 @@ export const STAFF: Readonly<Record<string, Role>> = {
   siri: 'senior',
   saga: 'security',
   stig: 'security',
+}
+
+/** Compares with the transcript beside this file; `--write` in the arguments writes it anew. */
+export function golden(t: Test, name: string, glass: Glass): void {
+  const path = join(import.meta.dirname, 'transcripts', `${name}.txt`)
+  const text = `${glass.text}\n`
+  if (process.argv.includes('--write')) writeFileSync(path, text)
+  t.equal(text, readFileSync(path, 'utf8'), name)
 }
 
 /** A line that the grammar takes for the command, whatever its arguments. */

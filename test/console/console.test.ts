@@ -1,8 +1,5 @@
 /** Conversations at the console as a person has them. */
-import {readFileSync, writeFileSync} from 'node:fs'
-import {join} from 'node:path'
 import t from 'tap'
-import type {Test} from 'tap'
 import {DEMO_CARDS} from '../../host/demo.ts'
 import {present} from '../../kit/assert.ts'
 import {COMMANDS} from '../../src/console/commands.ts'
@@ -10,16 +7,7 @@ import {IDLE_MS} from '../../src/console/conversation.ts'
 import {LINE_MAX} from '../../src/console/grammar.ts'
 import {LOCK_MS, TRIES_MAX} from '../../src/console/people.ts'
 import {BUDGET_MS} from '../session/world.ts'
-import {Bench, PASSWORD, lineFor} from './bench.ts'
-import type {Wire} from './bench.ts'
-
-/** Compares with the transcript beside this file; `--write` in the arguments writes it anew. */
-function golden(t: Test, name: string, wire: Wire): void {
-  const path = join(import.meta.dirname, 'transcripts', `${name}.txt`)
-  const text = `${wire.glass.text}\n`
-  if (process.argv.includes('--write')) writeFileSync(path, text)
-  t.equal(text, readFileSync(path, 'utf8'), name)
-}
+import {Bench, PASSWORD, golden, lineFor} from './bench.ts'
 
 t.test('an engineer looks around', async t => {
   const bench = await Bench.open()
@@ -42,7 +30,7 @@ t.test('an engineer looks around', async t => {
   await wire.type('show status | exclude -\r')
   await wire.type('user list\r')
   await wire.type('exit\r')
-  golden(t, 'engineer', wire)
+  golden(t, 'engineer', wire.glass)
   await bench.close()
 })
 

@@ -34,6 +34,11 @@ export class Glass {
     return this.#lines.at(-1) ?? ''
   }
 
+  /** The line that is being written, under the one before. */
+  get lastTwo(): string {
+    return this.#lines.slice(-2).join('\n')
+  }
+
   clear(): void {
     this.#lines.splice(0, this.#lines.length, '')
     this.#column = 0
