@@ -7,7 +7,9 @@ import {createInterface} from 'node:readline'
 import {Proxy} from './proxy.ts'
 import type {Cut} from './proxy.ts'
 import type {History} from './history.ts'
-import {assert} from '../../kit/assert.ts'
+import {endingAt} from '../system/last-call.ts'
+import type {LastCall} from '../system/last-call.ts'
+import {assert, present} from '../../kit/assert.ts'
 import type {Clock} from '../../kit/clock.ts'
 import {SystemFault} from '../../kit/errors.ts'
 
@@ -44,6 +46,7 @@ export class HostProcess {
   readonly proxy: Proxy
   readonly #options: HostOptions
   #child: ChildProcess | null = null
+  #gone: Promise<unknown> = Promise.resolve()
   #isWanted = false
   /** Ends that nobody asked for. */
   deathsCount = 0
@@ -75,6 +78,27 @@ export class HostProcess {
         throw new SystemFault(`${this.name} does not start; see ${this.#options.logPath}`)
       await clock.sleep(START_AGAIN_MS)
     }
+  }
+
+  /**
+   * Starts it once, to end before that call, ready or not. Resolves when it has.
+   * @throws SystemFault when it does not make the call in time
+   */
+  async liveUntil(last: LastCall): Promise<void> {
+    assert(this.#child === null, `${this.name} runs already`)
+    const {clock, history} = this.#options
+    history.fault(`${this.name} is to end at ${last.name} ${last.time}`)
+    const ready = await this.#started(last)
+    if (ready !== null) this.proxy.leadTo({host: '127.0.0.1', port: ready.port})
+    const life = {isLate: false}
+    const timer = clock.after(START_MAX_MS, () => {
+      life.isLate = true
+      this.#child?.kill('SIGKILL')
+    })
+    await this.#gone
+    timer.cancel()
+    this.proxy.leadTo(null)
+    if (life.isLate) throw new SystemFault(`${this.name} makes no ${last.name} for the ${last.time}th time`)
   }
 
   /** Power off. */
@@ -119,10 +143,11 @@ export class HostProcess {
   }
 
   /** One try; null when it ended before it was ready. */
-  #started(): Promise<Ready | null> {
-    const child = spawnHost(this.#options, [])
+  #started(last: LastCall | null = null): Promise<Ready | null> {
+    const child = spawnHost(this.#options, [], last)
     this.#child = child
-    this.#isWanted = true
+    this.#isWanted = last === null
+    this.#gone = new Promise(resolve => child.once('close', resolve))
     return new Promise(resolve => {
       let isReady = false
       child.once('close', () => {
@@ -153,18 +178,18 @@ export async function seedBank(options: HostOptions): Promise<void> {
 function spawnHost(
   {root, stateFolder, worldPath, databaseUrl, logPath}: HostOptions,
   flags: readonly string[],
+  last: LastCall | null = null,
 ): ChildProcess {
+  const command = [process.execPath, join(root, 'test', 'bank', 'host.ts')]
   const words = ['--state', stateFolder, '--world', worldPath, ...flags]
-  const child = spawn(
-    process.execPath,
-    [join(root, 'test', 'bank', 'host.ts'), ...words, ...(databaseUrl === null ? [] : ['--db', databaseUrl])],
-    {
-      cwd: root,
-      stdio: ['pipe', 'pipe', 'pipe'],
-      // A host that is killed every other second spends less of it on reading its sources again.
-      env: {...process.env, NODE_COMPILE_CACHE: join(root, '.cache', 'compiled')},
-    },
-  )
+  const whole = [...command, ...words, ...(databaseUrl === null ? [] : ['--db', databaseUrl])]
+  const [program, ...rest] = last === null ? whole : endingAt(last, whole)
+  const child = spawn(present(program, 'a program'), rest, {
+    cwd: root,
+    stdio: ['pipe', 'pipe', 'pipe'],
+    // A host that is killed every other second spends less of it on reading its sources again.
+    env: {...process.env, NODE_COMPILE_CACHE: join(root, '.cache', 'compiled')},
+  })
   child.stderr.on('data', (bytes: Buffer) => {
     appendFileSync(logPath, bytes)
   })

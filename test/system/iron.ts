@@ -25,6 +25,8 @@ import {emulatorsOn, startEmulators, stopEmulators} from '../../src/bench/rig.ts
 import type {Emulators} from '../../src/bench/rig.ts'
 import {TERMINAL} from '../../src/bench/table.ts'
 import {readPast} from '../../src/session/past.ts'
+import {endingAt, tracing} from './last-call.ts'
+import type {LastCall} from './last-call.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 const NOTES = {1: 2_000, 2: 2_000} as const
@@ -37,14 +39,6 @@ export const PATIENCE_MS = 60_000
 
 export const clock = realClock()
 
-/** The system call that a life ends before: its process is killed by the kernel as it is made for that time. */
-export interface LastCall {
-  /** As strace names it. */
-  readonly name: string
-  /** From 1; counted for each thread of its own, from when somebody looks. */
-  readonly time: number
-}
-
 /** One life of the daemon. */
 export class Life {
   readonly #child: ChildProcess
@@ -56,8 +50,7 @@ export class Life {
 
   constructor(configPath: string, last: LastCall | null) {
     const command = [process.execPath, join(ROOT, 'src', 'cli.ts'), 'run', '--config', configPath]
-    // strace as our grandchild, so that the daemon stays our child.
-    const [program, ...words] = last === null ? command : ['strace', '-D', ...tracing(last), ...command]
+    const [program, ...words] = last === null ? command : endingAt(last, command)
     this.#child = spawn(present(program, 'a program'), words, {
       cwd: ROOT,
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -127,12 +120,6 @@ export class Life {
     this.#child.kill('SIGKILL')
     await this.#ended
   }
-}
-
-/** strace looks at those calls of all threads alone. */
-function tracing({name, time}: LastCall): readonly string[] {
-  const what = [`trace=${name}`, `inject=${name}:signal=SIGKILL:when=${time}`]
-  return ['-f', '-qqq', '-o', '/dev/null', ...what.flatMap(each => ['-e', each])]
 }
 
 export class Iron {

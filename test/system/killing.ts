@@ -12,7 +12,8 @@ import {seededRandom} from '../../kit/random.ts'
 import type {Random} from '../../kit/random.ts'
 import {ptyAvailable, skipUnless} from '../needs.ts'
 import {Iron, PATIENCE_MS, clock} from './iron.ts'
-import type {LastCall, Life} from './iron.ts'
+import type {Life} from './iron.ts'
+import type {LastCall} from './last-call.ts'
 
 const LOOK_MS = 20
 
