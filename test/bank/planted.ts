@@ -159,7 +159,8 @@ const ROOT = dirname(dirname(import.meta.dirname))
  */
 export function plant({name, changes}: Pick<Planted, 'name' | 'changes'>, folder: string): void {
   mkdirSync(join(folder, 'test', 'bank'), {recursive: true})
-  for (const part of ['host', 'kit', 'crypto', 'package.json', 'test/bank/host.ts', 'test/bank/world.ts'])
+  const tests = ['host', 'world', 'policy'].map(name => `test/bank/${name}.ts`)
+  for (const part of ['host', 'kit', 'crypto', 'package.json', ...tests])
     cpSync(join(ROOT, part), join(folder, part), {recursive: true})
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
   for (const {file, from, to} of changes) {

@@ -16,7 +16,7 @@ import {DISPENSERS} from '../../../src/drivers.ts'
 import {KINDS} from '../../../src/kinds.ts'
 import {ptyAvailable, skipUnless} from '../../needs.ts'
 import {pick} from './conformance.ts'
-import {LCDM1000, LCDM2000, LCDM4000} from './models.ts'
+import {F56_FRONT, LCDM1000, LCDM2000, LCDM4000} from './models.ts'
 
 const clock = realClock()
 
@@ -75,7 +75,7 @@ if (port !== undefined && !isElsewhere)
     await dispenser.close()
   })
 else
-  for (const {name, emulator: make} of [LCDM1000, LCDM2000, LCDM4000])
+  for (const {name, emulator: make} of [LCDM1000, LCDM2000, LCDM4000, F56_FRONT])
     t.test(`${name}, emulated`, async t => {
       if (!skipUnless(t, ptyAvailable(), 'pseudo-terminals')) return
       const terminal = pseudoTerminal(`${t.testdir()}/dispenser`)
