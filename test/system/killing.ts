@@ -66,8 +66,10 @@ export interface Doom {
   readonly after: number | LastCall
 }
 
-/** One journal, one bank and one set of devices see so many lives; then there are new ones. */
+/** One journal, one bank and one set of devices see so many kills; then there are new ones. */
 const LIVES_PER_IRON = 100
+/** And that many on the average before a kill leaves notes that only an operator may clear. */
+const KILLS_PER_IRON_MIN = 2
 const LIVES_PER_KILL_MAX = 3
 /** Customers that one life serves while the call it is to end before is not made. */
 const CUSTOMERS_MAX = 3
@@ -90,22 +92,34 @@ export async function killOver(
 ): Promise<void> {
   if (!skipUnless(t, ptyAvailable(), 'pseudo-terminals')) return
   const random = seededRandom(seed).stream(dispenser)
-  for (let done = 0; done < kills; done += LIVES_PER_IRON) {
+  const killed: Record<string, number> = {}
+  let irons = 0
+  for (let left = kills; left > 0; irons += 1) {
+    assert(irons * KILLS_PER_IRON_MIN <= kills, 'a machine seldom waits for its operator')
     const iron = await Iron.open(dispenser)
     try {
-      await killAll(t, iron, Math.min(LIVES_PER_IRON, kills - done), () => doomOf(random))
+      left -= await killOn(t, iron, Math.min(LIVES_PER_IRON, left), killed, () => doomOf(random))
     } finally {
       await iron.close()
     }
   }
+  t.comment(`killed in ${JSON.stringify(killed)}; ${irons} machines`)
 }
 
-async function killAll(t: Test, iron: Iron, kills: number, nextDoom: () => Doom): Promise<void> {
-  const killed: Record<string, number> = {}
+/**
+ * On one machine, until it was killed that often or waits for its operator, who does not come here.
+ * @returns how often it was killed
+ */
+async function killOn(
+  t: Test,
+  iron: Iron,
+  kills: number,
+  killed: Record<string, number>,
+  nextDoom: () => Doom,
+): Promise<number> {
   let suspects = 0
-  let rests = 0
-  const settled = async (life: Life, after: string): Promise<void> => {
-    rests += 1
+  let after = 'at first'
+  const settled = async (life: Life): Promise<void> => {
     t.ok(RESTS.includes(life.state), `${after}: recovers`)
     const account = await withCopy(iron, path => iron.ledgers(path))
     t.strictSame(account.differences, [], `${after}: the ledgers agree`)
@@ -113,43 +127,45 @@ async function killAll(t: Test, iron: Iron, kills: number, nextDoom: () => Doom)
     t.ok(account.suspects.length - suspects <= 1, `${after}: at most one more suspect item`)
     suspects = account.suspects.length
   }
-  let after = 'at first'
-  for (let left = kills, lives = 0; left > 0; lives += 1) {
+  let count = 0
+  for (let lives = 0; count < kills; lives += 1) {
     assert(lives < kills * LIVES_PER_KILL_MAX, 'the calls are made')
-    const {killedIn, isKilled} = await doomed(iron, nextDoom(), life => settled(life, after))
+    const {killedIn, end} = await doomed(iron, nextDoom(), settled)
+    if (end === 'shut') return count
     after = `after the end in ${killedIn}`
-    if (!isKilled) continue
-    left -= 1
+    if (end === 'in vain') continue
+    count += 1
     killed[killedIn] = (killed[killedIn] ?? 0) + 1
   }
-  const undisturbed: Doom = {from: 'choosingService', after: 0}
-  await doomed(iron, undisturbed, life => settled(life, after))
-  t.ok(rests > kills / 4, `it came to rest ${rests} times`)
-  t.comment(`killed in ${JSON.stringify(killed)}; ${suspects} suspect items`)
+  await doomed(iron, {from: 'choosingService', after: 0}, settled)
+  return count
 }
+
+/** How a life came to its end: as it was to, without having made the call, or out of service. */
+type End = 'killed' | 'in vain' | 'shut'
 
 /**
  * One life, until it ends as it is to end.
  * @param settled called each time the daemon stands between visits and has told the bank everything
- * @returns not killed: it was to end before a call that it did not make
  * @throws SystemFault when it ends by itself
  */
 async function doomed(
   iron: Iron,
   {from, after}: Doom,
   settled: (life: Life) => Promise<void>,
-): Promise<{readonly killedIn: string; readonly isKilled: boolean}> {
+): Promise<{readonly killedIn: string; readonly end: End}> {
   const isTimed = typeof after === 'number'
   const life = iron.live(from === 'start' && !isTimed ? after : null)
   try {
     if (from === 'start' && isTimed) {
       await withSomebody(iron, 'nothing', life, () => clock.sleep(after))
-      return {killedIn: stateOf(life), isKilled: true}
+      return {killedIn: stateOf(life), end: 'killed'}
     }
     let isArmed = from === 'start'
     for (let customers = 1; customers <= CUSTOMERS_MAX; customers += 1) {
       if (!(await withSomebody(iron, 'nothing', life, () => atRest(iron, life)))) break
       await settled(life)
+      if (life.state === 'outOfService') return {killedIn: life.state, end: 'shut'}
       // Whoever chooses waits until the daemon is watched.
       const seen = {
         get state() {
@@ -165,7 +181,7 @@ async function doomed(
       if (isTimed) break
     }
     if (life.failure !== null) throw new SystemFault(`the daemon ended by itself: ${life.failure}`)
-    return {killedIn: stateOf(life), isKilled: isTimed || life.isOver}
+    return {killedIn: stateOf(life), end: isTimed || life.isOver ? 'killed' : 'in vain'}
   } finally {
     await life.kill()
   }
