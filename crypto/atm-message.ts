@@ -81,6 +81,11 @@ export function signerOf(pem: Secret<string>): Signer | null {
   return isP256(key) ? {keyId: spkiPin(createPublicKey(key)), key} : null
 }
 
+/** The certificates and public keys of a text that may hold several. */
+export function pemsIn(text: string): readonly string[] {
+  return text.match(/-----BEGIN ([A-Z ]+)-----[\s\S]*?-----END \1-----/g) ?? []
+}
+
 /** Public keys by their pins. @param pems certificates or public keys */
 export function signersKnown(pems: readonly string[]): ReadonlyMap<string, KeyObject> {
   return new Map(

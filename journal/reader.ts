@@ -103,6 +103,15 @@ export class JournalReader {
     )
   }
 
+  /** Every anchor, oldest first. @throws SystemFault when a row cannot be read */
+  anchors(): readonly Stored[] {
+    return this.#read(() =>
+      this.#database
+        .prepare<[], TableRow>(`SELECT ${COLUMNS} FROM journal WHERE ${IS_ANCHOR} ORDER BY seq`)
+        .all(),
+    )
+  }
+
   /** A row behind that one which answers one up to it; null when there is none. */
   answerAcross(row: number): number | null {
     return this.#asking(

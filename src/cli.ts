@@ -1,14 +1,10 @@
 /** The installed command `tellerd`: one table of subcommands. */
-import {availableParallelism} from 'node:os'
 import {parseArgs} from 'node:util'
-import {exportJsonLines, exportText} from '../journal/export.ts'
 import {everyRow} from '../journal/reader.ts'
-import type {JournalReader} from '../journal/reader.ts'
 import {realClock} from '../kit/clock.ts'
-import {writeDurably} from '../kit/durable-file.ts'
 import {BadInput, reasonOf} from '../kit/errors.ts'
 import {formatAmount} from '../kit/money.ts'
-import {readWhole} from './audit-copy.ts'
+import {readWhole} from './audit/copy.ts'
 import {readConfig} from './config.ts'
 import type {Config} from './config.ts'
 import {enroll} from './main.ts'
@@ -37,9 +33,6 @@ const HOUR_MS = 3_600_000
 /** Where the package's unit looks. */
 const CONFIG_PATH = '/etc/tellerd/tellerd.json'
 
-/** Rows exported at a time. */
-const ROWS_PER_READ = 1_000
-
 const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
   run: {
     takes: '--config FILE',
@@ -66,11 +59,11 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
     purpose: 'get this machine its certificate, with a code that the bank made',
     run: enrolled,
   },
-  'journal-text': withConfig('print the journal as an auditor reads it', config =>
-    printed(config, exportTextOf(config)),
-  ),
-  'journal-json': withConfig('print the journal as JSON lines', config => printed(config, exportJsonLines)),
-  'journal-verify': withConfig('check every row of the journal against its chain', verify),
+  journal: {
+    takes: 'verify|export|dispute ... --config FILE',
+    purpose: 'check the journal, print it, or tell all about one payout',
+    run: audited,
+  },
   suspense: withConfig('list what waits for a count or a person, oldest first', suspense),
   probe: {
     takes: 'MODEL --port PATH [--json]',
@@ -168,25 +161,6 @@ async function enrolled(args: readonly string[]): Promise<number> {
   return EXIT_OK
 }
 
-function exportTextOf({terminal, currency}: Config): (rows: ReturnType<JournalReader['rows']>) => string {
-  return rows => exportText(rows, {terminal, currency})
-}
-
-async function printed(
-  config: Config,
-  text: (rows: ReturnType<JournalReader['rows']>) => string,
-): Promise<number> {
-  return readWhole(config.journal.path, realClock(), reader => {
-    for (let from = 1; ;) {
-      const rows = reader.rows(from, ROWS_PER_READ)
-      const last = rows.at(-1)
-      if (last === undefined) return EXIT_OK
-      say(text(rows).trimEnd())
-      from = last.seq + 1
-    }
-  })
-}
-
 async function suspense({currency, journal}: Config): Promise<number> {
   const clock = realClock()
   const items = await readWhole(journal.path, clock, reader => {
@@ -203,21 +177,11 @@ async function suspense({currency, journal}: Config): Promise<number> {
   return EXIT_OK
 }
 
-async function verify(config: Config): Promise<number> {
+async function audited(args: readonly string[]): Promise<number> {
   // Its threads are no concern of a machine that starts.
-  const {verifyInParallel} = await import('../journal/parallel.ts')
-  const {verdictPath, verdictText, verdictWords} = await import('./status/verdict.ts')
-  const verdict = await readWhole(config.journal.path, realClock(), ({path}) =>
-    verifyInParallel(path, availableParallelism()),
-  )
-  say(verdictWords(verdict))
-  try {
-    writeDurably(verdictPath(config.journal.path), verdictText(verdict, realClock().wallMs()), 0o644)
-  } catch (thrown) {
-    // An auditor may read where nobody may write; the verdict stands.
-    sayError(`the machine is not told: ${reasonOf(thrown)}`)
-  }
-  return verdict.kind === 'whole' ? EXIT_OK : EXIT_FAULT
+  const {journalCommand} = await import('./audit/command.ts')
+  const isWhole = await journalCommand(args, {clock: realClock(), say, sayError})
+  return isWhole ? EXIT_OK : EXIT_FAULT
 }
 
 await runProgram('tellerd', main)

@@ -4,7 +4,7 @@
  * request is no answer. A line that repeats or delays is below it, so what it repeats is an old message.
  */
 import type {KeyObject} from 'node:crypto'
-import {checkAnswer, signedRequest, signerOf, signersKnown} from '../../crypto/atm-message.ts'
+import {checkAnswer, pemsIn, signedRequest, signerOf, signersKnown} from '../../crypto/atm-message.ts'
 import type {Signer} from '../../crypto/atm-message.ts'
 import {assert} from '../../kit/assert.ts'
 import type {Clock} from '../../kit/clock.ts'
@@ -33,7 +33,7 @@ export interface Seal {
 export function sealOf(atmId: string, key: Secret<string>, bankSigners: string, headSeq: () => number): Seal {
   const signer = signerOf(key)
   if (signer === null) throw new SystemFault('the machine’s key does not lie on P-256, so it cannot sign')
-  const pems = bankSigners.match(/-----BEGIN ([A-Z ]+)-----[\s\S]*?-----END \1-----/g) ?? []
+  const pems = pemsIn(bankSigners)
   if (pems.length === 0) throw new SystemFault('there is no key by which the bank’s answers could be known')
   return {atmId, signer, bankKeys: signersKnown(pems), nextNumber: messageNumbers(headSeq)}
 }

@@ -109,7 +109,7 @@ t.test(
     writeFileSync(settings, JSON.stringify({...SETTINGS, journal: {path}}))
     const verified = spawnSync(
       process.execPath,
-      [join(at, 'tellerd.js'), 'journal-verify', '--config', settings],
+      [join(at, 'tellerd.js'), 'journal', 'verify', '--config', settings],
       {encoding: 'utf8'},
     )
     t.equal(verified.stdout + verified.stderr, 'whole: 1 rows\n', 'threads find their file')

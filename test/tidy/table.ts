@@ -219,7 +219,7 @@ export const RAW_MODULES: Readonly<Record<string, readonly string[]>> = {
     'package/bundle.ts',
     'package/debian.ts',
     'package/main.ts',
-    'src/audit-copy.ts',
+    'src/audit/copy.ts',
     'src/bench/control-socket.ts',
     'src/bench/emulate-options.ts',
     'src/bench/main.ts',

@@ -4,9 +4,9 @@
  */
 import {copyFileSync, existsSync, mkdirSync, rmSync, statSync} from 'node:fs'
 import {basename, join} from 'node:path'
-import {JournalReader} from '../journal/reader.ts'
-import type {Clock} from '../kit/clock.ts'
-import {SystemFault, codeOf, reasonOf} from '../kit/errors.ts'
+import {JournalReader} from '../../journal/reader.ts'
+import type {Clock} from '../../kit/clock.ts'
+import {SystemFault, codeOf, reasonOf} from '../../kit/errors.ts'
 
 /** File systems date a write to a few ms; what was not written for this long shows every later write. */
 const STILL_MS = 1_000

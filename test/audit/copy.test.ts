@@ -3,10 +3,10 @@ import {mkdtempSync, readdirSync, rmSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import t from 'tap'
-import {Journal} from '../journal/journal.ts'
-import {JournalReader} from '../journal/reader.ts'
-import {VirtualClock, epochMs, realClock} from '../kit/clock.ts'
-import {readWhole} from '../src/audit-copy.ts'
+import {Journal} from '../../journal/journal.ts'
+import {JournalReader} from '../../journal/reader.ts'
+import {VirtualClock, epochMs, realClock} from '../../kit/clock.ts'
+import {readWhole} from '../../src/audit/copy.ts'
 
 const HASH = '0'.repeat(64)
 
