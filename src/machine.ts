@@ -288,7 +288,7 @@ export class Machine implements ScreenSource {
   }
 
   /** The line to the bank, for what the machine says of itself. */
-  get bank(): Pick<HostLink, 'tellEvents' | 'clockErrorMs'> {
+  get bank(): Pick<HostLink, 'tellEvents' | 'clockErrorMs' | 'time'> {
     return this.#link
   }
 

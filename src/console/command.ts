@@ -3,6 +3,7 @@ import {present} from '../../kit/assert.ts'
 import type {Clock} from '../../kit/clock.ts'
 import type {Random} from '../../kit/random.ts'
 import {Secret} from '../../kit/secret.ts'
+import type {Ceremony} from './ceremony.ts'
 import type {Front} from './front.ts'
 import type {ArgumentName, Worded} from './grammar.ts'
 import type {People, Shown} from './people.ts'
@@ -16,6 +17,7 @@ export interface House {
   readonly settings: SettingsDesk
   readonly people: People
   readonly log: RecentLog
+  readonly ceremony: Ceremony
   readonly clock: Clock
   readonly random: Random
   /** Whether cash is handled by two people. */

@@ -6,6 +6,7 @@ import type {Intent, SessionId, Stored} from '../../journal/entry.ts'
 import type {Head, Verdict} from '../../journal/range.ts'
 import type {EpochMs} from '../../kit/clock.ts'
 import type {Currency, Minor} from '../../kit/money.ts'
+import type {Secret} from '../../kit/secret.ts'
 import type {Cell} from './view.ts'
 
 export interface Standing {
@@ -18,6 +19,10 @@ export type Facts = readonly (readonly [name: string, value: Cell])[]
 /** What a device tells of itself, or why it does not. */
 export type Report =
   {readonly kind: 'told'; readonly facts: Facts} | {readonly kind: 'silent'; readonly why: string}
+
+/** The check value that the pad computed, or why it has no key. */
+export type KeyLoaded =
+  {readonly kind: 'loaded'; readonly checkValue: string} | {readonly kind: 'silent'; readonly why: string}
 
 /** One code that the dispenser may report. */
 export interface ErrorCode {
@@ -144,8 +149,16 @@ export interface ConsoleMachine {
   report(device: Device): Promise<Report>
   /** Has the PIN pad prove itself. Between visits alone. */
   selfTest(): Promise<Report>
+  /** Whether the PIN pad takes a master key over the wire. */
+  readonly canLoadMasterKey: boolean
+  /** Gives it to the pad, which says what it has. Between visits alone. */
+  loadMasterKey(key: Secret<Uint8Array>): Promise<KeyLoaded>
+  /** The machine's own certificate, by which the bank knows it. */
+  certificate(): Report
   /** Whether the bank answers. */
   probeBank(): Promise<boolean>
+  /** What the bank's clock says; null when it does not answer. */
+  bankTime(): Promise<EpochMs | null>
   /** Closes the business date with the bank. @returns null when it was begun, or why not */
   closeDay(person: string): Promise<string | null>
   /** Tells the bank what is in the cassettes now, and what people found in them. @returns whether the bank has it */

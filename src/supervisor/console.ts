@@ -5,6 +5,7 @@ import type {Journal} from '../../journal/journal.ts'
 import {everyRow} from '../../journal/reader.ts'
 import type {Log} from '../../kit/log.ts'
 import type {Random} from '../../kit/random.ts'
+import {Ceremony} from '../console/ceremony.ts'
 import type {House} from '../console/command.ts'
 import {serialDoor, socketDoor} from '../console/doors.ts'
 import type {Door} from '../console/doors.ts'
@@ -61,6 +62,7 @@ export async function openConsole(
     settings,
     people,
     log: atConsole.recent,
+    ceremony: new Ceremony(clock),
     clock,
     random,
     isCashDual: config.cashDual,

@@ -1,14 +1,18 @@
 /** The machine as the console may use it: looks at devices between visits, offers a person's wishes as events. */
+import {X509Certificate} from 'node:crypto'
 import type {CardReader} from '../../devices/card-reader/port.ts'
 import type {Dispenser} from '../../devices/dispenser/port.ts'
 import type {PinPad} from '../../devices/pin-pad/port.ts'
 import {isRest} from '../../fsm/context.ts'
 import type {Device, Event} from '../../fsm/vocabulary.ts'
 import type {Journal} from '../../journal/journal.ts'
+import {isoTime} from '../../kit/clock.ts'
 import type {Clock} from '../../kit/clock.ts'
+import {textIn} from '../../kit/durable-file.ts'
 import type {ConsoleJournal, ConsoleMachine, ErrorCode, Facts, Report, Standing} from '../console/port.ts'
 import type {Cell} from '../console/view.ts'
 import type {Config} from '../config.ts'
+import {lifeOf} from '../link/identity.ts'
 import type {Machine} from '../machine.ts'
 import type {Alarm} from '../status/alarms.ts'
 import {BookKeeper} from './books.ts'
@@ -26,7 +30,7 @@ export interface DeskParts {
   readonly alarms: () => readonly Alarm[]
 }
 
-const BUSY: Report = {kind: 'silent', why: 'a visit is under way'}
+const BUSY = {kind: 'silent', why: 'a visit is under way'} as const
 
 export function machineDesk(parts: DeskParts): ConsoleMachine {
   const {machine, journal, config, clock, reader, pinPad, dispenser} = parts
@@ -69,7 +73,22 @@ export function machineDesk(parts: DeskParts): ConsoleMachine {
     books: () => books.read(),
     report: device => asked(status[device]),
     selfTest: () => asked(() => pinPad.selfTest()),
+    canLoadMasterKey: pinPad.capabilities.clearKeyLoad,
+    loadMasterKey: async key => {
+      if (!isResting()) return BUSY
+      const outcome = await pinPad.loadKey({use: 'master', form: 'clear', key})
+      switch (outcome.kind) {
+        case 'loaded':
+          return outcome
+        case 'kept':
+          return {kind: 'silent', why: 'the pad keeps no master key'}
+        case 'failed':
+          return {kind: 'silent', why: outcome.detail}
+      }
+    },
+    certificate: () => certificateAt(config.host.certificatePath),
     probeBank: () => machine.probeBank(),
+    bankTime: () => machine.bank.time(),
     closeDay: person => machine.closeDay(person),
     tellCash: found => machine.tellCash(found),
     look: () => machine.look(),
@@ -77,6 +96,24 @@ export function machineDesk(parts: DeskParts): ConsoleMachine {
       machine.operate(event)
     },
     until: (isSo, timeoutMs) => waitUntil(machine, clock, isSo, timeoutMs),
+  }
+}
+
+function certificateAt(path: string): Report {
+  const text = textIn(path)
+  if (text === null) return {kind: 'silent', why: 'this machine has no certificate'}
+  const {subject, issuer, serialNumber, fingerprint256} = new X509Certificate(text)
+  const {fromMs, toMs} = lifeOf(text)
+  return {
+    kind: 'told',
+    facts: [
+      ['subject', subject],
+      ['issuer', issuer],
+      ['serial number', serialNumber],
+      ['SHA-256', fingerprint256],
+      ['from', isoTime(fromMs)],
+      ['to', isoTime(toMs)],
+    ],
   }
 }
 

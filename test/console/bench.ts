@@ -10,6 +10,7 @@ import {present} from '../../kit/assert.ts'
 import {epochMs} from '../../kit/clock.ts'
 import {seededRandom} from '../../kit/random.ts'
 import {Secret} from '../../kit/secret.ts'
+import {Ceremony} from '../../src/console/ceremony.ts'
 import type {House} from '../../src/console/command.ts'
 import {ARGUMENTS} from '../../src/console/grammar.ts'
 import {Line} from '../../src/console/line.ts'
@@ -165,6 +166,7 @@ function houseAt(world: World, folder: string, settings: SettingsDesk): House {
     settings,
     people: People.open(files, clock, seededRandom('people'), CHEAP, () => false),
     log: new RecentLog(),
+    ceremony: new Ceremony(clock),
     clock,
     random: seededRandom('nonces'),
     isCashDual: true,

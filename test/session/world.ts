@@ -20,6 +20,7 @@ import {seededRandom} from '../../kit/random.ts'
 export interface Scene {
   readonly dispenser?: TableOptions['dispenser']
   readonly reader?: TableOptions['reader']
+  readonly pinPad?: TableOptions['pinPad']
   readonly plan?: string
   readonly pin?: string
   readonly card?: number
@@ -62,6 +63,7 @@ export class World {
       bank: 'inProcess',
       dispenser: scene.dispenser ?? 'lcdm2000',
       ...(scene.reader === undefined ? {} : {reader: scene.reader}),
+      ...(scene.pinPad === undefined ? {} : {pinPad: scene.pinPad}),
       feeMinor: minorUnits(scene.feeMinor ?? 0),
       notes: scene.notes ?? {1: 100, 2: 100},
       pace: {cardMoveMs: 500, noteMs: 150},

@@ -276,6 +276,7 @@ export const REVEALING: readonly string[] = [
   'host/pin.ts',
   'host/state.ts',
   'host/tls.ts',
+  'src/console/ceremony.ts',
   'src/console/conversation.ts',
   'src/console/enrol.ts',
   'src/console/people.ts',

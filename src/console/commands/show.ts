@@ -155,6 +155,18 @@ function clock({machine, clock: time}: Scene): Reply {
   )
 }
 
+async function compareClocks({machine, clock: time}: Scene): Promise<Reply> {
+  const bankMs = await machine.bankTime()
+  const hereMs = time.wallMs()
+  if (bankMs === null) return refused('the bank does not answer')
+  return facts(
+    ['here (UTC)', timeText(hereMs)],
+    ['bank (UTC)', timeText(bankMs)],
+    ['seconds ahead of it', Math.round((hereMs - bankMs) / 1_000)],
+    ['set by', "the system's time service, not by this program"],
+  )
+}
+
 async function audit({machine}: Scene): Promise<Reply> {
   const {acts} = await machine.books()
   return table(
@@ -225,6 +237,11 @@ export const showCommands: readonly Command[] = [
   look('show cards', 'cards that were retained', BOOKS, cards),
   look('show host', 'the line to the bank', ALL, host),
   look('show keys', 'keys of the PIN pad: there or not', ENGINEERS.concat(GUARDS), keys),
+  look('show certs', "the machine's own certificate", ENGINEERS.concat(GUARDS), ({machine}) => {
+    const told = machine.certificate()
+    return told.kind === 'told' ? facts(...told.facts) : refused(told.why)
+  }),
+  look('clock compare', "this clock beside the bank's", HANDS, compareClocks),
   look('show timers', 'the times a customer has', ENGINEERS, timers),
   look('show logs', 'the last lines of the log', ENGINEERS, ({log}) => text(log.lines)),
   look('show users', 'who may log in', GUARDS.concat('auditor'), users),
