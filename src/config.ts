@@ -10,7 +10,17 @@ import {formatAmount, isCurrency, minorUnits} from '../kit/money.ts'
 import type {Currency, Minor} from '../kit/money.ts'
 import {Section, isIn} from '../kit/section.ts'
 
-export const READER_MODELS = ['crt310', 'crt571', 'magtek', 'magtek-insert'] as const
+export const READER_MODELS = [
+  'crt310',
+  'crt310-no-shutter',
+  'crt310-no-bin',
+  'crt310-no-contacts',
+  'crt310-track-2',
+  'crt310-front-head',
+  'crt571',
+  'magtek',
+  'magtek-insert',
+] as const
 export const PIN_PAD_MODELS = [
   'szzt',
   'szzt-zt598',

@@ -1,5 +1,5 @@
 /** From a model's name in the settings to its driver on a wire. One table for each kind. */
-import {LINE as CRT310_LINE} from '../devices/card-reader/crt310/bytes.ts'
+import {LINE as CRT310_LINE, LESSER as CRT310_LESSER} from '../devices/card-reader/crt310/bytes.ts'
 import {Crt310} from '../devices/card-reader/crt310/driver.ts'
 import {LINE as CRT571_LINE} from '../devices/card-reader/crt571/bytes.ts'
 import {Crt571} from '../devices/card-reader/crt571/driver.ts'
@@ -65,6 +65,11 @@ export function onPort<Port>(model: Model<Port>, port: string, clock: Clock, log
 
 export const READERS = {
   crt310: {line: CRT310_LINE, on: (link, clock, log) => new Crt310(link, clock, log)},
+  'crt310-no-shutter': crt310('no-shutter'),
+  'crt310-no-bin': crt310('no-bin'),
+  'crt310-no-contacts': crt310('no-contacts'),
+  'crt310-track-2': crt310('track-2'),
+  'crt310-front-head': crt310('front-head'),
   crt571: {line: CRT571_LINE, on: (link, clock, log) => new Crt571(link, clock, log)},
   magtek: {line: null, on: (link, clock, log) => new MagtekReader(link, clock, log, 'swipe')},
   'magtek-insert': {line: null, on: (link, clock, log) => new MagtekReader(link, clock, log, 'dip')},
@@ -93,6 +98,13 @@ export const DISPENSERS: Readonly<Record<Config['dispenser']['model'], SerialMod
   f56: f56('front'),
   'f56-pool': f56('pool'),
   reference: {line: REFERENCE_LINE, on: (link, clock, log) => new ReferenceDispenser(link, clock, log)},
+}
+
+function crt310(lesser: keyof typeof CRT310_LESSER): SerialModel<CardReader> {
+  return {
+    line: CRT310_LINE,
+    on: (link, clock, log) => new Crt310(link, clock, log, CRT310_LESSER[lesser]),
+  }
 }
 
 function lcdm2000(

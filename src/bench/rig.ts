@@ -83,6 +83,11 @@ type MakeReader = (link: ByteLink, clock: Clock, moveMs: number) => CardReaderEm
 
 export const SERIAL_READERS = {
   crt310: (link, clock, moveMs) => new Crt310Emulator(link, clock, {moveMs}),
+  'crt310-no-shutter': (link, clock, moveMs) => new Crt310Emulator(link, clock, {moveMs, shutter: false}),
+  'crt310-no-bin': (link, clock, moveMs) => new Crt310Emulator(link, clock, {moveMs}),
+  'crt310-no-contacts': (link, clock, moveMs) => new Crt310Emulator(link, clock, {moveMs, contacts: false}),
+  'crt310-track-2': (link, clock, moveMs) => new Crt310Emulator(link, clock, {moveMs, heads: [2]}),
+  'crt310-front-head': (link, clock, moveMs) => new Crt310Emulator(link, clock, {moveMs, rearHead: false}),
   crt571: (link, clock, moveMs) => new Crt571Emulator(link, clock, {moveMs}),
 } as const satisfies Readonly<Record<string, MakeReader>>
 
@@ -165,6 +170,11 @@ function joinedReader(
 ): Joined<CardReader, CardReaderEmulator> {
   switch (model) {
     case 'crt310':
+    case 'crt310-no-shutter':
+    case 'crt310-no-bin':
+    case 'crt310-no-contacts':
+    case 'crt310-track-2':
+    case 'crt310-front-head':
     case 'crt571':
       return bySerial<CardReader, CardReaderEmulator>(READERS[model], clock, log, link =>
         SERIAL_READERS[model](link, clock, cardMoveMs),

@@ -255,3 +255,12 @@ export const PROFILE: Profile = {
   pollMs: 200,
   drawInMs: 15_000,
 }
+
+/** Units that lack something, which none of them tells: the settings do. */
+export const LESSER = {
+  'no-shutter': {...PROFILE, shutter: false},
+  'no-bin': {...PROFILE, bin: false},
+  'no-contacts': {...PROFILE, chip: []},
+  'track-2': {...PROFILE, tracks: [2]},
+  'front-head': {...PROFILE, rereads: false},
+} as const satisfies Readonly<Record<string, Profile>>

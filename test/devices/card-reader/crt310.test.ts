@@ -1,6 +1,6 @@
 /** Creator CRT-310: golden vectors, the reader suite, and every misbehaviour its emulator knows. */
 import t from 'tap'
-import {COMMANDS, PROFILE} from '../../../devices/card-reader/crt310/bytes.ts'
+import {COMMANDS, LESSER, PROFILE} from '../../../devices/card-reader/crt310/bytes.ts'
 import type {CommandName, Profile} from '../../../devices/card-reader/crt310/bytes.ts'
 import {
   commandOf,
@@ -274,24 +274,23 @@ t.test('as every reader with contacts', t => {
 })
 
 /** Readers of another make, each with the profile that the settings have for it. */
-const MAKES: Readonly<Record<string, {readonly profile?: Partial<Profile>; readonly make: EmulatorOptions}>> =
-  {
-    'version 2': {make: {version: 'v2'}},
-    'no shutter': {profile: {shutter: false}, make: {shutter: false}},
-    'no contacts': {profile: {chip: []}, make: {contacts: false}},
-    'track 2 alone': {profile: {tracks: [2]}, make: {heads: [2]}},
-    'front head': {profile: {rereads: false}, make: {rearHead: false}},
-    'no bin': {profile: {bin: false}, make: {}},
-    'mouth order done with N': {make: {mouthDone: 'N'}},
-    'serial text counted': {make: {serialText: 'counted'}},
-    'tracks with sentinels': {make: {sentinels: true}},
-    'deaf before ENQ': {make: {frameBeforeEnq: 'ignored'}},
-    'repeats on NAK': {make: {repeatsOnNak: true}},
-  }
+const MAKES: Readonly<Record<string, {readonly profile?: Profile; readonly make: EmulatorOptions}>> = {
+  'version 2': {make: {version: 'v2'}},
+  'no shutter': {profile: LESSER['no-shutter'], make: {shutter: false}},
+  'no contacts': {profile: LESSER['no-contacts'], make: {contacts: false}},
+  'track 2 alone': {profile: LESSER['track-2'], make: {heads: [2]}},
+  'front head': {profile: LESSER['front-head'], make: {rearHead: false}},
+  'no bin': {profile: LESSER['no-bin'], make: {}},
+  'mouth order done with N': {make: {mouthDone: 'N'}},
+  'serial text counted': {make: {serialText: 'counted'}},
+  'tracks with sentinels': {make: {sentinels: true}},
+  'deaf before ENQ': {make: {frameBeforeEnq: 'ignored'}},
+  'repeats on NAK': {make: {repeatsOnNak: true}},
+}
 
 for (const [name, {profile, make}] of Object.entries(MAKES))
   t.test(`as every reader, ${name}`, t => {
-    readerSuite(t, () => newBench({...PROFILE, ...profile}, make), {badLineRounds: 5})
+    readerSuite(t, () => newBench(profile ?? PROFILE, make), {badLineRounds: 5})
     t.end()
   })
 
