@@ -1,11 +1,13 @@
 /** The devices of one run: emulators that outlive the machine, and for each of its lives a set of drivers. */
 import type {CardReaderEmulator} from '../../devices/card-reader/emulator-reader.ts'
 import type {DispenserEmulator} from '../../devices/dispenser/mischief.ts'
+import type {Dispenser} from '../../devices/dispenser/port.ts'
 import type {PinPadEmulator} from '../../devices/pin-pad/mischief.ts'
 import type {ByteLink} from '../../devices/wire/link.ts'
 import {loopbackPair} from '../../devices/wire/loopback.ts'
 import type {Cable} from '../../devices/wire/loopback.ts'
 import type {Log} from '../../kit/log.ts'
+import {ReferenceDispenserEmulator} from '../../devices/dispenser/reference/emulator.ts'
 import {DISPENSER_EMULATORS, SERIAL_PADS, SERIAL_READERS} from '../../src/bench/rig.ts'
 import type {Pace} from '../../src/bench/pace.ts'
 import type {NoteCounts} from '../../src/bench/rig.ts'
@@ -44,6 +46,14 @@ export function drawModels(draws: Draws): Models {
   }
 }
 
+/** How the devices of one run are, beside their models. */
+export interface Temper extends Pace {
+  /** Most notes that the dispenser gives at once, where its model could give more. */
+  readonly bunchNotesMax: number
+  /** Whether a dispenser that retracts counts what it drew back. */
+  readonly countsRetracted: boolean
+}
+
 interface Wire {
   readonly near: ByteLink
   readonly cable: Cable
@@ -55,17 +65,22 @@ export class Devices {
   readonly pad: PinPadEmulator
   readonly dispenser: DispenserEmulator
   readonly #clock: SimClock
+  readonly #temper: Temper
   readonly #wires: Readonly<Record<keyof Models, Wire>>
   #links: readonly LifeLink[] = []
 
-  constructor(models: Models, clock: SimClock, notes: NoteCounts, pace: Pace) {
+  constructor(models: Models, clock: SimClock, notes: NoteCounts, temper: Temper) {
     this.models = models
+    this.#temper = temper
     this.#clock = clock
     const [reader, pad, dispenser] = [loopbackPair(clock), loopbackPair(clock), loopbackPair(clock)]
     this.#wires = {reader, pad, dispenser}
-    this.reader = SERIAL_READERS[models.reader](reader.far, clock, pace.cardMoveMs)
+    this.reader = SERIAL_READERS[models.reader](reader.far, clock, temper.cardMoveMs)
     this.pad = SERIAL_PADS[models.pad](pad.far, clock)
-    this.dispenser = DISPENSER_EMULATORS[models.dispenser](dispenser.far, clock, notes, pace.noteMs)
+    this.dispenser =
+      models.dispenser === 'reference'
+        ? new ReferenceDispenserEmulator(dispenser.far, clock, {1: notes[1] ?? 0, 2: notes[2] ?? 0}, temper)
+        : DISPENSER_EMULATORS[models.dispenser](dispenser.far, clock, notes, temper.noteMs)
   }
 
   async start(): Promise<void> {
@@ -90,7 +105,10 @@ export class Devices {
     return {
       reader: READERS[this.models.reader].on(reader, life.clock, log),
       pinPad: PIN_PADS[this.models.pad].on(pad, life.clock, log),
-      dispenser: DISPENSERS[this.models.dispenser].on(dispenser, life.clock, log),
+      dispenser: fewAtOnce(
+        DISPENSERS[this.models.dispenser].on(dispenser, life.clock, log),
+        this.#temper.bunchNotesMax,
+      ),
     }
   }
 
@@ -106,5 +124,31 @@ export class Devices {
     if (!this.reader.world.isPowered) this.reader.restorePower()
     if (!this.pad.world.isPowered) this.pad.restorePower()
     if (this.dispenser.state.power === 'off') this.dispenser.powerOn()
+  }
+}
+
+/** The dispenser, of which the machine may ask no more notes at once: then more amounts come in several bunches. */
+function fewAtOnce(dispenser: Dispenser, notesMax: number): Dispenser {
+  const {capabilities} = dispenser
+  return {
+    capabilities: {
+      ...capabilities,
+      notesPerCassetteMax: Math.min(notesMax, capabilities.notesPerCassetteMax),
+      notesPerBunchMax: Math.min(notesMax, capabilities.notesPerBunchMax),
+    },
+    errors: dispenser.errors,
+    open: () => dispenser.open(),
+    status: () => dispenser.status(),
+    describe: () => dispenser.describe(),
+    denominate: picks => dispenser.denominate(picks),
+    mark: () => dispenser.mark(),
+    dispense: (picks, serial) => dispenser.dispense(picks, serial),
+    present: takeWithinMs => dispenser.present(takeWithinMs),
+    retract: () => dispenser.retract(),
+    reject: () => dispenser.reject(),
+    recall: order => dispenser.recall(order),
+    reset: () => dispenser.reset(),
+    test: cassette => dispenser.test(cassette),
+    close: () => dispenser.close(),
   }
 }

@@ -77,6 +77,7 @@ export const FAULTS = {
   'customer.badCard': {least: 0.03, most: 0.2},
   'operator.visits': {least: 0.02, most: 0.2},
   'operator.pullsCassette': {least: 0.01, most: 0.1},
+  'operator.supervises': {least: 0.02, most: 0.2},
 } as const satisfies Readonly<Record<string, Range>>
 
 export type FaultName = keyof typeof FAULTS

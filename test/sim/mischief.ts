@@ -99,6 +99,11 @@ export function planPeople(world: World, operator: Operator): void {
     clock.after(visits.draws.below(60_000), () => {
       operator.visit()
     })
+  const supervises = faults.strike('operator.supervises')
+  if (supervises !== null)
+    clock.after(supervises.draws.below(60_000), () => {
+      operator.call()
+    })
   const pulls = faults.strike('operator.pullsCassette')
   if (pulls === null) return
   const cassette = pulls.draws.one(world.config.cassettes).cassette
@@ -150,7 +155,8 @@ function planDispenser(world: World, draws: Draws, kinds: readonly Kind[]): void
 }
 
 function made(kind: Kind, draws: Draws, spots: World['devices']['dispenser']['jamSpots']): DispenserMischief {
-  const afterNotes = draws.below(6)
+  // What happens to the first note is a case of its own.
+  const afterNotes = draws.one([0, 0, 1, 2, 3, 4, 5])
   switch (kind) {
     case 'jam':
       return {kind, at: draws.one(spots), afterNotes}
@@ -160,7 +166,7 @@ function made(kind: Kind, draws: Draws, spots: World['devices']['dispenser']['ja
     case 'rejectJam':
       return {kind, afterNotes}
     case 'doublePick':
-      return {kind, afterNotes, times: draws.between(1, 3)}
+      return {kind, afterNotes, times: draws.one([1, 1, 2, 3, 12])}
     case 'overflow':
     case 'shutterBlocked':
       return {kind}

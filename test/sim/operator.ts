@@ -1,5 +1,5 @@
 /** Those who look after the machine: the hand that switches it on again, and the one that empties, counts and loads. */
-import type {CassetteLevel} from '../../fsm/vocabulary.ts'
+import type {CassetteLevel, Device} from '../../fsm/vocabulary.ts'
 import {minorUnits, noteCount} from '../../kit/money.ts'
 import type {Machine} from '../../src/machine.ts'
 import type {Draws} from './draws.ts'
@@ -8,12 +8,16 @@ import type {World} from './world.ts'
 /** In these states the safe may be opened. */
 export const RESTING: readonly string[] = ['idle', 'offline', 'outOfService']
 
+const PERSON = 'oona'
+const DEVICES: readonly Device[] = ['cardReader', 'pinPad', 'dispenser']
+
 export class Operator {
   readonly #world: World
   readonly #draws: Draws
   #isComing = false
   #isStarting = false
   #isTelling = false
+  #isThinking = false
 
   constructor(world: World, draws: Draws) {
     this.#world = world
@@ -41,6 +45,7 @@ export class Operator {
       return
     }
     const {state} = machine.standing
+    if (state === 'supervisor') this.#think()
     const isStuck = state === 'outOfService' || state === 'suspended'
     if (!isStuck || this.#isComing) return
     this.#isComing = true
@@ -64,6 +69,42 @@ export class Operator {
     }
     devices.mend()
     if (!this.#world.begin()) this.look()
+  }
+
+  /** Wants supervisor mode, which begins when the visit under way is over. */
+  call(): void {
+    this.#world.say('operator', 'calls for supervisor mode')
+    this.#world.machine?.operate({type: 'supervisor.called', person: PERSON})
+  }
+
+  /** In supervisor mode: what to have it do next takes a moment. */
+  #think(): void {
+    if (this.#isThinking) return
+    this.#isThinking = true
+    this.#world.clock.after(this.#draws.between(500, 20_000), () => {
+      this.#isThinking = false
+      if (this.#draws.chance(0.6))
+        this.#inSupervision(machine => {
+          this.#order(machine)
+        })
+      // Nothing more to do, or it does not want to.
+      this.#inSupervision(machine => {
+        machine.operate({type: 'supervisor.left', person: PERSON})
+      })
+    })
+  }
+
+  #inSupervision(act: (machine: Machine) => void): void {
+    const {machine} = this.#world
+    if (machine?.standing.state === 'supervisor') act(machine)
+  }
+
+  #order(machine: Machine): void {
+    const {cassettes, dispenser} = this.#world.config
+    const canTest = dispenser.model.startsWith('lcdm')
+    if (canTest && this.#draws.chance(0.5))
+      machine.operate({type: 'test.chosen', person: PERSON, cassette: this.#draws.one(cassettes).cassette})
+    else machine.operate({type: 'reset.chosen', person: PERSON, device: this.#draws.one(DEVICES)})
   }
 
   /** Looks after what can be seen to be wrong. Counts right, and tells the machine. */

@@ -127,7 +127,13 @@ export class World {
       },
       timers: {...table.timers, watchIntervalMs: setting.one([5_000, 15_000, 60_000])},
     }
-    this.devices = new Devices(models, this.clock, notes, pace)
+    const isScene = scene !== null
+    const temper = {
+      ...pace,
+      bunchNotesMax: isScene ? Infinity : setting.one([Infinity, Infinity, 10, 4]),
+      countsRetracted: isScene || setting.chance(0.7),
+    }
+    this.devices = new Devices(models, this.clock, notes, temper)
     this.#log = this.#makeLog()
     this.bank = new BankDoor(
       bankTemplate,

@@ -29,6 +29,8 @@ interface Operation {
   readonly mix: readonly Raw[]
   readonly notes: Note[]
   readonly bunches: Set<number>
+  /** What all bunches ordered so far are worth. */
+  orderedMinor: number
   approval: 'open' | 'approved' | 'declined' | 'other'
   /** The intent that told the bank what became of it. */
   advice: Raw | null
@@ -56,6 +58,8 @@ const ANSWERS: Readonly<Record<string, readonly string[]>> = {
   'host.reverse': ['host.acknowledged'],
   'host.suspect': ['host.acknowledged'],
   'host.cutOver': ['day.closed', 'day.refused', 'host.silent', 'order.abandoned'],
+  'operator.reset': ['reset.done', 'reset.failed', 'order.abandoned'],
+  'operator.test': ['test.done', 'test.failed', 'order.abandoned'],
   'dispenser.dispense': [
     'notes.dispensed',
     'notes.refused',
@@ -91,6 +95,8 @@ export class Oracle {
   #attempted: readonly string[] = []
   #live: Operation | null = null
   #dispense: Dispense | null = null
+  /** The last note that a person had sent to the reject bin, and what came of it. */
+  #test: (Dispense & {readonly cassette: number}) | null = null
   #openRetains = 0
   #loadsCount = 0
   /** The order of which the machine was told nothing, until it is seen what it moved. */
@@ -192,6 +198,14 @@ export class Oracle {
       case 'reader.retain':
         this.#openRetains += 1
         return
+      case 'operator.test':
+        this.#hold(
+          this.#live === null,
+          'no-test-in-an-operation',
+          `a test while ${this.#live?.key ?? ''} is open`,
+        )
+        this.#test = this.#testOf(numberIn(order, 'cassette'))
+        return
       case 'host.verify':
       case 'host.balance':
         this.#useKey(key)
@@ -247,6 +261,7 @@ export class Oracle {
       mix,
       notes: [],
       bunches: new Set(),
+      orderedMinor: 0,
       approval: 'open',
       advice: null,
       isAcknowledged: false,
@@ -273,7 +288,11 @@ export class Oracle {
       'a-clear-path-first',
       `${this.notes.countAt('path', 'stacker')} notes lie inside`,
     )
-    live?.bunches.add(bunch)
+    if (live !== null) {
+      live.bunches.add(bunch)
+      live.orderedMinor += this.#worth(listIn(order, 'mix'))
+    }
+    this.#test = null
     this.#seeUnheard()
     const mix = listIn(order, 'mix')
     const there = new Map(
@@ -317,6 +336,10 @@ export class Oracle {
     const kind = textIn(order, 'kind')
     this.#hold(ANSWERS[kind]?.includes(type) === true, 'an-answer-fits-its-order', `${type} answers ${kind}`)
     if (kind === 'reader.retain') this.#openRetains -= 1
+    if (kind === 'operator.test' && this.#test !== null) {
+      this.#test.answer = type
+      if (type !== 'test.done') this.#unheard = this.#test
+    }
     if (kind === 'dispenser.dispense' && this.#dispense !== null) this.#dispense.answer = type
     const operation = this.#operations.get(textIn(order, 'key'))
     if (kind === 'host.authorize' && operation !== undefined) this.#answered(operation, type, body)
@@ -358,6 +381,7 @@ export class Oracle {
 
   /** A note leaves its cassette: only under a durable order, or one whose answer nobody knows. */
   #picked(note: Note): void {
+    if (this.#isTested(note)) return
     const dispense = this.#dispense
     const isOrdered = dispense !== null && (dispense.answer === null || dispense.answer === 'notes.unknown')
     this.#hold(isOrdered, 'ink-before-hands', `note ${note.id} leaves its cassette and no order is open`)
@@ -369,6 +393,12 @@ export class Oracle {
     )
     note.key = dispense.key
     this.#operations.get(dispense.key)?.notes.push(note)
+  }
+
+  /** A test that is open, or of whose end nobody knows, may move notes of its cassette; they belong to nobody. */
+  #isTested({cassette}: Note): boolean {
+    const test = this.#test
+    return test?.cassette === cassette && test.answer !== 'test.done'
   }
 
   #out(note: Note): void {
@@ -452,7 +482,7 @@ export class Oracle {
         // A note too many that nobody heard of is the machine's own difference, and the count will show it.
         const surplusMinor = this.#surplusNotesMax(operation) * this.#largestMinor()
         this.#hold(
-          least <= mostMinor && certainMinor <= most + (most === operation.amountMinor ? surplusMinor : 0),
+          least <= mostMinor && certainMinor <= most + (most === operation.orderedMinor ? surplusMinor : 0),
           'suspect-bounds-hold',
           `${are}, told as ${least} to ${most}`,
         )
@@ -640,6 +670,12 @@ export class Oracle {
         `cassette ${cassette} holds ${there}, the machine believes ${count}`,
       )
     }
+  }
+
+  #testOf(cassette: number): Dispense & {readonly cassette: number} {
+    this.#seeUnheard()
+    const there = new Map([[cassette, this.#inCassette(cassette)]])
+    return {key: '', cassette, mix: [{cassette, count: 1}], there, answer: null}
   }
 
   /** What an order moved of which nothing was told, beyond what it asked for. */
