@@ -60,7 +60,7 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
     run: enrolled,
   },
   journal: {
-    takes: 'verify|export|dispute ... --config FILE',
+    takes: 'verify|export|dispute ...',
     purpose: 'check the journal, print it, or tell all about one payout',
     run: audited,
   },

@@ -53,6 +53,11 @@ export class SimDisk {
     return join(this.#generationFolder, 'journal.db')
   }
 
+  /** As it is open in this life; null while none is. */
+  get journal(): Journal | null {
+    return this.#journal
+  }
+
   /** All files of the journal that may be there. */
   get files(): readonly string[] {
     return [this.path, `${this.path}-wal`]

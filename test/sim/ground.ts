@@ -11,7 +11,7 @@ const MEMORY = '/dev/shm'
 
 /** A seed and what of it is played. */
 export type Played = Pick<RunOptions, 'seed'> &
-  Partial<Pick<RunOptions, 'only' | 'scene' | 'watch' | 'customersMax'>>
+  Partial<Pick<RunOptions, 'only' | 'scene' | 'isThorough' | 'watch' | 'customersMax'>>
 
 export class Ground {
   readonly #folder: string
@@ -31,6 +31,7 @@ export class Ground {
     return play({
       only: null,
       scene: null,
+      isThorough: false,
       watch: null,
       ...played,
       folder: join(this.#folder, 'run'),

@@ -159,6 +159,7 @@ async function heal(world: World, operator: Operator): Promise<void> {
   if (world.isBroken()) return
   world.lookAtJournal()
   world.lookForSecrets()
+  await world.lookEverywhere()
   world.reckon()
   if (!world.isBroken()) await oneGoodVisit(world, operator)
 }

@@ -110,6 +110,13 @@ t.test('what is planted is found', async t => {
   }
 })
 
+t.test('no secret in any place, in any form', async t => {
+  for (let seed = SEEDS_COUNT + 1; seed <= SEEDS_COUNT + 8; seed += 1) {
+    const {violation} = await ground.play({seed, isThorough: true})
+    t.equal(violation, null, replayCommand({seed}))
+  }
+})
+
 t.test('canaries are found in text, in hexadecimal and packed', t => {
   const canaries = new Canaries([
     {pan: '4761739050871364', track2: '4761739050871364=4912', pin: '907316428'},
@@ -120,6 +127,15 @@ t.test('canaries are found in text, in hexadecimal and packed', t => {
   t.equal(canaries.inText(Buffer.from('907316428').toString('hex').toUpperCase()), '...3238')
   t.equal(canaries.inBytes(Buffer.from('ff4761739050871364ff', 'hex')), '...1364')
   t.equal(canaries.inBytes(Buffer.alloc(100)), null)
+  t.equal(canaries.inAnyForm('39 30 37 33 31 36 34 32 38'), '...3238', 'as a transcript is written')
+  t.equal(canaries.inAnyForm('47 61 73 90 50 87 13 64'), '...1364', 'packed, in a transcript')
+  for (const before of ['', 'a', 'ab', 'abc'])
+    t.match(
+      canaries.inAnyForm(Buffer.from(`${before}4761739050871364=4912 and more`).toString('base64')),
+      /in base64$/,
+      `in base64 behind ${before.length} bytes`,
+    )
+  t.equal(canaries.inAnyForm('nothing 476173******1364 here'), null)
   t.end()
 })
 

@@ -27,6 +27,7 @@ import type {Violation} from './oracle/oracle.ts'
 import {BankFile, rawOf, readJournalFile} from './oracle/raw.ts'
 import type {JournalRow} from './oracle/raw.ts'
 import type {Scene} from './scenes.ts'
+import {toldBy} from './told.ts'
 import {Trace} from './trace.ts'
 import type {Line} from './trace.ts'
 
@@ -40,6 +41,8 @@ export interface WorldOptions {
   readonly only: ReadonlySet<string> | null
   /** What is laid down of this run; everything is drawn when null. */
   readonly scene: Scene | null
+  /** Whether secrets are looked for in every place and in every form, which costs more than all else. */
+  readonly isThorough: boolean
   /** Hears every line of what happens; null when nobody watches. */
   readonly watch: ((line: Line) => void) | null
 }
@@ -76,6 +79,7 @@ export class World {
   readonly seen: Seen = new Map()
   readonly config: Config
   readonly #seed: number
+  readonly #isThorough: boolean
   readonly #folder: string
   readonly #disk: SimDisk
   readonly #bankFile: BankFile
@@ -90,9 +94,10 @@ export class World {
   #state = ''
   #card = ''
 
-  constructor({seed, folder, bankTemplate, only, scene, watch}: WorldOptions) {
+  constructor({seed, folder, bankTemplate, only, scene, isThorough, watch}: WorldOptions) {
     this.draws = new Draws(`seed ${seed}`)
     this.#seed = seed
+    this.#isThorough = isThorough
     this.#folder = folder
     rmSync(folder, {recursive: true, force: true})
     mkdirSync(folder, {recursive: true})
@@ -345,6 +350,7 @@ export class World {
     if (this.#recoveryDeaths === 2) this.note('crash in recovery, twice')
     this.#life = null
     this.devices.drop()
+    if (this.#isThorough) this.#lookAtTranscripts()
     // What stood in the middle of a call is over; the file is looked at when that call has returned.
     this.clock.after(0, () => {
       this.#leave(how === 'power' ? 'synced' : 'all')
@@ -375,8 +381,31 @@ export class World {
   lookForSecrets(): void {
     for (const path of [...this.#disk.files, this.bank.path, `${this.bank.path}-wal`]) {
       if (!existsSync(path)) continue
-      const found = CANARIES.inBytes(readFileSync(path))
+      const bytes = readFileSync(path)
+      const found =
+        CANARIES.inBytes(bytes) ?? (this.#isThorough ? CANARIES.inAnyForm(bytes.toString('latin1')) : null)
       if (found !== null) this.#secretFound(basename(path), found)
+    }
+  }
+
+  /** And what is shown to those who look after a machine: the wires' transcripts, status and figures, the paper of an auditor. */
+  async lookEverywhere(): Promise<void> {
+    if (!this.#isThorough) return
+    this.#lookAtTranscripts()
+    const {machine} = this
+    const {journal} = this.#disk
+    if (machine === null || journal === null) return
+    for (const [where, text] of await toldBy(machine, journal, this.config, this.clock)) {
+      const found = CANARIES.inAnyForm(text)
+      if (found !== null) this.#secretFound(where, found)
+    }
+  }
+
+  #lookAtTranscripts(): void {
+    const {reader, pad, dispenser} = this.devices
+    for (const [where, {transcript}] of Object.entries({reader, pad, dispenser})) {
+      const found = CANARIES.inAnyForm(transcript.map(({hex}) => hex).join('\n'))
+      if (found !== null) this.#secretFound(`the transcript of the ${where}`, found)
     }
   }
 
@@ -464,7 +493,9 @@ export class World {
       this.say('machine', state)
       if (this.risk > 1) this.#mayDieLater(machine)
       const secret =
-        this.#seed % SCREENS_EVERY === 0 ? CANARIES.inText(JSON.stringify(machine.current())) : null
+        this.#isThorough || this.#seed % SCREENS_EVERY === 0
+          ? CANARIES.inText(JSON.stringify(machine.current()))
+          : null
       if (secret !== null) this.#secretFound('the screen', secret)
     }
     this.#tell()

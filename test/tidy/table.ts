@@ -301,6 +301,7 @@ export const ENTRY_POINTS: readonly string[] = [
   'test/run.ts',
   'test/bank/host.ts',
   'test/bank/main.ts',
+  'test/canary/main.ts',
   'test/system/boot.ts',
   'test/fuzz/main.ts',
   'test/model/main.ts',

@@ -10,6 +10,7 @@ const HEAD_DIGITS = 8
 
 export class Canaries {
   readonly #any: RegExp
+  readonly #base64: RegExp
   readonly #pans: ReadonlySet<string>
   /** What the packed card numbers begin with: looked for first, because it is seldom there. */
   readonly #packedHeads: readonly Buffer[]
@@ -22,6 +23,7 @@ export class Canaries {
     ])
     const hex = clear.map(text => Buffer.from(text, 'latin1').toString('hex'))
     this.#any = new RegExp([...clear, ...hex].join('|'), 'i')
+    this.#base64 = new RegExp(clear.flatMap(base64Within).join('|'))
     this.#pans = new Set(people.map(({pan}) => pan))
     const heads = new Set(people.map(({pan}) => pan.slice(0, HEAD_DIGITS)))
     this.#packedHeads = [...heads].map(head => Buffer.from(head, 'hex'))
@@ -31,6 +33,13 @@ export class Canaries {
   inText(text: string): string | null {
     const found = this.#any.exec(text)?.[0]
     return found === undefined ? null : `...${found.slice(-4)}`
+  }
+
+  /** The first one in a text in whatever form, base64 and hexadecimal with spaces (as transcripts are written) with it. */
+  inAnyForm(text: string): string | null {
+    const plain = this.inText(text) ?? this.inText(text.replaceAll(' ', ''))
+    const found = this.#base64.exec(text)?.[0]
+    return plain ?? (found === undefined ? null : `${found.slice(-4)} in base64`)
   }
 
   /** The first one in a file's bytes, as text or as the digits are packed two in a byte. */
@@ -46,4 +55,13 @@ export class Canaries {
       }
     return null
   }
+}
+
+/** How base64 writes the text inside a longer one, wherever it begins there: without the characters that its neighbours share. */
+function base64Within(text: string): readonly string[] {
+  return [0, 1, 2].map(before => {
+    const whole = Buffer.from(`${'\0'.repeat(before)}${text}`, 'latin1').toString('base64')
+    const sure = whole.slice(Math.ceil((before * 8) / 6), Math.floor(((before + text.length) * 8) / 6))
+    return sure.replaceAll('+', '\\+')
+  })
 }

@@ -132,15 +132,15 @@ export const MACHINE: readonly Planted[] = [
     name: 'append rows one by one',
     file: 'journal/journal.ts',
     edits: [
-      ['      this.#begin.run()\n', ''],
-      ['      this.#commit.run()\n', '      void this.#begin\n      void this.#commit\n'],
+      ['    this.#begin.run()\n', ''],
+      ['    this.#commit.run()\n', '    void this.#begin\n    void this.#commit\n'],
     ],
   },
   planted(
     'believe an append that failed',
     'journal/journal.ts',
-    '      throw this.#failing(thrown)\n    }\n    const rows',
-    '      void this.#failing(thrown)\n      this.#failed = null\n    }\n    const rows',
+    '        throw this.#failing(thrown)\n      this.#writeAgain(stored)\n',
+    '        void this.#failing(thrown)\n      this.#failed = null\n',
   ),
   planted(
     'forget open reversals at a restart',
