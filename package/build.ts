@@ -23,6 +23,7 @@ export const PACKAGES: readonly Contents[] = [
     files: [
       ['package/tellerd/tellerd.pl', 'usr/bin/tellerd', 0o755],
       ['systemd/tellerd.service', 'lib/systemd/system/tellerd.service'],
+      ['systemd/tellerd-console@.service', 'lib/systemd/system/tellerd-console@.service'],
       ['systemd/tellerd-verify.service', 'lib/systemd/system/tellerd-verify.service'],
       ['systemd/tellerd-verify.timer', 'lib/systemd/system/tellerd-verify.timer'],
       ['systemd/tellerd.sysusers', 'usr/lib/sysusers.d/tellerd.conf'],

@@ -21,9 +21,15 @@ import {
 import {dirname, join} from 'node:path'
 import t from 'tap'
 import type {Test} from 'tap'
+import {codeAt} from '../../crypto/one-time.ts'
+import {pseudoTerminal} from '../../devices/wire/pty.ts'
+import {present} from '../../kit/assert.ts'
+import {Secret} from '../../kit/secret.ts'
+import {TERMINAL} from '../../src/bench/table.ts'
 import {Container, freshRoot, inRoot, ran} from './container.ts'
 import {Iron, clock} from './iron.ts'
 import {Somebody, isSettled} from './killing.ts'
+import {Person} from './person.ts'
 import {Relay} from './relay.ts'
 
 const ROOT = dirname(dirname(import.meta.dirname))
@@ -34,12 +40,21 @@ const WATCHDOG_S = 4
 const BOOT_AIM_MS = 5_000
 
 /** Where each port is bound in the container, and the link that stands for udev's. */
-const PORTS = {reader: 'card-reader', 'pin-pad': 'pin-pad', dispenser: 'dispenser'} as const
+const PORTS = {
+  reader: 'card-reader',
+  'pin-pad': 'pin-pad',
+  dispenser: 'dispenser',
+  console: 'console',
+} as const
+const NAMES = ['reader', 'pin-pad', 'dispenser', 'console'] as const
 
 mkdirSync(join(ROOT, '.cache'), {recursive: true})
 const work = mkdtempSync(join(ROOT, '.cache', 'boot-'))
 const root = join(work, 'root')
 const iron = await Iron.open('lcdm2000')
+const cable = pseudoTerminal(join(iron.folder, 'console'))
+/** A keyboard with its display, inside the machine. */
+const keyboard = pseudoTerminal(join(iron.folder, 'keyboard'))
 const relay = await Relay.open(Number(new URL(iron.host.url).port))
 t.setTimeout(3_600_000)
 let container: Container | null = null
@@ -47,6 +62,8 @@ let container: Container | null = null
 t.teardown(async () => {
   container?.kill()
   relay.close()
+  cable.remove()
+  keyboard.remove()
   await iron.close()
   await clock.sleep(500)
   rmSync(work, {recursive: true, force: true})
@@ -137,6 +154,12 @@ function furnish(): void {
     cardReader: {model: 'crt310', port: '/dev/tellerd/card-reader'},
     pinPad: {model: 'szzt', port: '/dev/tellerd/pin-pad'},
     dispenser: {model: 'lcdm2000', port: '/dev/tellerd/dispenser'},
+    console: {
+      port: '/dev/tellerd/console',
+      socketPath: '/run/tellerd/console.sock',
+      peoplePath: '/var/lib/tellerd/people.json',
+      keyPath: '/var/lib/tellerd/people.key',
+    },
   })
   file('etc/tellerd/tellerd.json', JSON.stringify(told))
   for (const name of ['ca.pem', 'signers.pem'])
@@ -151,7 +174,7 @@ function furnish(): void {
   copyFileSync(join(iron.folder, 'atm.key'), join(identity, 'machine.key'))
   for (const path of [identity, join(identity, 'machine.crt'), join(identity, 'machine.key')])
     chownSync(path, uid, gid)
-  for (const name of ['reader', 'pin-pad', 'dispenser'] as const) {
+  for (const name of NAMES) {
     chownSync(portPath(name), 0, gid)
     chmodSync(portPath(name), 0o660)
   }
@@ -170,10 +193,12 @@ function furnish(): void {
 }
 
 function binds(): readonly string[] {
-  const ports = (['reader', 'pin-pad', 'dispenser'] as const).map(
-    name => `--bind=${portPath(name)}:/dev/tty-${PORTS[name]}`,
-  )
-  return [...ports, `--bind-ro=${join(work, 'debs')}:/debs`]
+  const ports = NAMES.map(name => `--bind=${portPath(name)}:/dev/tty-${PORTS[name]}`)
+  return [
+    ...ports,
+    `--bind=${realpathSync(keyboard.path)}:/dev/ttykeyboard`,
+    `--bind-ro=${join(work, 'debs')}:/debs`,
+  ]
 }
 
 async function built(folder: string, revision: string | null): Promise<string> {
@@ -226,6 +251,8 @@ await t.test('installed without settings, the service explains itself and waits'
   )
   t.equal(installed.status, 0, installed.out)
   t.match(installed.out, "run 'tellerd setup'")
+  // A pseudo-terminal that is hung up is gone.
+  file('etc/systemd/system/tellerd-console@.service.d/test.conf', '[Service]\nTTYVHangup=no\n')
   container = await Container.boot(root, binds())
   t.ok(
     await until(
@@ -235,6 +262,14 @@ await t.test('installed without settings, the service explains itself and waits'
   )
   t.match(await logged(), "/etc/tellerd/tellerd.json is not there: 'tellerd setup'")
   t.equal(await restarts(), 0, 'and is not started again and again')
+  const person = await Person.at(keyboard.far)
+  await machine().run('systemctl', 'start', 'tellerd-console@ttykeyboard.service')
+  t.match(
+    await person.until(/tellerd setup/),
+    "is not there: 'tellerd setup'",
+    'nor is whoever stands there left alone',
+  )
+  await keyboard.far.close()
   await container.powerOff()
 })
 
@@ -264,6 +299,74 @@ await t.test('the log has fields and ids', async t => {
   t.match(out, '"PRIORITY":"6"')
 })
 
+/** Seeds as an authenticator app reads them: base 32 (RFC 4648). */
+function seedIn(uri: string): Secret<Uint8Array> {
+  const letters = present(/secret=([A-Z2-7]+)/.exec(uri)?.[1], `a secret in ${uri}`)
+  const bits = [...letters].map(letter =>
+    'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0'),
+  )
+  const bytes = bits.join('').match(/[01]{8}/g) ?? []
+  return new Secret(Uint8Array.from(bytes, byte => parseInt(byte, 2)))
+}
+
+await t.test('the first people enrol at the serial port, and one of them looks around', async t => {
+  const person = await Person.at(cable.far)
+  const password = 'correct horse 42'
+  const code = readFileSync(join(root, 'var/lib/tellerd/people.json.code'), 'utf8').trim()
+  const seeds: Secret<Uint8Array>[] = []
+  for (const name of ['anna', 'sven']) {
+    // What stands there was asked before anybody came; Enter leads from the log-in to the question for the code and back.
+    do await person.answer(/$/, '')
+    while (!/enrolment code: $/.test(await person.until(/(enrolment code|login): $/)))
+    await person.answer(/enrolment code: $/, code)
+    await person.answer(/your name: $/, name)
+    await person.answer(/characters or more: $/, password)
+    await person.answer(/once more: $/, password)
+    const seed = seedIn(await person.until(/secret=[A-Z2-7]+[^]*app shows: $/))
+    seeds.push(seed)
+    await person.answer(/app shows: $/, codeAt(seed, clock.wallMs()))
+    t.match(await person.until(/enrolled as security[^]*login: $/), `${name} is enrolled as security`)
+  }
+  t.notOk(existsSync(join(root, 'var/lib/tellerd/people.json.code')), 'the code is gone for good')
+  // A code counts once: the next one comes within half a minute.
+  await clock.sleep(31_000)
+  await person.answer(/login: $/, 'anna')
+  await person.answer(/password: $/, password)
+  await person.answer(/code: $/, codeAt(present(seeds[0], 'a seed'), clock.wallMs()))
+  await person.answer(/# $|> $/, 'show status')
+  t.match(await person.until(/advices to the bank[^]*[#>] $/), /state +idle/)
+  await person.answer(/[#>] $/, 'show alarms')
+  t.match(await person.until(/none[^]*[#>] $/), 'none')
+  await person.answer(/[#>] $/, 'exit')
+  t.match(await person.until(/login: $/), 'login: ')
+  const inside = await Person.at(keyboard.far)
+  await machine().run('systemctl', 'start', 'tellerd-console@ttykeyboard.service')
+  t.match(await inside.until(/login: $/), 'What is done here is recorded.', 'the same inside the machine')
+  await machine().run('systemctl', 'stop', 'tellerd-console@ttykeyboard.service')
+  t.notOk(person.seen.includes(password) || person.seen.includes(code), 'nothing secret was echoed')
+})
+
+await t.test('whoever is on the machine reads how it is, and so does the bank', async t => {
+  const asNobody = (file: string): Promise<{out: string}> =>
+    machine().run(
+      'setpriv',
+      '--reuid=65534',
+      '--regid=65534',
+      '--clear-groups',
+      'cat',
+      `/run/tellerd/${file}`,
+    )
+  t.ok(
+    await until('published', async () =>
+      (await asNobody('metrics.prom')).out.includes('tellerd_in_service 1'),
+    ),
+  )
+  const status: unknown = JSON.parse((await asNobody('status.json')).out)
+  t.match(status, {terminal: TERMINAL, state: 'idle', alarms: []})
+  const parts = await iron.host.bank.store.read(tx => tx.fleet.parts([TERMINAL]))
+  t.same(new Set((parts.get(TERMINAL) ?? []).map(({state}) => state)), new Set(['ok']))
+})
+
 await t.test('a withdrawal', async t => {
   const before = notesOut()
   await withSomebody('card', async () => {
@@ -278,6 +381,11 @@ await t.test('the journal of the running machine is checked', async t => {
   t.equal((await machine().run('systemctl', 'start', 'tellerd-verify.service')).status, 0)
   const {out} = await machine().run('journalctl', '-u', 'tellerd-verify.service', '-o', 'cat', '--no-pager')
   t.match(out, /whole: \d+ rows/)
+  t.match(
+    readFileSync(join(root, 'var/lib/tellerd/verified'), 'utf8'),
+    /whole: \d+ rows/,
+    'the machine is told',
+  )
   t.equal(await machine().show('tellerd-verify.timer', 'ActiveState'), 'active')
 })
 
@@ -350,6 +458,16 @@ for (const [what, take, give] of [
     await machine().run('systemctl', 'start', 'tellerd.service')
     t.ok(await until('out of service', () => isIn('outOfService')), await status())
     t.match(await status(), 'failed: dispenser')
+    const explained = await machine().run(
+      'journalctl',
+      '-x',
+      '-u',
+      'tellerd.service',
+      '-n',
+      '60',
+      '--no-pager',
+    )
+    t.match(explained.out, 'The machine is out of service without it', 'the log says what it means')
     t.equal(await machine().show('tellerd.service', 'ActiveState'), 'active')
     t.equal(await restarts(), 0)
     await give()

@@ -20,6 +20,7 @@ const EXPOSURE_TENTHS_MAX: Readonly<Record<string, number>> = {
   'tellerd.service': 12,
   'tellerd-host.service': 12,
   'tellerd-verify.service': 2,
+  'tellerd-console@.service': 2,
 }
 
 interface Judged {
