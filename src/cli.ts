@@ -78,9 +78,11 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
 
 function usage(): string {
   const rows = Object.entries(SUBCOMMANDS).map(
-    ([name, {takes, purpose}]) => `  ${`${name} ${takes}`.padEnd(36)} ${purpose}`,
+    ([name, {takes, purpose}]) => [`${name} ${takes}`, purpose] as const,
   )
-  return ['usage: tellerd SUBCOMMAND ...', ...rows].join('\n')
+  const width = Math.max(...rows.map(([words]) => words.length))
+  const lines = rows.map(([words, purpose]) => `  ${words.padEnd(width)}  ${purpose}`)
+  return ['usage: tellerd SUBCOMMAND ...', ...lines].join('\n')
 }
 
 async function main([name = '', ...rest]: readonly string[]): Promise<number> {

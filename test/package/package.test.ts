@@ -185,7 +185,7 @@ t.test('the manual pages name every word of the command line', t => {
   const page = readFileSync(join(ROOT, 'package/tellerd/tellerd.1'), 'utf8').replaceAll('\\-', '-')
   const {stdout} = spawnSync(process.execPath, [join(ROOT, 'src/cli.ts'), '--help'], {encoding: 'utf8'})
   const subcommands = [...stdout.matchAll(/^ {2}(\S+) .*? {2,}(.+)$/gm)]
-  t.ok(subcommands.length > 8)
+  t.equal(subcommands.length, stdout.trim().split('\n').length - 1)
   for (const [, name = '', purpose = ''] of subcommands) {
     t.match(page, new RegExp(`^\\.BI "${name} `, 'm'), name)
     t.ok(page.replaceAll('\n', ' ').includes(purpose), purpose)
