@@ -18,6 +18,7 @@ import {BadInput} from '../../kit/errors.ts'
 import {EXIT_FAULT, EXIT_OK, runProgram, say} from '../../src/program.ts'
 import {campaign} from './campaign.ts'
 import type {Failure, Sum} from './campaign.ts'
+import {UNSEEABLE} from './sometimes.ts'
 
 const LEDGER = join(import.meta.dirname, 'ledger.jsonl')
 const SEEDS_DEFAULT = 1_000
@@ -86,6 +87,8 @@ function summary(from: number, sum: Sum, tookMs: number): void {
       `${(sum.virtualMs / 1_000 / cpuS).toFixed(0)} times real time`,
   )
   if (sum.never.length > 0) say(`never seen: ${sum.never.join('; ')}`)
+  for (const [name, why] of Object.entries(UNSEEABLE))
+    if (!sum.seen.has(name)) say(`not to be seen here: ${name}: ${why}`)
   say(`${sum.seeds - sum.failures.length} held, ${sum.failures.length} broken`)
 }
 

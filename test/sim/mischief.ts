@@ -148,23 +148,31 @@ function planDispenser(world: World, draws: Draws, kinds: readonly Kind[]): void
   const {dispenser} = world.devices
   const possible = dispenser.mischiefKinds.filter(kind => kinds.includes(kind))
   if (possible.length === 0) return
-  const mischief = made(draws.one(possible), draws, dispenser.jamSpots)
+  const canPresent = possible.includes('shutterBlocked')
+  const mischief = made(draws.one(possible), draws, dispenser.jamSpots, canPresent)
   world.say('fault', `the dispenser will: ${JSON.stringify(mischief)}`)
   world.note(`mischief ${mischief.kind}`)
   dispenser.plan(mischief)
 }
 
-function made(kind: Kind, draws: Draws, spots: World['devices']['dispenser']['jamSpots']): DispenserMischief {
+function made(
+  kind: Kind,
+  draws: Draws,
+  spots: World['devices']['dispenser']['jamSpots'],
+  canPresent: boolean,
+): DispenserMischief {
   // What happens to the first note is a case of its own.
   const afterNotes = draws.one([0, 0, 1, 2, 3, 4, 5])
   switch (kind) {
     case 'jam':
-      return {kind, at: draws.one(spots), afterNotes}
+      return {kind, at: draws.one(spots), afterNotes, on: whereItMoves(draws, canPresent)}
+    case 'powerCut':
+      return {kind, afterNotes, on: whereItMoves(draws, canPresent)}
     case 'pickFails':
     case 'countMismatch':
-    case 'powerCut':
-    case 'rejectJam':
       return {kind, afterNotes}
+    case 'rejectJam':
+      return {kind, afterNotes, on: draws.one(['reject', 'retract'])}
     case 'doublePick':
       return {kind, afterNotes, times: draws.one([1, 1, 2, 3, 12])}
     case 'overflow':
@@ -190,6 +198,11 @@ function made(kind: Kind, draws: Draws, spots: World['devices']['dispenser']['ja
     case 'progress':
       return {kind, ...on(draws)}
   }
+}
+
+/** Notes move in a present as well, where there is one. */
+function whereItMoves(draws: Draws, canPresent: boolean): 'dispense' | 'present' {
+  return canPresent && draws.chance(0.3) ? 'present' : 'dispense'
 }
 
 /** Most often the order that pays. */

@@ -111,15 +111,16 @@ export class World {
     const models = scene?.models ?? drawModels(setting)
     const notes = drawNotes(setting)
     const pace = {cardMoveMs: setting.one([0, 120, 500]), noteMs: setting.one([0, 40, 150])}
-    const cutOverAt = this.draws.stream('day').one(['never', '09:05', '09:20', '10:00'])
+    // A few minutes after every run begins.
+    const cutOver = scene === null && setting.chance(0.3) ? {cutOverAt: '09:03'} : {}
     const table = tableConfig({
       folder: 'sim',
-      ...(cutOverAt === 'never' ? {} : {cutOverAt}),
       dispenser: models.dispenser,
       reader: models.reader,
       pinPad: models.pad,
       feeMinor: minorUnits(setting.one([0, 0, 250])),
       notes,
+      ...cutOver,
     })
     this.config = {
       ...table,
