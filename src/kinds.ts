@@ -3,6 +3,10 @@ import type {Failed, Identity} from '../devices/outcome.ts'
 import {PROFILES as PRINTER_PROFILES} from '../devices/printer/escpos/bytes.ts'
 import {EscPosPrinter} from '../devices/printer/escpos/driver.ts'
 import type {Printer} from '../devices/printer/port.ts'
+import {LINE as SSP_LINE} from '../devices/acceptor/itl-ssp/bytes.ts'
+import {Nv200} from '../devices/acceptor/itl-ssp/driver.ts'
+import type {Acceptor} from '../devices/acceptor/port.ts'
+import {systemRandom} from '../kit/random.ts'
 import {DISPENSERS, PIN_PADS, READERS} from './drivers.ts'
 import type {Model, SerialModel} from './drivers.ts'
 
@@ -16,6 +20,11 @@ export const PRINTERS: Readonly<Record<'escpos' | 'escpos-kiosk', SerialModel<Pr
     line: PRINTER_PROFILES.kiosk.line,
     on: (link, clock, log) => new EscPosPrinter(link, clock, log, PRINTER_PROFILES.kiosk),
   },
+}
+
+/** Acceptors are no part of the settings before deposits are; a probe finds them here. */
+export const ACCEPTORS: Readonly<Record<'nv200', SerialModel<Acceptor>>> = {
+  nv200: {line: SSP_LINE, on: (link, clock, log) => new Nv200(link, clock, log, systemRandom())},
 }
 
 /** What the port of every kind has: enough to ask a device who it is and how it is. */
@@ -39,4 +48,5 @@ export const KINDS: readonly Kind[] = [
   {name: 'PIN pad', models: PIN_PADS},
   {name: 'dispenser', models: DISPENSERS},
   {name: 'receipt printer', models: PRINTERS},
+  {name: 'note acceptor', models: ACCEPTORS},
 ]

@@ -68,6 +68,7 @@ export const MODEL_NAMES = [
   'abecs',
   'dynapro',
   'escpos',
+  'nv200',
 ] as const
 export type ModelName = (typeof MODEL_NAMES)[number]
 

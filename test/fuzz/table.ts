@@ -4,6 +4,8 @@
  */
 import {readFileSync} from 'node:fs'
 import {join} from 'node:path'
+import * as ssp from '../../devices/acceptor/itl-ssp/codec.ts'
+import * as sspDevice from '../../devices/acceptor/itl-ssp/emulator-frames.ts'
 import {decodeCommand, decodeResponse} from '../../devices/card-reader/apdu.ts'
 import {ENQ, EOT, ACK as CRT310_ACK, NAK as CRT310_NAK} from '../../devices/card-reader/crt310/bytes.ts'
 import * as crt310 from '../../devices/card-reader/crt310/codec.ts'
@@ -48,6 +50,8 @@ import {emulated} from './emulated.ts'
 import {framed, listening, pure, reading} from './targets.ts'
 import type {Target} from './targets.ts'
 
+const SSP_HOST = goldenFrames('acceptor/itl-ssp', 'host')
+const SSP_DEVICE = goldenFrames('acceptor/itl-ssp', 'device')
 const CRT310_HOST = goldenFrames('card-reader/crt310', 'host')
 const CRT310_DEVICE = goldenFrames('card-reader/crt310', 'device')
 const CRT571_HOST = goldenFrames('card-reader/crt571', 'host')
@@ -108,6 +112,20 @@ export const TARGETS: readonly Target[] = [
     bytesOf('1=3'),
     bytesOf('2=60'),
   ]),
+  framed('ssp framer', ssp.SHAPE, SSP_DEVICE),
+  pure('ssp packets', ssp.decodeFrame, [...SSP_HOST, ...SSP_DEVICE]),
+  pure('ssp answers', ssp.decodeAnswer, inside(SSP_DEVICE, 3, 2)),
+  pure(
+    'ssp events',
+    data => [ssp.decodeEvents(data, 7), ssp.decodeEvents(data, 5)],
+    inside(SSP_DEVICE, 4, 2),
+  ),
+  pure('ssp setup', ssp.decodeSetup, inside(SSP_DEVICE, 4, 2)),
+  pure('ssp texts', ssp.decodeText, inside(SSP_DEVICE, 4, 2)),
+  pure('ssp serial number', ssp.decodeSerial, inside(SSP_DEVICE, 4, 2)),
+  pure('ssp levels', ssp.decodeLevels, inside(SSP_DEVICE, 4, 2)),
+  pure('ssp counters', ssp.decodeCounters, inside(SSP_DEVICE, 4, 2)),
+  reading('ssp emulator', () => new sspDevice.HostReader(), SSP_HOST),
   framed('crt310 framer', crt310.frameShape([CRT310_ACK, CRT310_NAK], 'ofReader'), CRT310_DEVICE),
   framed('crt310 emulator framer', crt310.frameShape([ENQ, EOT, CRT310_NAK], 'ofHost'), CRT310_HOST),
   pure('crt310 frames', crt310.decodeFrame, [...CRT310_HOST, ...CRT310_DEVICE]),
@@ -210,6 +228,7 @@ export const EMULATED: readonly Target[] = [
   emulated('lcdm4000', LCDM4000_HOST),
   emulated('f56', F56_HOST),
   emulated('escpos', ESCPOS_HOST),
+  emulated('nv200', SSP_HOST),
   emulated('crt310', CRT310_HOST),
   emulated('crt571', CRT571_HOST),
   emulated('szzt', SZZT_HOST),
