@@ -72,6 +72,7 @@ function verdictOf(path: string): string {
 function forge(path: string, change: string): void {
   const database = new Database(path)
   try {
+    database.pragma('synchronous = OFF')
     const triggers = database
       .prepare<[], {name: string; sql: string}>("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'")
       .all()

@@ -4,6 +4,7 @@ import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import t from 'tap'
 import {anchorCountersigner, anchorSigner} from '../../crypto/anchor.ts'
+import type {Entry} from '../../journal/entry.ts'
 import {exportJsonLines} from '../../journal/export.ts'
 import {everyRow} from '../../journal/reader.ts'
 import {SystemFault} from '../../kit/errors.ts'
@@ -131,10 +132,8 @@ t.test('a backlog goes in several pieces, none of them while somebody is being s
   })
   world.table.machine.start()
   await serve(world)
-  for (let at = 0; at < 900; at += 1)
-    world.table.journal.append(null, [
-      {kind: 'event', event: {type: 'host.lost', why: 'x'.repeat(600)}, answers: null},
-    ])
+  const lost: Entry = {kind: 'event', event: {type: 'host.lost', why: 'x'.repeat(600)}, answers: null}
+  for (let at = 0; at < 9; at += 1) world.table.journal.append(null, [lost, ...Array<Entry>(99).fill(lost)])
   isOut = false
   asked.length = 0
   await serve(world)
@@ -184,10 +183,12 @@ t.test('a disk that was cut or set back does not go into service, and says so in
     )
     t.strictSame(orders, [], 'nothing moved')
     // It grows past the bank's rows: then they differ.
-    for (let at = 0; at <= atBank; at += 1)
-      world.table.journal.append(null, [
-        {kind: 'event', event: {type: 'host.restored', businessDate: '2026-11-22'}, answers: null},
-      ])
+    const news: Entry = {
+      kind: 'event',
+      event: {type: 'host.restored', businessDate: '2026-11-22'},
+      answers: null,
+    }
+    world.table.journal.append(null, [news, ...Array<Entry>(atBank).fill(news)])
     await world.crash()
     await world.clock.runUntil(() => world.state === 'suspended', LONG_MS)
     t.equal(world.state, 'suspended', `${what}, and grown`)
