@@ -4,7 +4,13 @@
  */
 import type {Attendance, Event} from './vocabulary.ts'
 
-export const NOBODY: Attendance = {supervisor: null, testsCount: 0, closedBecause: null, exchange: null}
+export const NOBODY: Attendance = {
+  supervisor: null,
+  testsCount: 0,
+  closedBecause: null,
+  lockedBecause: null,
+  exchange: null,
+}
 
 /** Tests in one supervision: each sends one note to the reject bin. Chosen: two for each of eight cassettes. */
 export const TESTS_MAX = 16
@@ -25,6 +31,10 @@ export function attendanceAfter(before: Attendance, event: Event): Attendance {
       return {...before, closedBecause: event.because}
     case 'service.opened':
       return {...before, closedBecause: null}
+    case 'machine.locked':
+      return {...before, lockedBecause: before.lockedBecause ?? event.because}
+    case 'machine.unlocked':
+      return {...before, lockedBecause: null}
     case 'test.chosen':
       return canTest(before) ? {...before, testsCount: before.testsCount + 1} : before
     case 'exchange.opened': {

@@ -300,6 +300,7 @@ export function isWaiting(state: string): boolean {
 /** The state between visits: the first of them whose reason holds. */
 export function restOf(context: Context): Rest {
   if (context.suspendedBecause !== null) return 'suspended'
+  if (context.attendance.lockedBecause !== null) return 'outOfService'
   if (context.attendance.supervisor !== null) return 'supervisor'
   if (context.attendance.closedBecause !== null) return 'outOfService'
   const devicesOk = Object.values(context.devices).every(health => health === 'ok')

@@ -57,10 +57,10 @@ export function kindOf({state, context}: Standing): string {
   const {visit, devices, host, held, levels, attendance} = context
   const hasNotes = levels.some(level => level.state === 'ok' && level.count > 0)
   const operation = visit?.operation ?? null
-  const isAttended = attendance.supervisor !== null || attendance.closedBecause !== null
+  const isAttended = Object.values(peopleKind(attendance)).includes(true)
   // While people are at the machine, all that the rest can still do is choose what comes after them.
   const rest = isAttended
-    ? [restOf({...context, attendance: NOBODY}), attendance.closedBecause !== null, ...peopleKind(attendance)]
+    ? [restOf({...context, attendance: NOBODY}), ...peopleKind(attendance)]
     : [devices, host, held !== null, hasNotes]
   return JSON.stringify([
     state,
@@ -70,8 +70,20 @@ export function kindOf({state, context}: Standing): string {
   ])
 }
 
-function peopleKind({supervisor, exchange, testsCount}: Attendance): readonly boolean[] {
-  return [supervisor !== null, exchange !== null, testsCount >= TESTS_MAX]
+function peopleKind({
+  supervisor,
+  closedBecause,
+  lockedBecause,
+  exchange,
+  testsCount,
+}: Attendance): readonly boolean[] {
+  return [
+    closedBecause !== null,
+    lockedBecause !== null,
+    supervisor !== null,
+    exchange !== null,
+    testsCount >= TESTS_MAX,
+  ]
 }
 
 type Place = Pick<Turn, 'setup' | 'from' | 'type' | 'words'>

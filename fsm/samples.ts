@@ -182,6 +182,8 @@ const SAMPLES: {readonly [T in Event['type']]: (context: Context) => Samples<T>}
   'supervisor.left': () => ({'': {person: 'oona'}}),
   'service.closed': () => ({'': {person: 'oona', because: 'moving house'}}),
   'service.opened': () => ({'': {person: 'oona'}}),
+  'machine.locked': () => ({'': {person: 'saga', because: 'the door was forced'}}),
+  'machine.unlocked': () => ({'': {person: 'saga', second: 'stig'}}),
   'reset.chosen': () => ({
     dispenser: {person: 'erik', device: 'dispenser'},
     'card reader': {person: 'erik', device: 'cardReader'},

@@ -321,6 +321,8 @@ export interface Attendance {
   readonly testsCount: number
   /** Why a person took the machine out of service, or null. */
   readonly closedBecause: string | null
+  /** Why it is locked: nobody is served and nobody supervises until two people of security have looked; or null. */
+  readonly lockedBecause: string | null
   readonly exchange: Exchange | null
 }
 
@@ -331,6 +333,8 @@ type OperatorEvent =
   | {readonly type: 'supervisor.left'; readonly person: string}
   | {readonly type: 'service.closed'; readonly person: string; readonly because: string}
   | {readonly type: 'service.opened'; readonly person: string}
+  | {readonly type: 'machine.locked'; readonly person: string; readonly because: string}
+  | {readonly type: 'machine.unlocked'; readonly person: string; readonly second: string}
   | {readonly type: 'reset.chosen'; readonly person: string; readonly device: Device}
   /** Null where the device counts nothing of what it moved. */
   | {

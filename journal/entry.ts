@@ -137,6 +137,8 @@ const EVENT_TYPES: Readonly<Record<Event['type'], true>> = {
   'supervisor.left': true,
   'service.closed': true,
   'service.opened': true,
+  'machine.locked': true,
+  'machine.unlocked': true,
   'reset.chosen': true,
   'reset.done': true,
   'reset.failed': true,

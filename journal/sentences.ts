@@ -130,6 +130,8 @@ function eventSentence(event: Event, currency: Currency): string {
       return `dispenser's memory before the order: ${quoted(event.mark)}`
     case 'supervisor.called':
     case 'supervisor.left':
+    case 'machine.locked':
+    case 'machine.unlocked':
     case 'service.closed':
     case 'service.opened':
     case 'reset.chosen':
@@ -200,6 +202,7 @@ type DayEvent = Extract<Event, {type: `day.${string}`}>
 type NotesEvent = Extract<Event, {type: `notes.${string}`}>
 type PersonType =
   | `supervisor.${string}`
+  | `machine.${string}`
   | 'service.closed'
   | 'service.opened'
   | `reset.${string}`
@@ -217,6 +220,10 @@ function personSentence(event: PersonEvent): string {
       return `${event.person} calls for supervisor mode`
     case 'supervisor.left':
       return `${event.person} leaves supervisor mode`
+    case 'machine.locked':
+      return `${event.person} locks the machine: ${quoted(event.because)}`
+    case 'machine.unlocked':
+      return `${event.person} unlocks the machine with ${event.second}`
     case 'service.closed':
       return `${event.person} takes the machine out of service: ${quoted(event.because)}`
     case 'service.opened':
@@ -260,10 +267,11 @@ function personSentence(event: PersonEvent): string {
 }
 
 /** Who of the machine's own people was at it; empty when nobody was. */
-function attendanceText({supervisor, closedBecause, exchange}: Attendance): string {
+function attendanceText({supervisor, closedBecause, lockedBecause, exchange}: Attendance): string {
   const facts = [
     ...(supervisor === null ? [] : [`in supervisor mode by ${supervisor}`]),
     ...(closedBecause === null ? [] : [`closed: ${quoted(closedBecause)}`]),
+    ...(lockedBecause === null ? [] : [`locked: ${quoted(lockedBecause)}`]),
     ...(exchange === null ? [] : [`a replenishment open, ${exchange.done.length} steps done`]),
   ]
   return facts.map(fact => `; ${fact}`).join('')

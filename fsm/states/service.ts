@@ -43,6 +43,8 @@ export const facts = {
   'supervisor.left': {actions: attend},
   'service.closed': {actions: attend},
   'service.opened': {actions: attend},
+  'machine.locked': {actions: attend},
+  'machine.unlocked': {actions: attend},
 } as const
 
 const looksAgain = {
@@ -63,6 +65,8 @@ const looksAgain = {
   'supervisor.called': {actions: attend, target: 'resting'},
   'service.closed': {actions: attend, target: 'resting'},
   'service.opened': {actions: attend, target: 'resting'},
+  'machine.locked': {actions: attend, target: 'resting'},
+  'machine.unlocked': {actions: attend, target: 'resting'},
 } as const
 
 /** Nobody's visit is under way: the date can end here. */

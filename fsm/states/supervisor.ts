@@ -34,6 +34,7 @@ export const supervisor = base.createStateConfig({
     },
     'cassettes.loaded': {actions: whenLoaded},
     'supervisor.left': {actions: attend, target: 'resting'},
+    'machine.locked': {actions: attend, target: 'resting'},
     ...closesDay,
     'exchange.opened': {actions: attend},
     'exchange.advanced': {actions: attend},

@@ -370,7 +370,7 @@ export function isServing({state, context}: Pick<Seen, 'state' | 'context'>): bo
 
 /** A person knows that it serves nobody. */
 function isAttended({attendance}: Context): boolean {
-  return attendance.supervisor !== null || attendance.closedBecause !== null
+  return [attendance.supervisor, attendance.closedBecause, attendance.lockedBecause].some(why => why !== null)
 }
 
 function deviceRule(device: keyof Context['devices'], part: Part, words: string): AlarmRule {

@@ -105,6 +105,33 @@ t.test('supervisor mode waits for the visit to end, and nothing moves for a pers
   await bench.close()
 })
 
+t.test('a locked machine serves nobody and lets nobody supervise, over a power cut too', async t => {
+  const bench = await Bench.open()
+  const {world} = bench
+  const anna = bench.connect()
+  await anna.logIn('anna')
+  await anna.give('lock the door was forced')
+  await anna.confirm()
+  t.equal(world.state, 'outOfService')
+  await bench.cutPower(anna)
+  t.equal(world.state, 'outOfService')
+  const oona = bench.connect()
+  await oona.logIn('oona')
+  t.match(await oona.give('supervisor enter'), /refused: locked: the door was forced/)
+  await oona.give('service in')
+  await oona.confirm()
+  t.equal(world.state, 'outOfService')
+  const saga = bench.connect()
+  await saga.logIn('saga')
+  await saga.give('unlock')
+  t.match(await saga.vouch('anna'), /must vouch/)
+  await saga.give('unlock')
+  await saga.vouch('stig')
+  await saga.confirm()
+  t.equal(world.state, 'idle')
+  await bench.close()
+})
+
 t.test('a test note goes to the reject bin alone, by two people, and the levels follow', async t => {
   const bench = await Bench.open()
   const {world} = bench

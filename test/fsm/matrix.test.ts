@@ -25,6 +25,7 @@ const HELPFUL = new Set([
   'cassettes.loaded',
   'supervisor.left',
   'service.opened',
+  'machine.unlocked',
 ])
 
 t.test('the machine can be built, and every state be reached', t => {

@@ -737,10 +737,11 @@ const EVENTS: {readonly [Type in Event['type']]: readonly [Extract<Event, {type:
         supervisor: 'oona',
         testsCount: 0,
         closedBecause: ODD,
+        lockedBecause: ODD,
         exchange: {person: 'oona', second: null, done: []},
       },
     },
-    `recovery finished: card inside, next STAN 418, dispenser held: ${ODD_READ}; cassette 1 100 x 20.00, cassette 2 80 x 10.00 (suspect); in supervisor mode by oona; closed: ${ODD_READ}; a replenishment open, 0 steps done`,
+    `recovery finished: card inside, next STAN 418, dispenser held: ${ODD_READ}; cassette 1 100 x 20.00, cassette 2 80 x 10.00 (suspect); in supervisor mode by oona; closed: ${ODD_READ}; locked: ${ODD_READ}; a replenishment open, 0 steps done`,
   ],
   'device.failed': [{type: 'device.failed', device: 'pinPad', fault: ODD}, `pinPad failed: ${ODD_READ}`],
   'device.restored': [
@@ -773,6 +774,14 @@ const EVENTS: {readonly [Type in Event['type']]: readonly [Extract<Event, {type:
     `oona takes the machine out of service: ${ODD_READ}`,
   ],
   'service.opened': [{type: 'service.opened', person: 'oona'}, 'oona puts the machine into service'],
+  'machine.locked': [
+    {type: 'machine.locked', person: 'saga', because: ODD},
+    `saga locks the machine: ${ODD_READ}`,
+  ],
+  'machine.unlocked': [
+    {type: 'machine.unlocked', person: 'saga', second: 'stig'},
+    'saga unlocks the machine with stig',
+  ],
   'reset.chosen': [{type: 'reset.chosen', person: 'erik', device: 'pinPad'}, 'erik wants the pinPad reset'],
   'reset.done': [
     {type: 'reset.done', device: 'dispenser', tallies: TALLIES},

@@ -1,15 +1,17 @@
 /** Supervisor mode, and in and out of service. */
+import {present} from '../../../kit/assert.ts'
 import {arg, look} from '../command.ts'
 import type {Command, Scene} from '../command.ts'
 import {DONE, facts, refused} from '../view.ts'
 import type {Reply} from '../view.ts'
-import {HANDS} from './roles.ts'
+import {ALL, GUARDS, HANDS} from './roles.ts'
 
 /** How long the console waits beside a person for a customer to finish; the machine itself waits for ever. */
 const VISIT_WAIT_MS = 300_000
 
 async function enter({machine, person, front}: Scene): Promise<Reply> {
   const {state, context} = machine.standing()
+  if (context.attendance.lockedBecause !== null) return refused(`locked: ${context.attendance.lockedBecause}`)
   if (state === 'supervisor')
     return refused(`${context.attendance.supervisor ?? 'somebody'} is in it already`)
   machine.offer({type: 'supervisor.called', person: person.name})
@@ -79,6 +81,37 @@ export const modeCommands: readonly Command[] = [
     says: 'let customers come',
     run: ({machine, person}) => {
       machine.offer({type: 'service.opened', person: person.name})
+      return facts(['state', machine.standing().state])
+    },
+  },
+  {
+    words: 'lock TEXT',
+    purpose: 'nobody is served and nobody supervises until two people of security unlock it',
+    example: 'lock the door was forced',
+    may: ALL,
+    kind: 'act',
+    dual: 'never',
+    when: 'ever',
+    says: 'lock the machine when the visit under way is over; you may not be able to unlock it',
+    run: scene => {
+      const {machine, person} = scene
+      machine.offer({type: 'machine.locked', person: person.name, because: arg(scene, 'TEXT')})
+      return DONE
+    },
+  },
+  {
+    words: 'unlock',
+    purpose: 'lets people supervise and customers come again',
+    example: 'unlock',
+    may: GUARDS,
+    kind: 'act',
+    dual: 'always',
+    when: 'ever',
+    says: 'unlock the machine',
+    run: ({machine, person, second}) => {
+      if (machine.standing().context.attendance.lockedBecause === null) return refused('it is not locked')
+      const {name} = present(second, 'who vouched')
+      machine.offer({type: 'machine.unlocked', person: person.name, second: name})
       return facts(['state', machine.standing().state])
     },
   },

@@ -44,6 +44,7 @@ function status({machine}: Scene): Reply {
     ['dispenser held', held],
     ['suspended', suspendedBecause],
     ['closed', attendance.closedBecause],
+    ['locked', attendance.lockedBecause],
     ['supervisor', attendance.supervisor],
     ['replenishment', attendance.exchange === null ? null : `open, by ${attendance.exchange.person}`],
     ['visit', context.visit === null ? 'none' : 'under way'],
