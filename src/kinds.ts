@@ -3,6 +3,8 @@ import type {Failed, Identity} from '../devices/outcome.ts'
 import {PROFILES as PRINTER_PROFILES} from '../devices/printer/escpos/bytes.ts'
 import {EscPosPrinter} from '../devices/printer/escpos/driver.ts'
 import type {Printer} from '../devices/printer/port.ts'
+import {LINE as EBDS_LINE} from '../devices/acceptor/ebds/bytes.ts'
+import {Ebds} from '../devices/acceptor/ebds/driver.ts'
 import {LINE as SSP_LINE} from '../devices/acceptor/itl-ssp/bytes.ts'
 import {Nv200} from '../devices/acceptor/itl-ssp/driver.ts'
 import type {Acceptor} from '../devices/acceptor/port.ts'
@@ -23,7 +25,8 @@ export const PRINTERS: Readonly<Record<'escpos' | 'escpos-kiosk', SerialModel<Pr
 }
 
 /** Acceptors are no part of the settings before deposits are; a probe finds them here. */
-export const ACCEPTORS: Readonly<Record<'nv200', SerialModel<Acceptor>>> = {
+export const ACCEPTORS: Readonly<Record<'nv200' | 'ebds', SerialModel<Acceptor>>> = {
+  ebds: {line: EBDS_LINE, on: (link, clock, log) => new Ebds(link, clock, log)},
   nv200: {line: SSP_LINE, on: (link, clock, log) => new Nv200(link, clock, log, systemRandom())},
 }
 

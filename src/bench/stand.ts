@@ -69,6 +69,7 @@ export const MODEL_NAMES = [
   'dynapro',
   'escpos',
   'nv200',
+  'ebds',
 ] as const
 export type ModelName = (typeof MODEL_NAMES)[number]
 

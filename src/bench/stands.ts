@@ -9,6 +9,7 @@ export const STANDS: Readonly<Partial<Record<ModelName, () => Promise<StandModel
   crt310: async () => (await import('./stands/crt310.ts')).CRT310,
   crt571: async () => (await import('./stands/crt571.ts')).CRT571,
   escpos: async () => (await import('./stands/escpos.ts')).ESCPOS,
+  ebds: async () => (await import('./stands/ebds.ts')).EBDS,
   nv200: async () => (await import('./stands/nv200.ts')).NV200,
   abecs: async () => (await import('./stands/abecs.ts')).ABECS,
   dynapro: async () => (await import('./stands/dynapro.ts')).DYNAPRO,

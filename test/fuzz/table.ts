@@ -4,6 +4,8 @@
  */
 import {readFileSync} from 'node:fs'
 import {join} from 'node:path'
+import * as ebds from '../../devices/acceptor/ebds/codec.ts'
+import * as ebdsDevice from '../../devices/acceptor/ebds/emulator-frames.ts'
 import * as ssp from '../../devices/acceptor/itl-ssp/codec.ts'
 import * as sspDevice from '../../devices/acceptor/itl-ssp/emulator-frames.ts'
 import {decodeCommand, decodeResponse} from '../../devices/card-reader/apdu.ts'
@@ -50,6 +52,8 @@ import {emulated} from './emulated.ts'
 import {framed, listening, pure, reading} from './targets.ts'
 import type {Target} from './targets.ts'
 
+const EBDS_HOST = goldenFrames('acceptor/ebds', 'host')
+const EBDS_DEVICE = goldenFrames('acceptor/ebds', 'device')
 const SSP_HOST = goldenFrames('acceptor/itl-ssp', 'host')
 const SSP_DEVICE = goldenFrames('acceptor/itl-ssp', 'device')
 const CRT310_HOST = goldenFrames('card-reader/crt310', 'host')
@@ -112,6 +116,11 @@ export const TARGETS: readonly Target[] = [
     bytesOf('1=3'),
     bytesOf('2=60'),
   ]),
+  framed('ebds framer', ebds.SHAPE, EBDS_DEVICE),
+  pure('ebds messages', ebds.decodeMessage, [...EBDS_HOST, ...EBDS_DEVICE]),
+  pure('ebds states', ebdsState, EBDS_DEVICE),
+  pure('ebds texts', ebds.decodeText, inside(EBDS_DEVICE, 3, 2)),
+  reading('ebds emulator', () => new ebdsDevice.HostReader(), EBDS_HOST),
   framed('ssp framer', ssp.SHAPE, SSP_DEVICE),
   pure('ssp packets', ssp.decodeFrame, [...SSP_HOST, ...SSP_DEVICE]),
   pure('ssp answers', ssp.decodeAnswer, inside(SSP_DEVICE, 3, 2)),
@@ -229,6 +238,7 @@ export const EMULATED: readonly Target[] = [
   emulated('f56', F56_HOST),
   emulated('escpos', ESCPOS_HOST),
   emulated('nv200', SSP_HOST),
+  emulated('ebds', EBDS_HOST),
   emulated('crt310', CRT310_HOST),
   emulated('crt571', CRT571_HOST),
   emulated('szzt', SZZT_HOST),
@@ -246,6 +256,13 @@ export function goldenFrames(folder: string, from?: 'host' | 'device'): readonly
     const isWanted = from === undefined || ('from' in vector && vector.from === from)
     return isWanted ? [Uint8Array.from(Buffer.from(String(vector.hex).replaceAll(' ', ''), 'hex'))] : []
   })
+}
+
+/** What a message tells of the acceptor. */
+function ebdsState(frame: Uint8Array): unknown {
+  const message = ebds.decodeMessage(frame)
+  const state = message === null ? null : ebds.decodeState(message)
+  return state === null ? null : {...state, bits: [...state.bits]}
 }
 
 /** Bytes as CM, PM and data of what answers a CRT-310's status command. */

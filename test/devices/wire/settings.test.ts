@@ -34,6 +34,7 @@ const SETTINGS: Readonly<Record<string, string>> = {
   f56: '9600 8 even 1 free',
   'f56-pool': '9600 8 even 1 free',
   reference: '38400 8 none 1 free',
+  ebds: '9600 7 even 1 free',
   nv200: '9600 8 none 2 free',
   escpos: '38400 8 none 1 free',
   'escpos-kiosk': '115200 8 none 1 free',
