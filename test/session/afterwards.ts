@@ -16,7 +16,11 @@ export async function afterwards(
   const account = await world.ledgers()
   t.strictSame(account.differences, [], 'the ledgers agree')
   t.ok(account.suspects.length <= 1, 'at most one suspect item')
-  t.match(world.state, /^(idle|outOfService)$/, 'at rest')
+  t.match(
+    world.state,
+    /^(idle|outOfService)$/,
+    `at rest ${world.table.machine.standing.context.suspendedBecause ?? ''}`,
+  )
   t.equal(world.table.stage.rig.emulators.reader.world.place, 'none', 'no card is forgotten inside')
   t.equal(world.table.journal.verify().kind, 'whole', 'the chain')
 }

@@ -58,6 +58,8 @@ interface Written {
   /** Rows acknowledged with each mark. */
   readonly rows: readonly number[]
   readonly hashes: readonly string[]
+  /** Where the journal was. Settings name the path, and the first row the settings: elsewhere it would be another's. */
+  readonly folder: string
 }
 
 async function writtenLife(scene: Scene, disk: LoggedDisk): Promise<Lived<Written>> {
@@ -85,17 +87,23 @@ async function writtenLife(scene: Scene, disk: LoggedDisk): Promise<Lived<Writte
     await world.clock.advance(60_000)
     const journal = present<Journal>(opened, 'the journal')
     const hashes = journal.rows(1, 10_000).map(({hash}) => hash)
-    return {from, until: present(marks.at(-1), 'the last mark'), story: {marks, rows, hashes}}
+    return {
+      from,
+      until: present(marks.at(-1), 'the last mark'),
+      story: {marks, rows, hashes, folder: disk.mount},
+    }
   } finally {
     await world.close()
   }
 }
 
 /** The same life with the computer gone after so many appends, going on with the disk that the cut left. */
-async function livesOn(t: Test, scene: Scene, appends: number, files: string): Promise<void> {
+async function livesOn(t: Test, scene: Scene, appends: number, files: string, folder: string): Promise<void> {
   let left = appends
+  rmSync(folder, {recursive: true, force: true})
   const world = await World.open({
     ...scene,
+    folder,
     ink: journal =>
       inkThat(journal, nothing, () => {
         if (left === 0) throw new SystemFault('the power went', {cause: null})
@@ -184,7 +192,7 @@ async function cutPower(
     if (!relive || seen.has(moment) || held.rows < acknowledged || random.below(3) > 0) continue
     seen.add(moment)
     await t.test(`cut after append ${appends}, ${held.rows} rows left`, t =>
-      livesOn(t, scene, appends, untouched),
+      livesOn(t, scene, appends, untouched, story.folder),
     )
   }
   return {lostRows, unusable, inTheMiddle}
