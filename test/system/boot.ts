@@ -302,9 +302,9 @@ await t.test('the log has fields and ids', async t => {
 /** Seeds as an authenticator app reads them: base 32 (RFC 4648). */
 function seedIn(uri: string): Secret<Uint8Array> {
   const letters = present(/secret=([A-Z2-7]+)/.exec(uri)?.[1], `a secret in ${uri}`)
-  const bits = [...letters].map(letter =>
-    'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0'),
-  )
+  const bits = letters
+    .split('')
+    .map(letter => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0'))
   const bytes = bits.join('').match(/[01]{8}/g) ?? []
   return new Secret(Uint8Array.from(bytes, byte => parseInt(byte, 2)))
 }
