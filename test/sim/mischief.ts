@@ -152,7 +152,19 @@ function planDispenser(world: World, draws: Draws, kinds: readonly Kind[]): void
   const mischief = made(draws.one(possible), draws, dispenser.jamSpots, canPresent)
   world.say('fault', `the dispenser will: ${JSON.stringify(mischief)}`)
   world.note(`mischief ${mischief.kind}`)
-  dispenser.plan(mischief)
+  if (draws.chance(0.3)) planForLater(world, mischief)
+  else dispenser.plan(mischief)
+}
+
+/** Once a note has moved, it is the next order that is struck: of the bunch after, where there is one. */
+function planForLater(world: World, mischief: DispenserMischief): void {
+  const {notes} = world.oracle
+  const movesCount = notes.movesCount
+  const stop = world.onChange(() => {
+    if (notes.movesCount === movesCount) return
+    stop()
+    world.devices.dispenser.plan(mischief)
+  })
 }
 
 function made(
