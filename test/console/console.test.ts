@@ -74,7 +74,7 @@ t.test('what changes something is not to be had by single letters', async t => {
   const bench = await Bench.open()
   const wire = bench.connect()
   await wire.logIn('sven')
-  t.match(await wire.give('c r'), /refused: type more of each word: config rollback/)
+  t.match(await wire.give('con r'), /refused: type more of each word: config rollback/)
   t.match(await wire.give('con rol'), /^con rol\n(?!refused: type)/)
   t.match(await wire.give('sh stat'), /state +idle/, 'a look may be as short as can be told from others')
   await bench.close()

@@ -35,7 +35,7 @@ t.test('people wait for the visit to end, whatever they want, and the customer g
   const ordered = {count: 0}
   for (let seed = 0; seed < SEEDS_COUNT; seed++) {
     const random = seededRandom(`wishes/${seed}`)
-    const world = await World.open({plan: seed % 3 === 0 ? 'jam after 1' : ''})
+    const world = await World.open({plan: seed % 3 === 0 ? 'dispenser: jam after 1' : ''})
     const {machine, journal} = world.table
     const mixed: string[] = []
     machine.onChange(() => {
