@@ -109,6 +109,21 @@ t.test('values are what the acceptor’s own table says', async t => {
   t.match(await rig.run(rig.acceptor.stack()), {kind: 'stacked', note: {valueMinor: 1000}})
 })
 
+t.test('the reply that told of a note’s end is asked for again after a silence', async t => {
+  const rig = await startedRig(EBDS)
+  const inserted = await feed(rig, 2)
+  rig.clock.after(1_550, () => {
+    rig.emulator.plan({kind: 'answerLost', times: 20})
+  })
+  t.match(await rig.run(rig.acceptor.stack()), {kind: 'unknown', why: 'no-answer'})
+  t.equal((await rig.run(rig.acceptor.open())).kind, 'open')
+  if (inserted.kind !== 'escrowed') throw new RangeError(inserted.kind)
+  t.match(await rig.run(rig.acceptor.recall({note: inserted.note, mark: null})), {
+    kind: 'remembered',
+    outcome: {kind: 'stacked', note: {channel: 2}},
+  })
+})
+
 t.test('a stranger’s host, byte by byte', async t => {
   const clock = new VirtualClock(epochMs(1_700_000_000_000))
   const {near, far} = loopbackPair(clock)

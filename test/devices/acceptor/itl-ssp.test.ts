@@ -250,6 +250,20 @@ t.test('other firmware: no counters, repeated credits', async t => {
   }
 })
 
+t.test('after a silence nothing is asked before the line is synchronised anew', async t => {
+  const rig = await startedRig(nv200())
+  rig.emulator.plan({kind: 'answerLost', times: 20})
+  t.match(await rig.run(rig.acceptor.status()), {kind: 'failed', fault: 'no-answer'})
+  const saidCount = rig.emulator.transcript.length
+  t.match(await rig.run(rig.acceptor.status()), {kind: 'failed', fault: 'no-answer'})
+  t.equal(
+    rig.emulator.transcript.length,
+    saidCount,
+    'with the bit of that time it would be answered from store',
+  )
+  t.equal((await rig.run(rig.acceptor.open())).kind, 'open')
+})
+
 t.test('nothing readable goes over the wire once the key is agreed', async t => {
   const rig = await startedRig(nv200())
   await feed(rig, 1)
