@@ -1,7 +1,7 @@
 /** SSP: packets with their stuffing and check, commands to bytes, answers and events to facts. Pure. */
 import {assert} from '../../../kit/assert.ts'
 import {littleEndian} from '../../../crypto/essp.ts'
-import {nameOf} from '../../../kit/table.ts'
+import {keysOf, nameOf} from '../../../kit/table.ts'
 import type {FrameShape, Measure} from '../../wire/framer.ts'
 import {
   ADDRESS,
@@ -238,15 +238,8 @@ export interface Told {
 }
 
 const BY_CODE: ReadonlyMap<number, EventName> = new Map(
-  Object.keys(EVENTS).flatMap(key => {
-    const name = nameOf(EVENTS, EVENTS[isEvent(key) ? key : 'slaveReset'])
-    return name === null ? [] : [[EVENTS[name].code, name] as const]
-  }),
+  keysOf(EVENTS).map((name): readonly [number, EventName] => [EVENTS[name].code, name]),
 )
-
-function isEvent(name: string): name is EventName {
-  return Object.hasOwn(EVENTS, name)
-}
 
 /** The events of a poll's answer, its first byte taken off. @param version of the protocol, as agreed */
 export function decodeEvents(data: Uint8Array, version: number): Told {
