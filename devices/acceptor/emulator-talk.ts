@@ -28,9 +28,7 @@ const TALKING: readonly string[] = [
   'answerLate',
 ] satisfies readonly TalkMischief['kind'][]
 
-export function isTalking<M extends {readonly kind: string}>(
-  mischief: M | TalkMischief,
-): mischief is TalkMischief {
+export function isTalking(mischief: {readonly kind: string}): mischief is TalkMischief {
   return TALKING.includes(mischief.kind)
 }
 

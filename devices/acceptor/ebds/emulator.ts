@@ -198,14 +198,18 @@ export class EbdsEmulator implements AcceptorEmulator<Mischief, PathRemains> {
     this.#isQuiet = true
     await this.#clock.sleep(QUIET_MS)
     this.#isQuiet = false
-    if (this.#isOn) this.#wake()
+    if (this.#isListening) this.#wake()
+  }
+
+  get #isListening(): boolean {
+    return this.#isOn && !this.#isQuiet
   }
 
   #hear(chunk: Uint8Array): void {
-    if (!this.#isOn || this.#isQuiet) return
+    if (!this.#isListening) return
     this.#talk.heard(chunk)
     for (const message of this.#reader.push(chunk, this.#clock.monotonicMs()))
-      if (this.#isOn && !this.#isQuiet) this.#take(message)
+      if (this.#isListening) this.#take(message)
   }
 
   #take(message: HostMessage): void {

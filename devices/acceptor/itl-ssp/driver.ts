@@ -302,10 +302,12 @@ export class Nv200 implements Acceptor {
   async #settle(note: NoteType): Promise<ItemOutcome> {
     const endMs = this.#clock.monotonicMs() + SETTLE_MS
     let credited: NoteType | null = null
+    let isLying = false
     this.#lying = null
     for (let polls = 1; this.#clock.monotonicMs() < endMs; polls += 1) {
-      const polled = await this.#poll(polls > PATIENT_POLLS_COUNT && this.#lying !== null)
+      const polled = await this.#poll(polls > PATIENT_POLLS_COUNT && isLying)
       if ('kind' in polled) return credited === null ? unknown(polled) : stacked(credited, 'unspecified')
+      isLying = polled.events.some(isEscrow)
       for (const event of polled.events) {
         if (event.name === 'credit') credited = this.#typeOf(event.channel ?? 0) ?? note
         const outcome = await this.#outcomeOf(event, credited, note)
@@ -432,7 +434,7 @@ export class Nv200 implements Acceptor {
   }
 
   #note({events, isWhole}: Polled): void {
-    const lying = events.findLast(({name, channel = 0}) => name === 'read' && channel > 0)
+    const lying = events.findLast(isEscrow)
     this.#lying = lying?.channel ?? null
     this.#owesAck ||= events.some(({name}) => ACKNOWLEDGED.has(name))
     this.#memory.push(...events.filter(isEnd))
@@ -489,6 +491,10 @@ const ACKNOWLEDGED: ReadonlySet<string> = new Set<SspEvent['name']>([
 
 function isStored({name}: SspEvent): boolean {
   return ['credit', 'stacked', 'storedInPayout', 'clearedToCashbox'].includes(name)
+}
+
+function isEscrow({name, channel = 0}: SspEvent): boolean {
+  return name === 'read' && channel > 0
 }
 
 /** Whether it tells how a note's way ended. */
