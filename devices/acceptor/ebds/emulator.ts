@@ -208,11 +208,12 @@ export class EbdsEmulator implements AcceptorEmulator<Mischief, PathRemains> {
   #hear(chunk: Uint8Array): void {
     if (!this.#isListening) return
     this.#talk.heard(chunk)
-    for (const message of this.#reader.push(chunk, this.#clock.monotonicMs()))
-      if (this.#isListening) this.#take(message)
+    for (const message of this.#reader.push(chunk, this.#clock.monotonicMs())) this.#take(message)
   }
 
   #take(message: HostMessage): void {
+    // The message before may have been a reset.
+    if (!this.#isListening) return
     const {control} = message
     const ack = control % 2
     const type = Math.floor(control / 16)
