@@ -1,6 +1,7 @@
 /**
  * The emulated printer's ears: cuts what the host writes into commands, text and real-time requests. Real-time
- * ones are taken out wherever they stand, in the middle of an image as well, as printers do (E).
+ * ones are obeyed wherever they stand. Between commands they are taken out; in the middle of an image they are its
+ * data as well, or what comes after the image would be eaten in their place.
  */
 import {CR, DLE, ESC, FS, GS, LF} from './bytes.ts'
 
@@ -42,6 +43,8 @@ const LENGTHS: readonly (readonly [head: readonly number[], lengthBytes: number]
   [[FS, 0xc0, 0xaa, 0x0f, 0xee, 0x0b, 0x34], 7],
 ]
 
+/** DLE, code, n. */
+const REALTIME_BYTES = 3
 /** Longest command kept while its end is waited for; images are counted, not kept. */
 const HELD_BYTES_MAX = 64
 
@@ -70,6 +73,7 @@ export class HostReader {
     if (this.#realtime.length > 0) {
       const [, code = 0] = this.#realtime
       this.#realtime = []
+      this.#skipBytes = Math.max(0, this.#skipBytes - REALTIME_BYTES)
       said.push({kind: 'realtime', function: code === 0x04 ? 'status' : 'recover', n: byte})
       return
     }

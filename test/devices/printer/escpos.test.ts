@@ -232,7 +232,7 @@ t.test('the emulator answers in the middle of an image, and passes over what it 
     {kind: 'image', widthDots: 16, heightDots: 24},
     {kind: 'realtime', function: 'status', n: 1},
   ])
-  t.same(reader.push(Uint8Array.from([...Array.from({length: 28}, () => 0xff), 0x41])), [
+  t.same(reader.push(Uint8Array.from([...Array.from({length: 25}, () => 0xff), 0x41])), [
     {kind: 'text', bytes: [0x41]},
   ])
   t.same(new HostReader().push(bytesOf('1b ff 41')), [
