@@ -112,6 +112,11 @@ const nextBunch = base.assign(({context}) => ({
 /** The words in which a device's port says that nothing trustworthy came back. */
 const NO_ANSWER: readonly string[] = ['not-opened', 'hung-up', 'write-stalled', 'no-answer', 'nonsense']
 
+/** Notes in the path may come out with the next bunch: nobody else is let in before the dispenser has been looked at. */
+const lookedAtFirst = by('notes.partial', (event, context) =>
+  event.inPath > 0 ? {devices: {...context.devices, dispenser: 'failed'}} : {},
+)
+
 export const dispensing = base.createStateConfig({
   entry: performing(context => {
     const operation = operationOf(context)
@@ -156,9 +161,12 @@ export const dispensing = base.createStateConfig({
     'notes.partial': [
       {
         guard: ({context}) => context.setup.capabilities.stacker,
-        actions: visitBy('notes.partial', (event, context) => ({
-          operation: {...operationOf(context), stacked: stackedCount(event)},
-        })),
+        actions: [
+          visitBy('notes.partial', (event, context) => ({
+            operation: {...operationOf(context), stacked: stackedCount(event)},
+          })),
+          lookedAtFirst,
+        ],
         target: 'rejecting',
       },
       {
@@ -170,6 +178,7 @@ export const dispensing = base.createStateConfig({
             path: event.path,
             counts: event.counts,
           })),
+          lookedAtFirst,
         ],
         target: 'showingEnding',
       },

@@ -110,7 +110,7 @@ function walkAll(setup: MachineSetup): {placesCount: number; broken: readonly Br
 }
 
 function placeKind({standing, memory}: Place): string {
-  const {told, timerRuns, waitsFor, isCardTaken} = memory
+  const {told, timerRuns, waitsFor, isCardTaken, isPathBlocked} = memory
   const promised = told && [
     told.isApproved,
     told.mustConclude,
@@ -118,7 +118,7 @@ function placeKind({standing, memory}: Place): string {
     told.advicesCount,
     told.bunchesMoved,
   ]
-  return JSON.stringify([kindOf(standing), promised, timerRuns, waitsFor, isCardTaken])
+  return JSON.stringify([kindOf(standing), promised, timerRuns, waitsFor, isCardTaken, isPathBlocked])
 }
 
 function samplesAt(standing: Standing): readonly Sample[] {

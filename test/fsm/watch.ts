@@ -28,6 +28,8 @@ export interface Memory {
   /** An order that the runner's deadline will answer. */
   readonly waitsFor: Order['kind'] | 'devices.open' | 'recovery.run' | null
   readonly isCardTaken: boolean
+  /** Notes lie in the dispenser's path, and nobody has looked since. */
+  readonly isPathBlocked: boolean
 }
 
 export const BLANK: Memory = {
@@ -36,6 +38,7 @@ export const BLANK: Memory = {
   timerRuns: false,
   waitsFor: 'devices.open',
   isCardTaken: false,
+  isPathBlocked: false,
 }
 
 /** Answers to a present order after which the customer had access, or may have had. */
@@ -66,7 +69,10 @@ export function follow(before: Memory, from: Standing, event: Event, made: Step)
   let keysUsed = before.keysUsed
   const isNewVisit = from.state === 'idle' && event.type === 'card.inserted'
   const isCardTaken = event.type === 'card.taken' || (before.isCardTaken && !isNewVisit)
+  const isPathBlocked = blockedAfter(before.isPathBlocked, from, event)
   for (const order of made.orders) {
+    if (order.kind === 'dispenser.dispense' && isPathBlocked)
+      broken.push('notes are ordered past notes in the path')
     if (order.kind.startsWith('operator.') && (from.state !== 'supervisor' || from.context.visit !== null))
       broken.push(`${order.kind} is given in ${from.state}`)
     if ('key' in order && !isAbout(order, told)) {
@@ -86,13 +92,27 @@ export function follow(before: Memory, from: Standing, event: Event, made: Step)
       told = moved.told
     }
   }
-  const memory = {told, keysUsed, isCardTaken, ...waiting(before, from, made, event)}
+  const memory = {told, keysUsed, isCardTaken, isPathBlocked, ...waiting(before, from, made, event)}
   broken.push(...standingRules(memory, from, event, made))
   // Between visits nothing is remembered but the keys.
   return {
     memory: RESTS.has(made.standing.state) ? {...memory, told: null, isCardTaken: false} : memory,
     broken,
   }
+}
+
+/** What clears a path, or proves it clear. */
+const LOOKED: ReadonlySet<Event['type']> = new Set<Event['type']>([
+  'cassettes.loaded',
+  'reset.done',
+  'recovery.finished',
+])
+
+function blockedAfter(isBlocked: boolean, from: Standing, event: Event): boolean {
+  if (from.state === 'dispensing' && event.type === 'notes.partial' && event.inPath > 0) return true
+  const isLookedAt =
+    LOOKED.has(event.type) || (event.type === 'device.restored' && event.device === 'dispenser')
+  return isBlocked && !isLookedAt
 }
 
 function isAbout(order: Order & {readonly key: OperationKey}, told: Told | null): boolean {

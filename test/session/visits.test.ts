@@ -107,7 +107,7 @@ const SPRAY: readonly Row[] = [
 
 const STACKER: readonly Row[] = [
   {name: 'command lost before moving', plan: 'dispenser: command lost', ending: 12, paidMinor: 0},
-  {name: 'jam before the first note', plan: 'dispenser: jam', ending: 12, paidMinor: 0},
+  {name: 'jam before the first note', plan: 'dispenser: jam', ending: 12, paidMinor: 0, rest: 'outOfService'},
   {name: 'answer lost after moving', plan: 'dispenser: answer lost', ending: 0, paidMinor: 6000},
   {name: 'notes left', plan: 'customer: leaves notes', ending: 12, paidMinor: 0},
   {
