@@ -9,6 +9,9 @@ import {readJson} from '../kit/exact-json.ts'
 import {formatAmount, isCurrency, minorUnits} from '../kit/money.ts'
 import type {Currency, Minor} from '../kit/money.ts'
 import {Section, isIn} from '../kit/section.ts'
+import {OTHER_LANGUAGES_MAX} from './screen/choices.ts'
+import {LANGUAGES, isLanguage} from './screen/words.ts'
+import type {Language} from './screen/words.ts'
 
 export const READER_MODELS = [
   'crt310',
@@ -112,7 +115,11 @@ export interface Config {
     readonly endingTimeoutMs: number
     readonly watchIntervalMs: number
   }
-  readonly screen: {readonly port: number}
+  readonly screen: {
+    readonly port: number
+    /** What customers are offered, the machine's own language first. */
+    readonly languages: readonly [Language, ...Language[]]
+  }
   /** The diagnostics console; null for a machine without one. */
   readonly console: ConsoleConfig | null
 }
@@ -222,7 +229,10 @@ function top(s: Section): Config {
       endingTimeoutMs: t.integer('endingTimeoutMs', 2_000, 30_000, 6_000),
       watchIntervalMs: t.integer('watchIntervalMs', 500, 60_000, 5_000),
     })),
-    screen: s.section('screen').closed(d => ({port: d.integer('port', 0, 65_535, 8_410)})),
+    screen: s.section('screen').closed(d => ({
+      port: d.integer('port', 0, 65_535, 8_410),
+      languages: languagesFrom(d),
+    })),
     console: s.has('console') ? s.section('console').closed(consoleFrom) : null,
   }
   if (config.journal.warnFreeBytes < config.journal.stopFreeBytes)
@@ -238,6 +248,17 @@ function top(s: Section): Config {
     s.refuse('payout.amountMax', `is less than one note of ${formatAmount(minorUnits(smallest), currency)}`)
   return Object.freeze(config)
 }
+
+function languagesFrom(d: Section): Config['screen']['languages'] {
+  if (!d.has('languages')) return ['en']
+  const tags = d.list('languages', 1, 1 + OTHER_LANGUAGES_MAX, tag => tag.itself(LANGUAGE_TAG, LANGUAGE_HINT))
+  const [own, ...others] = tags.filter(isLanguage)
+  if (own === undefined || new Set(tags).size !== tags.length) d.refuse('languages', 'names a language twice')
+  return [own, ...others]
+}
+
+const LANGUAGE_TAG = new RegExp(`^(?:${LANGUAGES.join('|')})$`)
+const LANGUAGE_HINT = `one of ${LANGUAGES.join(', ')}`
 
 function consoleFrom(c: Section): ConsoleConfig {
   const baudRate = c.integer('baudRate', 9_600, 115_200, 115_200)

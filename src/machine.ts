@@ -14,7 +14,7 @@ import {seqOf} from '../journal/entry.ts'
 import type {Journal} from '../journal/journal.ts'
 import type {Room} from '../journal/room.ts'
 import {assert, present} from '../kit/assert.ts'
-import type {Clock} from '../kit/clock.ts'
+import type {Clock, Timer} from '../kit/clock.ts'
 import {SystemFault} from '../kit/errors.ts'
 import type {Log} from '../kit/log.ts'
 import {noteCount} from '../kit/money.ts'
@@ -27,7 +27,7 @@ import {Outbox} from './link/outbox.ts'
 import type {AdviceSource} from './link/outbox.ts'
 import type {HostLink} from './link/port.ts'
 import type {Transport} from './link/transport.ts'
-import {EMPTY_DESK, choose, deskAfter, press, withBalance, withPinDigits} from './screen/desk.ts'
+import {choose, deskAfter, deskOffering, press, withBalance, withPinDigits} from './screen/desk.ts'
 import type {ScreenSource} from './screen/source.ts'
 import {view} from './screen/view.ts'
 import type {Desk, ViewModel} from './screen/view-model.ts'
@@ -89,11 +89,13 @@ export class Machine implements ScreenSource {
   /** Rows of advices that the bank refuses. */
   readonly #parked = new Set<number>()
   #lastAdvice: Advice | null = null
-  #desk: Desk = EMPTY_DESK
+  #desk: Desk
+  #languageTimer: Timer | null = null
   #before: Standing
 
   constructor(parts: MachineParts) {
     this.#parts = parts
+    this.#desk = deskOffering(parts.config.screen.languages)
     const {config, reader, pinPad, dispenser, transport, signer, journal, room, clock, log, random, crash} =
       parts
     const {terminal: atmId, currency} = config
@@ -258,8 +260,10 @@ export class Machine implements ScreenSource {
   }
 
   choose(id: string): void {
-    const event = choose(this.standing.state, this.standing.context, this.#desk, id)
-    if (event !== null) this.#runner.offer(event)
+    const {state, context} = this.standing
+    const chosen = choose(state, context, this.#desk, id)
+    if (chosen.event !== null) this.#runner.offer(chosen.event)
+    else if (chosen.desk !== this.#desk) this.#speak(chosen.desk)
   }
 
   /** What a person at the machine wants, through the console. */
@@ -299,6 +303,7 @@ export class Machine implements ScreenSource {
 
   /** Stops asking and telling. An order still under way keeps its open intent, for the next start to settle. */
   async stop(): Promise<void> {
+    this.#languageTimer?.cancel()
     this.#watch.stop()
     this.#chores.stop()
     this.#runner.stop()
@@ -343,6 +348,17 @@ export class Machine implements ScreenSource {
   #journalDiffers(why: string): void {
     this.#parts.log.error('the journal is not the one that the bank knows; somebody must look', {why})
     this.#runner.offer({type: 'journal.failed', why})
+  }
+
+  /** Another language; on the welcome screen, where no visit ends to forget it, for as long as a customer is waited for. */
+  #speak(desk: Desk): void {
+    const {clock, config} = this.#parts
+    this.#languageTimer?.cancel()
+    this.#languageTimer = clock.after(config.timers.customerTimeoutMs, () => {
+      if (this.standing.state === 'idle') this.#show(deskOffering(desk.offered))
+    })
+    this.#show(desk)
+    this.#chores.stirTimer()
   }
 
   #show(desk: Desk): void {

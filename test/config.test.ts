@@ -32,6 +32,8 @@ t.test('defaults stand beside what is given', async t => {
   t.equal(config.payout.retract, 'onIfCounted')
   t.equal(config.timers.cardTakeTimeoutMs, 30_000)
   t.equal(config.cassettes[0]?.noteMinor, 2_000)
+  t.same(config.screen.languages, ['en'])
+  t.same(read({screen: {languages: ['ar', 'en']}}).screen.languages, ['ar', 'en'])
   t.ok(Object.isFrozen(config))
 })
 
@@ -44,6 +46,13 @@ t.test('an amount may be a number, and never passes through a float', async t =>
 const BROKEN: readonly (readonly [string, Record<string, unknown>, RegExp])[] = [
   ['no terminal', {terminal: undefined}, /^config\.json: terminal must be/],
   ['a terminal with a colon', {terminal: 'A:1'}, /terminal must be/],
+  [
+    'a language that nobody translated',
+    {screen: {languages: ['en', 'xx']}},
+    /languages\[1\].*must be one of en, de/,
+  ],
+  ['a language twice', {screen: {languages: ['de', 'de']}}, /screen: languages names a language twice/],
+  ['no language', {screen: {languages: []}}, /languages must be a list of 1 to 9/],
   ['an unknown currency', {currency: 'XXX'}, /currency must be/],
   ['an unknown setting', {colour: 'red'}, /colour is no setting/],
   [

@@ -122,7 +122,7 @@ export function tableConfig(
       endingTimeoutMs: 6_000,
       watchIntervalMs: 5_000,
     },
-    screen: {port: 0},
+    screen: {port: 0, languages: ['en']},
     console: null,
   }
 }

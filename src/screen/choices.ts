@@ -8,9 +8,16 @@ import type {Currency, Minor} from '../../kit/money.ts'
 import type {Key} from '../../devices/pin-pad/port.ts'
 import type {Say} from './say.ts'
 import type {Choice, Desk} from './view-model.ts'
+import {CATALOGUES} from './words.ts'
+import type {Language} from './words.ts'
 
 /** Keys of the six amounts, so that the smallest stands at the top left and they grow downwards. */
 const AMOUNT_KEYS: readonly Key[] = ['A', 'B', 'C', 'E', 'F', 'G']
+
+/** Keys of the languages on the welcome screen. */
+const LANGUAGE_KEYS: readonly Key[] = ['A', 'B', 'C', 'D', 'E', 'F', 'G', 'H']
+/** So many languages and the operator's own. */
+export const OTHER_LANGUAGES_MAX = LANGUAGE_KEYS.length
 
 /** Amounts offered first, in units of the smallest step that can be paid, then those that fill the gaps. */
 const FAVOURED_STEPS: readonly number[] = [2, 4, 6, 10, 20, 30]
@@ -18,6 +25,8 @@ const OTHER_STEPS: readonly number[] = [1, 3, 5, 8, 15, 40]
 
 export function choicesOf(state: StateName, context: Context, desk: Desk, say: Say): readonly Choice[] {
   switch (state) {
+    case 'idle':
+      return otherLanguages(desk)
     case 'choosingService':
       return [
         {
@@ -25,6 +34,7 @@ export function choicesOf(state: StateName, context: Context, desk: Desk, say: S
           label: say.words('choice.withdrawal', {}),
           keys: ['A', '1'],
           weight: 'plain',
+          language: null,
           event: {type: 'service.chosen', service: 'withdrawal'},
         },
         {
@@ -32,8 +42,10 @@ export function choicesOf(state: StateName, context: Context, desk: Desk, say: S
           label: say.words('choice.balance', {}),
           keys: ['B', '2'],
           weight: 'plain',
+          language: null,
           event: {type: 'service.chosen', service: 'balance'},
         },
+        ...nextLanguage(desk),
         cancel(say, 'H'),
       ]
     case 'showingBalance':
@@ -44,6 +56,7 @@ export function choicesOf(state: StateName, context: Context, desk: Desk, say: S
           label: say.words('choice.menu', {}),
           keys: ['H', 'enter'],
           weight: 'main',
+          language: null,
           event: {type: 'visit.continued'},
         },
       ]
@@ -63,6 +76,7 @@ export function choicesOf(state: StateName, context: Context, desk: Desk, say: S
           label: say.words('choice.acceptFee', {}),
           keys: ['H', 'enter'],
           weight: 'main',
+          language: null,
           event: {type: 'fee.accepted'},
         },
       ]
@@ -73,13 +87,13 @@ export function choicesOf(state: StateName, context: Context, desk: Desk, say: S
           label: say.words('choice.done', {}),
           keys: ['H', 'enter', 'cancel'],
           weight: 'main',
+          language: null,
           event: {type: 'visit.continued'},
         },
       ]
     case 'starting':
     case 'recovering':
     case 'resting':
-    case 'idle':
     case 'offline':
     case 'outOfService':
     case 'supervisor':
@@ -98,6 +112,30 @@ export function choicesOf(state: StateName, context: Context, desk: Desk, say: S
     case 'returningCard':
     case 'retainingCard':
       return []
+  }
+}
+
+/** Each language keeps its key; the operator's own takes the place of the one that the screen speaks now. */
+function otherLanguages({language, offered: [own, ...others]}: Desk): readonly Choice[] {
+  return others.map((other, at) =>
+    languageChoice(other === language ? own : other, [LANGUAGE_KEYS[at] ?? 'H']),
+  )
+}
+
+/** One key that goes round the languages, for a machine whose keys are heard only after the PIN. */
+function nextLanguage({language, offered}: Desk): readonly Choice[] {
+  const next = offered[(offered.findIndex(tag => tag === language) + 1) % offered.length]
+  return next === undefined || next === language ? [] : [languageChoice(next, ['D', '0'])]
+}
+
+function languageChoice(language: Language, keys: Choice['keys']): Choice {
+  return {
+    id: `language-${language}`,
+    label: CATALOGUES[language].name,
+    keys,
+    weight: 'plain',
+    language,
+    event: {type: 'language.chosen', language},
   }
 }
 
@@ -154,6 +192,7 @@ function refusedChoices(context: Context, desk: Desk, say: Say): readonly Choice
             label: say.words('choice.otherAmount', {}),
             keys: ['H', 'enter'],
             weight: 'plain',
+            language: null,
             event: {type: 'visit.continued'},
           } satisfies Choice,
         ]),
@@ -166,6 +205,7 @@ function amountChoice(say: Say, amountMinor: Minor, key: Key): Choice {
     label: say.amount(amountMinor),
     keys: [key],
     weight: 'plain',
+    language: null,
     event: {type: 'amount.chosen', amountMinor},
   }
 }
@@ -179,6 +219,7 @@ function confirmTyped(context: Context, desk: Desk, say: Say): readonly Choice[]
       label: say.words('choice.continue', {}),
       keys: ['H', 'enter'],
       weight: 'main',
+      language: null,
       event: {type: 'amount.chosen', amountMinor},
     },
   ]
@@ -190,6 +231,7 @@ function cancel(say: Say, key: Key): Choice {
     label: say.words('choice.cancel', {}),
     keys: [key, 'cancel'],
     weight: 'leave',
+    language: null,
     event: {type: 'visit.cancelled'},
   }
 }

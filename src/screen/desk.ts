@@ -9,7 +9,18 @@ import {choicesOf} from './choices.ts'
 import {sayIn} from './say.ts'
 import type {Choice, Desk} from './view-model.ts'
 
-export const EMPTY_DESK: Desk = {pinDigits: 0, amountDigits: '', balanceMinor: null}
+export const EMPTY_DESK: Desk = {
+  pinDigits: 0,
+  amountDigits: '',
+  balanceMinor: null,
+  language: 'en',
+  offered: ['en'],
+}
+
+/** Nothing typed, in the operator's own language. */
+export function deskOffering(offered: Desk['offered']): Desk {
+  return {...EMPTY_DESK, language: offered[0], offered}
+}
 
 export interface Pressed {
   readonly desk: Desk
@@ -23,20 +34,21 @@ export interface Pressed {
  */
 export function press(state: StateName, context: Context, desk: Desk, key: Key): Pressed {
   const chosen = choicesNow(state, context, desk).find(choice => choice.keys.includes(key))
-  if (chosen !== undefined) return {desk: {...desk, amountDigits: ''}, event: chosen.event}
+  if (chosen !== undefined) return taken({...desk, amountDigits: ''}, chosen)
   if (!takesAmount(state)) return {desk, event: null}
   if (key === 'clear') return {desk: {...desk, amountDigits: desk.amountDigits.slice(0, -1)}, event: null}
   if (key === '00' || /^[0-9]$/.test(key)) return {desk: typed(context, desk, key), event: null}
   return {desk, event: null}
 }
 
-/** A touch on the choice with that id; null when the screen of this moment has no such choice. */
-export function choose(state: StateName, context: Context, desk: Desk, id: string): Event | null {
-  return choicesNow(state, context, desk).find(choice => choice.id === id)?.event ?? null
+/** A touch on the choice with that id; it changes nothing when the screen of this moment has no such choice. */
+export function choose(state: StateName, context: Context, desk: Desk, id: string): Pressed {
+  const chosen = choicesNow(state, context, desk).find(choice => choice.id === id)
+  return chosen === undefined ? {desk, event: null} : taken(desk, chosen)
 }
 
 function choicesNow(state: StateName, context: Context, desk: Desk): readonly Choice[] {
-  return choicesOf(state, context, desk, sayIn('en', context.setup.currency, 'eye'))
+  return choicesOf(state, context, desk, sayIn(desk.language, context.setup.currency, 'eye'))
 }
 
 /** The pad holds so many PIN digits now. */
@@ -51,12 +63,36 @@ export function withBalance(desk: Desk, balanceMinor: Minor): Desk {
 
 /**
  * The desk after the machine went from one state to another: what was typed belongs to the state it was typed
- * in, and a balance to the screen that shows it. An event that leaves the state alone wipes nothing.
+ * in, a balance to the screen that shows it, and a language to the visit. An event that leaves the state alone wipes nothing.
  */
 export function deskAfter(from: StateName, to: StateName, desk: Desk): Desk {
   if (from === to) return desk
   const keepsBalance = to === 'askingBalance' || to === 'showingBalance'
-  return {...EMPTY_DESK, balanceMinor: keepsBalance ? desk.balanceMinor : null}
+  const {language, offered} = hasVisit(to) ? desk : deskOffering(desk.offered)
+  return {...EMPTY_DESK, language, offered, balanceMinor: keepsBalance ? desk.balanceMinor : null}
+}
+
+function taken(desk: Desk, {event}: Choice): Pressed {
+  return event.type === 'language.chosen'
+    ? {desk: {...desk, language: event.language}, event: null}
+    : {desk, event}
+}
+
+const WITHOUT_VISIT: ReadonlySet<StateName> = new Set([
+  'starting',
+  'recovering',
+  'resting',
+  'idle',
+  'offline',
+  'outOfService',
+  'supervisor',
+  'servicing',
+  'closingDay',
+  'suspended',
+])
+
+function hasVisit(state: StateName): boolean {
+  return !WITHOUT_VISIT.has(state)
 }
 
 function takesAmount(state: StateName): boolean {

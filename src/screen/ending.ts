@@ -3,7 +3,7 @@ import type {CardFate, Context, Ending} from '../../fsm/context.ts'
 import type {OperationKey} from '../../fsm/vocabulary.ts'
 import type {Say} from './say.ts'
 import type {Figure, Tone} from './view-model.ts'
-import type {MessageKey} from './words.ts'
+import type {MessageKey} from './words/catalogue.ts'
 
 export interface EndingWords {
   readonly title: string

@@ -2,17 +2,18 @@
 import {assert} from '../../kit/assert.ts'
 import {formatAmount} from '../../kit/money.ts'
 import type {Currency, Minor} from '../../kit/money.ts'
-import {CATALOGUES} from './words.ts'
-import type {Filling, Language, MessageKey} from './words.ts'
+import {CATALOGUES, isRightToLeft} from './words.ts'
+import type {Tongue} from './words.ts'
+import type {Filling, MessageKey, PluralKey} from './words/catalogue.ts'
 
 export interface Say {
-  readonly language: Language
+  readonly language: Tongue
   /** The message with its places filled in. */
   words<K extends MessageKey>(key: K, filling: Filling<K>): string
   /** An amount for the eye, `€60` or `€60.50`; or for the ear, `60 euros`. */
   amount(amountMinor: Minor): string
-  /** `one` or `other` message by the plural rule of the language. */
-  plural(one: MessageKey, other: MessageKey, count: number): string
+  /** The form for that number, by the plural rule of the language. */
+  plural(key: PluralKey, count: number): string
 }
 
 /** Kept, because a formatter costs more to make than all the words of a screen. */
@@ -21,40 +22,51 @@ const MADE = new Map<string, Say>()
 /**
  * @param sense `eye` writes amounts with the currency's sign, `ear` with its name
  */
-export function sayIn(language: Language, currency: Currency, sense: 'eye' | 'ear'): Say {
+export function sayIn(language: Tongue, currency: Currency, sense: 'eye' | 'ear'): Say {
   const name = `${language} ${currency} ${sense}`
   const say = MADE.get(name) ?? newSay(language, currency, sense)
   MADE.set(name, say)
   return say
 }
 
-function newSay(language: Language, currency: Currency, sense: 'eye' | 'ear'): Say {
+function newSay(language: Tongue, currency: Currency, sense: 'eye' | 'ear'): Say {
   const catalogue = CATALOGUES[language]
-  const format = new Intl.NumberFormat(language, {
+  // Western digits in every language: they are the ones on the keys of the pad.
+  const locale = `${language}-u-nu-latn`
+  const rules = new Intl.PluralRules(language)
+  const counts = new Intl.NumberFormat(locale)
+  const isolates = sense === 'eye' && isRightToLeft(language)
+  const format = new Intl.NumberFormat(locale, {
     style: 'currency',
     currency,
     currencyDisplay: sense === 'eye' ? 'narrowSymbol' : 'name',
     trailingZeroDisplay: 'stripIfInteger',
   })
-  const rules = new Intl.PluralRules(language)
-  const fill = (key: MessageKey, filling: Readonly<Record<string, string>>): string =>
-    catalogue[key].replaceAll(/\{(\w+)\}/g, (_, name: string) => {
+  const fill = (message: string, filling: Readonly<Record<string, string>>): string =>
+    message.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
       const text = filling[name]
-      assert(text !== undefined, `message ${key} has no ${name}`)
-      return text
+      assert(text !== undefined, `"${message}" has no ${name}`)
+      return isolates ? isolated(text) : text
     })
   return {
     language,
-    words: (key, filling) => fill(key, filling),
+    words: (key, filling) => fill(catalogue.words[key], filling),
     amount(amountMinor) {
       // The decimal text goes in as it is: no amount ever becomes a fraction of a float.
       const text = formatAmount(amountMinor, currency)
       assert(isDecimal(text), `${text} is not a decimal`)
       return format.format(text)
     },
-    plural: (one, other, count) =>
-      fill(rules.select(count) === 'one' ? one : other, {count: count.toString()}),
+    plural(key, count) {
+      const forms = catalogue.plurals[key]
+      return fill(forms[rules.select(count)] ?? forms.other, {count: counts.format(count)})
+    },
   }
+}
+
+/** Between first-strong isolate and its end, so that `€60` keeps its own order inside a sentence that runs leftwards. */
+function isolated(text: string): string {
+  return `\u2068${text}\u2069`
 }
 
 function isDecimal(text: string): text is `${number}` {

@@ -3,6 +3,7 @@ import type {StateName} from '../../fsm/session.ts'
 import type {Event} from '../../fsm/vocabulary.ts'
 import type {Minor} from '../../kit/money.ts'
 import type {Key} from '../../devices/pin-pad/port.ts'
+import type {Language, Tongue} from './words.ts'
 
 /** What the customer's hand and eyes have just now, and no record keeps. */
 export interface Desk {
@@ -12,6 +13,16 @@ export interface Desk {
   readonly amountDigits: string
   /** From the bank, for the one screen that shows it. */
   readonly balanceMinor: Minor | null
+  /** What the customer reads and hears; forgotten with the visit. */
+  readonly language: Tongue
+  /** What can be chosen, the operator's own language first. */
+  readonly offered: readonly [Language, ...Language[]]
+}
+
+/** Another language of the screen: nothing that the machine is told. */
+export interface LanguageChosen {
+  readonly type: 'language.chosen'
+  readonly language: Language
 }
 
 /**
@@ -28,8 +39,10 @@ export interface Choice {
   readonly keys: readonly [Key, ...Key[]]
   /** `main` leads on, `leave` ends the visit. */
   readonly weight: 'main' | 'plain' | 'leave'
-  /** What the machine is told. Never sent to the page. */
-  readonly event: Event
+  /** Of the label, where it is not the screen's: a language's own name. */
+  readonly language: Language | null
+  /** What the machine is told, or the desk alone. Never sent to the page. */
+  readonly event: Event | LanguageChosen
 }
 
 export type Entry =
@@ -55,7 +68,9 @@ export interface Figure {
 export interface ViewModel {
   readonly screen: StateName
   /** BCP 47 tag of all the words here. */
-  readonly language: string
+  readonly language: Tongue
+  /** Which way the words run. */
+  readonly direction: 'ltr' | 'rtl'
   readonly tone: Tone
   readonly title: string
   readonly instruction: string
@@ -84,6 +99,7 @@ export interface ShownView extends Omit<ViewModel, 'choices'> {
   readonly choices: readonly {
     readonly id: string
     readonly label: string
+    readonly language: Language | null
     readonly key: Key
     readonly digit: string | null
     readonly weight: Choice['weight']
@@ -95,9 +111,10 @@ export function shownView(view: ViewModel, seq: number): ShownView {
   return {
     ...view,
     seq,
-    choices: view.choices.map(({id, label, keys, weight}) => ({
+    choices: view.choices.map(({id, label, language, keys, weight}) => ({
       id,
       label,
+      language,
       key: keys[0],
       digit: keys.find(key => /^[0-9]$/.test(key)) ?? null,
       weight,

@@ -9,7 +9,7 @@ import {cardWords, endingWords} from './ending.ts'
 import {sayIn} from './say.ts'
 import type {Say} from './say.ts'
 import type {Choice, Desk, Entry, Tone, ViewModel} from './view-model.ts'
-import type {Language} from './words.ts'
+import {isRightToLeft} from './words.ts'
 
 /** What differs from state to state; the rest is the same everywhere. */
 type Scene = Pick<ViewModel, 'title' | 'instruction' | 'tone'> &
@@ -20,13 +20,15 @@ type Scene = Pick<ViewModel, 'title' | 'instruction' | 'tone'> &
   }
 
 /** The whole screen. It never fails: a context without a visit, in a state that has one, still gives words. */
-export function view(state: StateName, context: Context, desk: Desk, language: Language = 'en'): ViewModel {
+export function view(state: StateName, context: Context, desk: Desk): ViewModel {
+  const {language} = desk
   const eye = sayIn(language, context.setup.currency, 'eye')
   const scene = sceneOf(state, context, desk, eye)
   const masked = context.visit?.card?.masked
   return {
     screen: state,
     language,
+    direction: isRightToLeft(language) ? 'rtl' : 'ltr',
     tone: scene.tone,
     title: scene.title,
     instruction: scene.instruction,
@@ -122,7 +124,7 @@ function noticeWords(context: Context, say: Say): string | null {
     case undefined:
       return null
     case 'pinWrong':
-      return say.plural('notice.pinWrong.one', 'notice.pinWrong.other', notice.triesLeft)
+      return say.plural('notice.pinWrong', notice.triesLeft)
     case 'balanceUnavailable':
       return say.words('notice.balanceUnavailable', {})
     case 'cannotPay':
@@ -292,7 +294,7 @@ function spokenChoice({label, keys}: Choice, say: Say): string {
 }
 
 function sentence(text: string): string {
-  return /[.?!]$/.test(text) ? text : `${text}.`
+  return /[.?!。？！।؟]$/.test(text) ? text : `${text}.`
 }
 
 /** Digit by digit, so that a reference is not read as a number of thousands. */

@@ -4,10 +4,19 @@ import t from 'tap'
 import {STATE_NAMES} from '../../fsm/session.ts'
 import {minorUnits} from '../../kit/money.ts'
 import type {Key} from '../../devices/pin-pad/port.ts'
-import {EMPTY_DESK, choose, deskAfter, press, withBalance, withPinDigits} from '../../src/screen/desk.ts'
+import {
+  EMPTY_DESK,
+  choose,
+  deskAfter,
+  deskOffering,
+  press,
+  withBalance,
+  withPinDigits,
+} from '../../src/screen/desk.ts'
 import type {Desk} from '../../src/screen/view-model.ts'
 import {view} from '../../src/screen/view.ts'
-import {SAMPLES, during} from './samples.ts'
+import {LANGUAGES} from '../../src/screen/words.ts'
+import {SAMPLES, atRest, during} from './samples.ts'
 
 const KEYS: readonly Key[] = [
   ...(['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '00', 'dot', 'enter', 'clear', 'cancel'] as const),
@@ -46,7 +55,7 @@ t.test('keys do what the choice beside them says', async t => {
         for (const key of choice.keys)
           if (press(state, context, desk, key).event !== choice.event)
             t.same(press(state, context, desk, key).event, choice.event, `${state}, ${name}, ${key}`)
-        if (choose(state, context, desk, choice.id)?.type !== choice.event.type)
+        if (choose(state, context, desk, choice.id).event?.type !== choice.event.type)
           t.fail(`a touch on ${choice.id} in ${state}, ${name}`)
       }
   t.same(press('choosingService', visit, EMPTY_DESK, '1').event, {
@@ -54,7 +63,11 @@ t.test('keys do what the choice beside them says', async t => {
     service: 'withdrawal',
   })
   t.same(press('choosingService', visit, EMPTY_DESK, 'cancel').event, {type: 'visit.cancelled'})
-  t.equal(choose('choosingService', visit, EMPTY_DESK, 'acceptFee'), null, 'a choice of another screen')
+  t.same(
+    choose('choosingService', visit, EMPTY_DESK, 'acceptFee'),
+    {desk: EMPTY_DESK, event: null},
+    'a choice of another screen',
+  )
 })
 
 t.test('a key that means nothing now changes nothing', async t => {
@@ -100,4 +113,29 @@ t.test('what was typed stays while the state does, and goes with it', async t =>
   t.same(deskAfter('askingBalance', 'showingBalance', desk), {...EMPTY_DESK, balanceMinor: 5_000})
   for (const to of STATE_NAMES.filter(name => name !== 'showingBalance' && name !== 'askingBalance'))
     t.equal(deskAfter('showingBalance', to, desk).balanceMinor, null, `no balance lies about in ${to}`)
+})
+
+t.test('a language is chosen on the welcome screen or in the menu, and forgotten with the visit', async t => {
+  const [own] = LANGUAGES
+  const desk = deskOffering(LANGUAGES)
+  const labels = (now: Desk) => view('idle', atRest(), now).choices.map(({label}) => label)
+  t.equal(labels(desk).length, LANGUAGES.length - 1)
+  const german = choose('idle', atRest(), desk, 'language-de')
+  t.equal(german.event, null, 'the machine is told nothing')
+  t.equal(view('idle', atRest(), german.desk).title, 'Willkommen')
+  t.same(labels(german.desk).slice(0, 2), ['English', labels(desk)[1]], 'the others keep their keys')
+  const during = deskAfter('idle', 'enteringPin', german.desk)
+  t.equal(during.language, 'de', 'the choice goes into the visit')
+  t.equal(deskAfter('returningCard', 'showingEnding', during).language, 'de', 'and to its end')
+  for (const to of ['resting', 'idle', 'offline', 'outOfService', 'suspended', 'recovering'] as const)
+    t.equal(deskAfter('showingEnding', to, during).language, own, `${to} is the next customer's`)
+
+  const around = LANGUAGES.reduce((now, _, at) => {
+    const {desk: next, event} = press('choosingService', visit, now, '0')
+    t.equal(event, null)
+    t.equal(next.language, LANGUAGES[(at + 1) % LANGUAGES.length])
+    return next
+  }, desk)
+  t.equal(around.language, own, 'one key goes round all of them')
+  t.same(labels(EMPTY_DESK), [], 'a machine with one language offers none')
 })

@@ -148,8 +148,8 @@ export function during(
 
 export const DESKS: readonly Desk[] = [
   EMPTY_DESK,
-  {pinDigits: 4, amountDigits: '120', balanceMinor: minorUnits(125_050)},
-  {pinDigits: 12, amountDigits: '125', balanceMinor: minorUnits(-1_005)},
+  {...EMPTY_DESK, pinDigits: 4, amountDigits: '120', balanceMinor: minorUnits(125_050)},
+  {...EMPTY_DESK, pinDigits: 12, amountDigits: '125', balanceMinor: minorUnits(-1_005)},
 ]
 
 /** Contexts that between them hold every notice, ending, fate of a card and kind of dispenser. */

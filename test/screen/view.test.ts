@@ -9,7 +9,9 @@ import {sayIn} from '../../src/screen/say.ts'
 import {shownView} from '../../src/screen/view-model.ts'
 import type {ViewModel} from '../../src/screen/view-model.ts'
 import {view} from '../../src/screen/view.ts'
-import {CATALOGUES, ENGLISH} from '../../src/screen/words.ts'
+import {CATALOGUES, LANGUAGES, isLanguage} from '../../src/screen/words.ts'
+import type {Tongue} from '../../src/screen/words.ts'
+import {ENGLISH, ENGLISH_PLURALS} from '../../src/screen/words/english.ts'
 import {ENDINGS, FATES, KEY, REASONS, SAMPLES, atRest, during, setupOf} from './samples.ts'
 
 const ALL = STATE_NAMES.flatMap(state =>
@@ -243,17 +245,83 @@ t.test('amounts are written by currency and language, from minor units to the di
   )
 })
 
-t.test('the catalogue', async t => {
-  t.equal(readableReference(KEY), '2026-11-22 000418')
-  const places = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map(match => match[1]).toSorted()
-  for (const [language, catalogue] of Object.entries(CATALOGUES))
+const TONGUES: readonly Tongue[] = [...LANGUAGES, 'en-XA']
+/** How often a text may hold the letters of the English one, beside a few more: what the layout has room for. */
+const LONGER_MAX = 1.6
+const LONGER_BY_MAX = 16
+
+t.test('every language has every message, with the same places and no longer than fits', async t => {
+  const places = (text: string) =>
+    [...new Set([...text.matchAll(/\{(\w+)\}/g)].map(([place]) => place))].toSorted()
+  t.same(
+    [...LANGUAGES, 'en-XA'].toSorted(),
+    Object.keys(CATALOGUES).toSorted(),
+    'all are offered but the made-up one',
+  )
+  for (const tongue of TONGUES) {
+    const {name, words, plurals} = CATALOGUES[tongue]
+    t.not(name, '', tongue)
+    t.same(Object.keys(words).toSorted(), Object.keys(ENGLISH).toSorted(), `${tongue} has the same keys`)
+    const texts = new Map(Object.entries(words))
     for (const [key, english] of Object.entries(ENGLISH)) {
-      const text = new Map(Object.entries(catalogue)).get(key) ?? ''
-      t.not(text, '', `${language} ${key}`)
-      t.same([...new Set(places(text))], [...new Set(places(english))], `${language} ${key}`)
+      const text = texts.get(key) ?? ''
+      if (text.trim() === '' || text !== text.trim()) t.fail(`${tongue} ${key} is empty or has loose spaces`)
+      t.same(places(text), places(english), `${tongue} ${key}`)
+      if (text.length > english.length * LONGER_MAX + LONGER_BY_MAX)
+        t.fail(`${tongue} ${key} is too long`, {text})
     }
-  const one = view('enteringPin', during({notice: {kind: 'pinWrong', triesLeft: 1}}), EMPTY_DESK)
-  const two = view('enteringPin', during({notice: {kind: 'pinWrong', triesLeft: 2}}), EMPTY_DESK)
-  t.match(one.notice, /1 try left/)
-  t.match(two.notice, /2 tries left/)
+    const needed =
+      tongue === 'en-XA' ? ['one', 'other'] : new Intl.PluralRules(tongue).resolvedOptions().pluralCategories
+    t.same(Object.keys(plurals), Object.keys(ENGLISH_PLURALS))
+    for (const forms of Object.values(plurals)) {
+      t.same(Object.keys(forms).toSorted(), needed.toSorted(), `${tongue} has the forms that it counts by`)
+      t.same(places(forms.other), ['{count}'])
+    }
+  }
+})
+
+t.test('a screen in another language leaves nothing in English', async t => {
+  const untranslated = /[a-z]{2,}/
+  // Names of accounts, of currencies and of languages are not of the catalogue.
+  const foreign = /Current account|euros?|English/g
+  for (const {name, state, context, desk} of ALL) {
+    const model = view(state, context, {...desk, language: 'en-XA'})
+    for (const text of textsOf(model))
+      for (const word of text.replaceAll(foreign, '').match(/[A-Za-zÀ-ž]+/g) ?? [])
+        if (untranslated.test(word) && /[aeiou]/.test(word)) t.fail(`${name}: ${word} is in no catalogue`)
+  }
+  for (const language of LANGUAGES)
+    for (const {name, state, context, desk} of ALL) {
+      const model = view(state, context, {...desk, language})
+      if (textsOf(model).some(text => /[{}]|undefined|null|NaN|\[object/.test(text)))
+        t.fail(`${language} ${name} has a hole in its words`)
+    }
+})
+
+t.test('amounts, counts and direction are those of the language', async t => {
+  const amount = (language: Tongue, sense: 'eye' | 'ear') =>
+    sayIn(language, 'EUR', sense).amount(minorUnits(125_050))
+  t.equal(amount('de', 'eye'), '1.250,50\u00A0€')
+  t.equal(amount('fr', 'eye'), '1\u202F250,50\u00A0€')
+  t.match(amount('ar', 'eye'), '1,250.50', 'the digits of the keys')
+  t.equal(sayIn('zh', 'EUR', 'ear').amount(minorUnits(6_000)), '60欧元')
+  t.equal(
+    sayIn('en', 'EUR', 'eye').plural('notice.pinWrong', 1),
+    'That PIN was not right. You have 1 try left.',
+  )
+  t.match(sayIn('en', 'EUR', 'eye').plural('notice.pinWrong', 2), '2 tries left')
+  const arabic = [0, 1, 2, 3, 11, 100].map(count =>
+    sayIn('ar', 'EUR', 'ear').plural('notice.pinWrong', count),
+  )
+  t.equal(new Set(arabic.map(text => text.replace(/\d+/, ''))).size, 5, 'many and other are written alike')
+  for (const tongue of TONGUES) {
+    const model = view('choosingAmount', during({}), {...EMPTY_DESK, language: tongue})
+    t.equal(model.direction, tongue === 'ar' ? 'rtl' : 'ltr')
+    t.equal(model.language, tongue)
+    const hint = model.entry?.kind === 'amount' ? model.entry.hint : ''
+    t.equal(/\u2068.*\u2069/.test(hint), tongue === 'ar', 'amounts stand apart in what runs leftwards')
+    t.notMatch(model.speech, /[\u2066-\u2069]/)
+  }
+  t.notOk(isLanguage('en-XA'), 'nobody can be offered the made-up language')
+  t.equal(readableReference(KEY), '2026-11-22 000418')
 })

@@ -4,7 +4,7 @@
  * state, no amount. Every text goes in as text, never as markup.
  */
 
-/** @typedef {{id: string, label: string, key: string, digit: string | null, weight: string}} Choice */
+/** @typedef {{id: string, label: string, language: string | null, key: string, digit: string | null, weight: string}} Choice */
 /** @typedef {{label: string, text: string, isTotal: boolean}} Figure */
 /** @typedef {{kind: 'pin', digits: number} | {kind: 'amount', text: string, isEmpty: boolean, valid: boolean, hint: string}} Entry */
 /**
@@ -12,6 +12,7 @@
  * @property {number} seq
  * @property {string} screen
  * @property {string} language
+ * @property {string} direction
  * @property {string} tone
  * @property {string} title
  * @property {string} instruction
@@ -63,6 +64,7 @@ function show(view) {
   const isMenu =
     view.choices.some(choice => !['D', 'H'].includes(choice.key)) || view.entry?.kind === 'amount'
   document.documentElement.lang = view.language
+  document.documentElement.dir = view.direction
   Object.assign(document.body.dataset, {
     seq: String(view.seq),
     screen: view.screen,
@@ -164,13 +166,15 @@ function showChoices(choices) {
 }
 
 /** @param {Choice} choice */
-function buttonOf({id, label, key, digit, weight}) {
+function buttonOf({id, label, language, key, digit, weight}) {
   const button = document.createElement('button')
   button.type = 'button'
   button.className = [...sideOf(key), weight, id.startsWith('amount-') ? 'money' : ''].join(' ')
   button.dataset['id'] = id
   const words = document.createElement('span')
   words.textContent = label
+  words.dir = 'auto'
+  if (language !== null) words.lang = language
   button.append(words)
   if (digit !== null) {
     const badge = document.createElement('kbd')
