@@ -2,19 +2,30 @@
 import t from 'tap'
 import {STATE_NAMES} from '../../fsm/session.ts'
 import {silentLog} from '../../kit/log.ts'
-import {EMPTY_DESK} from '../../src/screen/desk.ts'
+import {EMPTY_DESK, deskOffering} from '../../src/screen/desk.ts'
 import {startScreenServer} from '../../src/screen/server.ts'
 import type {ScreenSource} from '../../src/screen/source.ts'
 import {shownView} from '../../src/screen/view-model.ts'
 import type {ViewModel} from '../../src/screen/view-model.ts'
 import {view} from '../../src/screen/view.ts'
+import {LANGUAGES} from '../../src/screen/words.ts'
 import {chromiumPath, skipUnless} from '../needs.ts'
 import {LAYOUT_FAULTS, launched, opened} from './browser.ts'
-import {SAMPLES, during} from './samples.ts'
+import {KEY, SAMPLES, atRest, during} from './samples.ts'
 
 const SIZES = [
   {width: 800, height: 600},
   {width: 1920, height: 1080},
+] as const
+
+/** The fullest screens: with every choice, or with the longest words. */
+const WORDY = [
+  ['idle', atRest()],
+  ['choosingService', during({notice: {kind: 'balanceUnavailable'}})],
+  ['choosingAmount', during({})],
+  ['enteringPin', during({notice: {kind: 'pinWrong', triesLeft: 2}})],
+  ['confirmingFee', during({bunchCount: 1})],
+  ['showingEnding', during({ending: {kind: 'beingChecked', reference: KEY}, fate: 'pin-tries'})],
 ] as const
 
 /** Shows one view after another. */
@@ -71,6 +82,22 @@ t.test('the page', async t => {
       t.same(complaints, [], 'the page complains of nothing')
       await page.close()
     })
+
+  t.test('nothing is cut off or covered in any language at 800 by 600', async t => {
+    const {page} = await opened(browser, 800, 600)
+    await page.goto(server.url)
+    for (const language of LANGUAGES)
+      for (const [state, context] of WORDY) {
+        source.show(view(state, context, {...deskOffering(LANGUAGES), language}))
+        await page.locator(`body[data-seq="${source.seq}"]`).waitFor()
+        const faults = await page.evaluate<string[]>(LAYOUT_FAULTS)
+        if (faults.length > 0) t.fail(`${state} in ${language}`, {faults})
+      }
+    t.equal(await page.evaluate('document.documentElement.dir'), 'ltr')
+    source.show(view('choosingAmount', during({}), {...EMPTY_DESK, language: 'ar'}))
+    await page.locator('html[dir=rtl][lang=ar]').waitFor()
+    await page.close()
+  })
 
   t.test('a touch, a key of the keyboard and the focus', async t => {
     const {page} = await opened(browser, 800, 600)
