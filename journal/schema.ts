@@ -8,8 +8,8 @@ import Database from 'better-sqlite3'
 import {assert} from '../kit/assert.ts'
 import {SystemFault, codeOf, reasonOf} from '../kit/errors.ts'
 
-/** Raised with every change of the schema; a change only ever adds. */
-const VERSION = 1
+/** Raised with every change of the schema, or of what a kind of row says: 2 since acknowledgements say what the bank has, and rests who locked the machine. */
+const VERSION = 2
 
 /** 'TLRD': marks the file as a journal of ours, for `file` and for us. */
 const APPLICATION_ID = 0x54_4c_52_44

@@ -1,6 +1,6 @@
 /* Written by `npm run model -- --write` from fsm/recovery.ts, fsm/decide.ts and host/ledger/operation.ts. Do not edit it. */
 
-mtype = { open_reader_eject, open_reader_retain, open_pinPad_collect, open_host_verify, open_host_balance, open_host_authorize, open_dispenser_dispense, open_dispenser_present, open_dispenser_retract, open_dispenser_reject, open_host_complete, open_host_reverse, open_host_suspect, open_operator_reset, open_operator_test };
+mtype = { open_reader_eject, open_reader_retain, open_pinPad_collect, open_host_verify, open_host_balance, open_host_authorize, open_dispenser_dispense, open_dispenser_present, open_dispenser_retract, open_dispenser_reject, open_host_complete, open_host_reverse, open_host_suspect, open_host_cutOver, open_operator_reset, open_operator_test };
 mtype = { bank_nothingUnderWay, bank_noAnswer, bank_approved };
 mtype = { recall_moved, recall_movedNothing, recall_notRemembered };
 mtype = { path_clear, path_blocked, path_unknown };
@@ -15,7 +15,7 @@ mtype = { h_none, h_held, h_completed, h_reversed, h_suspect, h_declined, h_tomb
 /* From what was found (f_*), what to do; a case that cannot be is a mistake of the program. */
 inline recoveryTable() {
   if
-  :: (f_open == open_reader_eject || f_open == open_reader_retain || f_open == open_pinPad_collect || f_open == open_host_verify || f_open == open_host_balance || f_open == open_operator_reset || f_open == open_operator_test) && (f_bank == bank_nothingUnderWay) -> remedy = do_forget  /* nothing-owed */
+  :: (f_open == open_reader_eject || f_open == open_reader_retain || f_open == open_pinPad_collect || f_open == open_host_verify || f_open == open_host_balance || f_open == open_host_cutOver || f_open == open_operator_reset || f_open == open_operator_test) && (f_bank == bank_nothingUnderWay) -> remedy = do_forget  /* nothing-owed */
   :: (f_open == open_host_complete || f_open == open_host_reverse || f_open == open_host_suspect) && (f_bank == bank_nothingUnderWay) -> remedy = do_tellAgain  /* bank-not-told */
   :: (f_open == open_host_authorize) && (f_bank == bank_noAnswer) -> remedy = do_reverseUnanswered  /* asked-without-answer */
   :: (f_open == open_reader_eject) && (f_bank == bank_approved) -> remedy = do_reverseNotOrdered  /* approved-not-ordered */

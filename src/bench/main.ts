@@ -4,7 +4,7 @@ import {join} from 'node:path'
 import {parseArgs} from 'node:util'
 import {JournalReader} from '../../journal/reader.ts'
 import {realClock} from '../../kit/clock.ts'
-import {BadInput, reasonOf} from '../../kit/errors.ts'
+import {BadInput, SystemFault, reasonOf} from '../../kit/errors.ts'
 import {lineLog, silentLog} from '../../kit/log.ts'
 import {parseAmount} from '../../kit/money.ts'
 import {systemRandom} from '../../kit/random.ts'
@@ -67,12 +67,23 @@ async function main(args: readonly string[]): Promise<number> {
 /** Emulated cassettes hold what the journal of the last run says is in them: nobody opened the safe meanwhile. */
 function notesFor(journalPath: string): TableOptions['notes'] {
   if (!existsSync(journalPath)) return FULL
-  const reader = JournalReader.open(journalPath)
+  const reader = journalAt(journalPath)
   try {
     const {levels} = readPast(reader)
     return {...FULL, ...Object.fromEntries(levels.map(({cassette, count}) => [cassette, count]))}
   } finally {
     reader.close()
+  }
+}
+
+function journalAt(path: string): JournalReader {
+  try {
+    return JournalReader.open(path)
+  } catch (thrown) {
+    if (!(thrown instanceof SystemFault)) throw thrown
+    throw new BadInput(`${thrown.message}; with another --state FOLDER everything begins anew`, {
+      cause: thrown,
+    })
   }
 }
 

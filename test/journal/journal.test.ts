@@ -464,7 +464,7 @@ t.test('the guards of the table', async t => {
     'DROP TRIGGER journal_no_delete; CREATE TRIGGER journal_no_delete BEFORE DELETE ON journal WHEN 0 BEGIN SELECT 1; END',
     'DROP INDEX journal_answers',
     'CREATE TABLE more (a)',
-    'PRAGMA user_version = 2',
+    'PRAGMA user_version = 3',
     'PRAGMA application_id = 1',
   ]) {
     const changed = join(dir, 'changed.db')

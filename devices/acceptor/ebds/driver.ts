@@ -116,7 +116,9 @@ export class Ebds implements Acceptor {
       const opened = await this.#exchange.open()
       if (opened !== 'open') return failed(opened, 'the link does not open')
       // Before anything else, for it may tell of a note of the life before; and one in escrow is the customer's.
-      const first = await this.#poll()
+      // A message that bears the acknowledge bit of the last one of another life is answered with that one's reply again.
+      let first = await this.#poll()
+      if ('kind' in first && first.fault === 'nonsense') first = await this.#poll()
       if ('kind' in first) return first
       if (this.#isEscrowed(first)) {
         const returned = await this.#poll(RETURN)
