@@ -15,6 +15,8 @@ interface Heard {
   readonly from: TranscriptLine['from']
   readonly shown: Uint8Array
   readonly restBytes: number
+  /** Once somebody has read it: the same line to everybody, for who follows a transcript knows its lines again. */
+  line: TranscriptLine | null
 }
 
 export class Transcript {
@@ -28,16 +30,18 @@ export class Transcript {
 
   /** Oldest first. */
   get lines(): readonly TranscriptLine[] {
-    return this.#lines.slice(-TRANSCRIPT_LINES_MAX).map(({from, shown, restBytes}) => {
-      const hex = spacedHexOf(shown)
-      return {from, hex: restBytes > 0 ? `${hex} [${restBytes} bytes]` : hex}
-    })
+    return this.#lines.slice(-TRANSCRIPT_LINES_MAX).map(heard => (heard.line ??= lineOf(heard)))
   }
 
   add(from: TranscriptLine['from'], bytes: Uint8Array): void {
     const shown = bytes.slice(0, this.#shownBytes(bytes))
-    this.#lines.push({from, shown, restBytes: bytes.length - shown.length})
+    this.#lines.push({from, shown, restBytes: bytes.length - shown.length, line: null})
     // Seldom, because it copies them all.
     if (this.#lines.length > 2 * TRANSCRIPT_LINES_MAX) this.#lines = this.#lines.slice(-TRANSCRIPT_LINES_MAX)
   }
+}
+
+function lineOf({from, shown, restBytes}: Heard): TranscriptLine {
+  const hex = spacedHexOf(shown)
+  return {from, hex: restBytes > 0 ? `${hex} [${restBytes} bytes]` : hex}
 }

@@ -52,11 +52,18 @@ export interface TranscriptLine {
 /** Lines kept of a transcript; older ones are dropped. */
 export const TRANSCRIPT_LINES_MAX = 1_000
 
+interface Heard {
+  readonly from: TranscriptLine['from']
+  readonly bytes: Uint8Array
+  /** Once somebody has read it: the same line to everybody, for who follows a transcript knows its lines again. */
+  line: TranscriptLine | null
+}
+
 export class Transcript {
-  #lines: {readonly from: TranscriptLine['from']; readonly bytes: Uint8Array}[] = []
+  #lines: Heard[] = []
 
   add(from: 'host' | 'device', bytes: Uint8Array): void {
-    this.#lines.push({from, bytes: bytes.slice()})
+    this.#lines.push({from, bytes: bytes.slice(), line: null})
     // Seldom, because it copies them all.
     if (this.#lines.length > 2 * TRANSCRIPT_LINES_MAX) this.#lines = this.#lines.slice(-TRANSCRIPT_LINES_MAX)
   }
@@ -64,7 +71,7 @@ export class Transcript {
   /** Oldest first. */
   get lines(): readonly TranscriptLine[] {
     const kept = this.#lines.slice(-TRANSCRIPT_LINES_MAX)
-    return kept.map(({from, bytes}) => ({from, hex: spacedHexOf(bytes).toLowerCase()}))
+    return kept.map(heard => (heard.line ??= {from: heard.from, hex: spacedHexOf(heard.bytes).toLowerCase()}))
   }
 }
 

@@ -71,17 +71,26 @@ export class MischiefQueue<M> {
 /** Lines a transcript keeps; the oldest go first. */
 export const TRANSCRIPT_LINES_MAX = 1_000
 
+interface Heard {
+  readonly from: TranscriptLine['from']
+  readonly hex: () => string
+  /** Once somebody has read it: the same line to everybody, for who follows a transcript knows its lines again. */
+  line: TranscriptLine | null
+}
+
 /** What was said on an emulated pad's wire. */
 export class TranscriptLines {
-  #lines: {readonly from: TranscriptLine['from']; readonly hex: () => string}[] = []
+  #lines: Heard[] = []
 
   get lines(): readonly TranscriptLine[] {
-    return this.#lines.slice(-TRANSCRIPT_LINES_MAX).map(({from, hex}) => ({from, hex: hex()}))
+    return this.#lines
+      .slice(-TRANSCRIPT_LINES_MAX)
+      .map(heard => (heard.line ??= {from: heard.from, hex: heard.hex()}))
   }
 
   /** @param hex writes it for those who read it, and holds nothing that must not be written */
   add(from: TranscriptLine['from'], hex: () => string): void {
-    this.#lines.push({from, hex})
+    this.#lines.push({from, hex, line: null})
     // Seldom, because it copies them all.
     if (this.#lines.length > 2 * TRANSCRIPT_LINES_MAX) this.#lines = this.#lines.slice(-TRANSCRIPT_LINES_MAX)
   }
