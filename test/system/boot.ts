@@ -480,7 +480,7 @@ await t.test('on a full disk nothing is paid, and nothing is lost', async t => {
   await machine().run('systemctl', 'stop', 'tellerd.service')
   const state = '/var/lib/tellerd'
   await machine().run('cp', '-a', state, '/root/state')
-  t.equal((await machine().run('mount', '-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', state)).status, 0)
+  t.equal((await machine().run('mount', '-t', 'tmpfs', '-o', 'size=512m', 'tmpfs', state)).status, 0)
   await machine().run(
     'sh',
     '-c',
@@ -496,7 +496,7 @@ await t.test('on a full disk nothing is paid, and nothing is lost', async t => {
     while (clock.monotonicMs() < endMs) await status()
   })
   t.equal(notesOut(), before, 'no note left')
-  t.ok(await isIn('suspended'), await status())
+  t.ok(await isIn('outOfService'), await status())
   t.comment(`on the full disk: ${await machine().show('tellerd.service', 'ActiveState')}, ${await status()}`)
   await machine().run('rm', `${state}/filler`)
   await withSomebody('nothing', async () => {
