@@ -28,7 +28,7 @@ const children = new Set<ChildProcess>()
 /** Settings of the suites: how often something ends or fails in the everyday run, and at length. */
 const EVERYDAY = {
   TELLERD_KILL_ROUNDS: '20',
-  TELLERD_KILL_CALLS: '100',
+  TELLERD_KILL_CALLS: '60',
   TELLERD_KILL_BANK: '4',
   TELLERD_POWER_IMAGES: '200',
   TELLERD_DISK_ERRORS: '24',

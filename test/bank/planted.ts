@@ -104,7 +104,7 @@ export const PLANTED: readonly Planted[] = [
       },
     ],
     ...KILLED,
-    reds: [ACKNOWLEDGED, 'every answered operation is there'],
+    reds: [ACKNOWLEDGED, 'every answered operation is there', END],
   },
   {
     name: 'postings and their record are two transactions',

@@ -5,7 +5,7 @@ import {noteCount} from '../../kit/money.ts'
 import {seededRandom} from '../../kit/random.ts'
 import {BUDGET_MS, World} from '../session/world.ts'
 
-const SEEDS_COUNT = 8
+const SEEDS_COUNT = 16
 /** Between two wishes at most; a visit takes some twenty seconds. */
 const WISH_EVERY_MS = 900
 

@@ -130,8 +130,8 @@ export const DECISIONS: readonly Planted[] = [
   planted(
     'present a bunch that was not gathered whole',
     PAYOUT,
-    "operation: {...operationOf(context), stacked: stackedCount(event)},\n        })),\n        target: 'rejecting',\n      },\n      {\n        actions: [\n          ...concludeBy('notes.partial'",
-    "operation: {...operationOf(context), stacked: stackedCount(event)},\n        })),\n        target: 'presenting',\n      },\n      {\n        actions: [\n          ...concludeBy('notes.partial'",
+    "lookedAtFirst,\n        ],\n        target: 'rejecting',",
+    "lookedAtFirst,\n        ],\n        target: 'presenting',",
   ),
   planted(
     'take a shut shutter for a payout',
