@@ -1,12 +1,15 @@
 /** What the console may ask of the machine: to look, and to offer what a person wants as events. It reaches no device. */
 import type {Context} from '../../fsm/context.ts'
 import type {StateName} from '../../fsm/session.ts'
-import type {Device, Event, OperationKey} from '../../fsm/vocabulary.ts'
+import type {Device, Event} from '../../fsm/vocabulary.ts'
 import type {Intent, SessionId, Stored} from '../../journal/entry.ts'
 import type {Head, Verdict} from '../../journal/range.ts'
 import type {EpochMs} from '../../kit/clock.ts'
 import type {Currency, Minor} from '../../kit/money.ts'
 import type {Secret} from '../../kit/secret.ts'
+import type {CassetteFound} from '../link/port.ts'
+import type {Places} from '../session/places.ts'
+import type {SuspenseItem} from '../session/suspense.ts'
 import type {Cell} from './view.ts'
 
 export interface Standing {
@@ -54,38 +57,10 @@ export interface CassetteTotals {
   readonly unknown: number
 }
 
-/** Where the notes of one cassette are since it was loaded: `loaded + surplus` is the sum of all the others. */
-export interface Places {
-  readonly cassette: number
-  readonly noteMinor: Minor
-  readonly loaded: number
-  readonly surplus: number
-  readonly inCassette: number
-  readonly inPath: number
-  readonly underWay: number
-  readonly rejected: number
-  readonly retracted: number
-  readonly withCustomers: number
-  readonly unknown: number
-}
-
 export interface RetainedCard {
   readonly atMs: EpochMs
   readonly masked: string
   readonly visit: string
-}
-
-/** What waits for a count or a person: an operation of which nobody knows what the customer got, or an advice that the bank refuses. */
-export interface SuspenseItem {
-  readonly key: OperationKey
-  readonly why: 'suspect' | 'refused'
-  readonly sinceMs: EpochMs
-  readonly leastMinor: Minor
-  readonly mostMinor: Minor
-  readonly rule: string
-  readonly isTold: boolean
-  readonly owner: string | null
-  readonly notes: readonly {readonly atMs: EpochMs; readonly person: string; readonly note: string}[]
 }
 
 /** What the journal adds up to. */
@@ -112,14 +87,6 @@ export interface Books {
   }[]
   /** The newest visits, the newest first, at most 50. */
   readonly recentVisits: readonly {readonly id: string; readonly atMs: EpochMs; readonly rows: number}[]
-}
-
-/** What people found in a cassette when they opened it. */
-export interface CassetteFound {
-  readonly cassette: number
-  readonly found: number
-  /** What should have been in it, by the journal. */
-  readonly expected: number
 }
 
 /** What needs a hand: what is wrong, what it means for customers, what to do about it. */

@@ -95,7 +95,13 @@ export const ZONES: readonly Zone[] = [
     name: 'src/console',
     files: ['src/console/'],
     may: ['kit/', 'crypto/', 'journal/'],
-    types: ['fsm/', 'devices/wire/serial.ts'],
+    types: [
+      'fsm/',
+      'devices/wire/serial.ts',
+      'src/link/port.ts',
+      'src/session/places.ts',
+      'src/session/suspense.ts',
+    ],
     packages: ['node:*', '@serialport/parser-readline'],
   },
   {
