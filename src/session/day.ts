@@ -25,8 +25,9 @@ export class DayFold {
   #date: string | null = null
   #totals: DayTotals = {withdrawals: NOTHING, reversals: NOTHING}
   readonly #advices = new Map<number, Advice>()
-  /** What each reversal would take back. */
+  /** What each reversal would take back, until the bank has acknowledged what became of it. */
   readonly #approved = new Map<OperationKey, Minor>()
+  #asked: {readonly row: number; readonly key: OperationKey} | null = null
 
   get totals(): DayTotals {
     return this.#totals
@@ -35,7 +36,10 @@ export class DayFold {
   add({seq, entry}: Stored): void {
     if (entry.kind === 'intent') {
       const {order} = entry
-      if (order.kind === 'host.authorize') this.#approved.set(order.key, order.amountMinor)
+      if (order.kind === 'host.authorize') {
+        this.#approved.set(order.key, order.amountMinor)
+        this.#asked = {row: seq, key: order.key}
+      }
       if (isAdvice(order)) this.#advices.set(seq, order)
     }
     if (entry.kind === 'event') this.#addEvent(entry.event, entry.answers)
@@ -49,6 +53,10 @@ export class DayFold {
         return
       case 'day.closed':
         this.#goTo(event.next)
+        return
+      case 'host.declined':
+        // Nothing will be told of it.
+        if (this.#asked !== null && this.#asked.row === answers) this.#approved.delete(this.#asked.key)
         return
       case 'host.acknowledged': {
         const advice = answers === null ? undefined : this.#advices.get(answers)
