@@ -130,7 +130,10 @@ export class Machine implements ScreenSource {
     }
     const perform: Perform = async (order, intent) => {
       const event = await performOrder(ports, order, intent)
-      if (event.type === 'day.closed') business.goOnTo(event.next)
+      if (event.type === 'day.closed') {
+        business.goOnTo(event.next)
+        this.#archive.anchorSoon()
+      }
       // Which date is open now is the bank's to tell.
       else if (order.kind === 'host.cutOver') offer({type: 'host.lost', why: 'the date may be another'})
       // The bank could not open the PIN block: it wants a new sign-on, which the watch makes after this visit.
@@ -166,8 +169,9 @@ export class Machine implements ScreenSource {
     this.#runner.onStep(standing => {
       this.#follow(standing)
     })
+    const advices = adviceSource(suspending(journal, offer), this.#parked)
     this.#outbox = new Outbox(
-      adviceSource(suspending(journal, offer), this.#parked),
+      advices,
       advice => link.advise(advice),
       clock,
       random.stream('outbox'),
@@ -181,7 +185,7 @@ export class Machine implements ScreenSource {
       business,
       standing: () => this.#runner.standing,
       offer,
-      isParked: row => this.#parked.has(row),
+      openAdvices: () => advices.openAdvices(),
       cutOverAt: config.host.cutOverAt,
     })
     const isFree = (): boolean => isWaiting(this.standing.state) && this.standing.context.host === 'up'

@@ -71,9 +71,7 @@ export function hostLink(transport: Transport, clock: Clock, log: Log, options: 
     return heard.message
   }
   return {
-    get clockErrorMs() {
-      return clockErrorMs
-    },
+    clockErrorMs: () => clockErrorMs,
     async signOn(): Promise<SignOnAnswer> {
       const sentMs = clock.wallMs()
       const heard = await ask(

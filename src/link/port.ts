@@ -106,7 +106,7 @@ export interface HostLink {
   /** Tells what changed at the machine, 100 events at most; none asks how far the bank has them. Idempotent by number. */
   tellEvents(events: readonly PartEvent[]): Promise<EventsAnswer>
   /** How far this clock is from the bank's at least, by its last sign-on or probe; null before the first. */
-  readonly clockErrorMs: number | null
+  clockErrorMs(): number | null
   /** What the bank's clock says; null when it does not answer. Exact to the time that the answer took. */
   time(): Promise<EpochMs | null>
   close(): Promise<void>

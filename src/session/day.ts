@@ -6,7 +6,7 @@ import type {Context} from '../../fsm/context.ts'
 import {isAdvice} from '../../fsm/context.ts'
 import type {StateName} from '../../fsm/session.ts'
 import type {Advice, DayTotals, Event, OperationKey, Sums} from '../../fsm/vocabulary.ts'
-import type {Intent, Stored} from '../../journal/entry.ts'
+import type {Stored} from '../../journal/entry.ts'
 import {timeFromIso} from '../../kit/clock.ts'
 import type {Clock} from '../../kit/clock.ts'
 import type {Log} from '../../kit/log.ts'
@@ -93,15 +93,15 @@ function plus({count, sumMinor}: Sums, minor: Minor): Sums {
 }
 
 export interface DayPorts {
-  readonly journal: Followed & {openIntents(): readonly Intent[]}
+  readonly journal: Followed
   readonly clock: Clock
   readonly log: Log
   readonly link: Pick<HostLink, 'tellCash'>
   readonly business: Business
   readonly standing: () => {readonly state: StateName; readonly context: Context}
   readonly offer: (event: Event) => void
-  /** Whether the bank refuses the advice in that row: it is in no sum, and the date does not wait for it. */
-  readonly isParked: (row: number) => boolean
+  /** What the bank is still to be told; what it refuses is in no sum, and the date does not wait for it. */
+  readonly openAdvices: () => readonly {readonly isParked: boolean}[]
   /** `23:00`, UTC; null for a date that is closed by a person or by the bank alone. */
   readonly cutOverAt: string | null
 }
@@ -162,13 +162,11 @@ export class DayEnd {
   }
 
   #whyNot(): string | null {
-    const {standing, journal, isParked, business} = this.#with
+    const {standing, openAdvices, business} = this.#with
     const {state, context} = standing()
     if (!CLOSES.includes(state)) return 'a visit is under way, or the machine is not ready'
     if (context.host === 'down' || business.date === '') return 'the bank cannot be reached'
-    const untold = journal
-      .openIntents()
-      .filter(({seq, entry: {order}}) => isAdvice(order) && !isParked(seq)).length
+    const untold = openAdvices().filter(({isParked}) => !isParked).length
     return untold === 0 ? null : `${untold} advices wait for the bank`
   }
 

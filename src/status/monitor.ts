@@ -181,7 +181,7 @@ export class Monitor {
       lately: this.#chronicle.lately(nowMs),
       diskFree: disk === null ? null : disk.freeBytes / disk.sizeBytes,
       certificateLeft: (certificate.toMs - nowMs) / (certificate.toMs - certificate.fromMs),
-      clockErrorMs: machine.bank.clockErrorMs,
+      clockErrorMs: machine.bank.clockErrorMs(),
       verified: verdictIn(sensors.verifiedText()),
       settingsChanged: sensors.settingsText() !== this.#settings,
     }

@@ -160,3 +160,21 @@ t.test('the bank knows after each visit what the machine holds', async t => {
   t.match(cash, '"unit":"cassette-1","kind":"cassette","value":20.00,"count":95')
   t.match(cash, '"unit":"reject-2000","kind":"bin","value":20.00,"count":2')
 })
+
+t.test('both sign for the journal soon after a date was closed', async t => {
+  const world = await openWorld(t)
+  await world.visit()
+  await world.clock.advance(130_000)
+  const before = facts(world, 'journal.anchored').length
+  await world.clock.advance(130_000)
+  t.equal(facts(world, 'journal.anchored').length, before, 'nothing happened')
+  await closeDay(world)
+  await world.clock.advance(130_000)
+  t.equal(facts(world, 'journal.anchored').length, before + 1)
+})
+
+t.test('the machine knows how far its clock is from the bank’s', async t => {
+  const world = await openWorld(t)
+  await world.visit()
+  t.equal(world.table.machine.bank.clockErrorMs(), 0)
+})

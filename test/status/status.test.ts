@@ -428,7 +428,7 @@ t.test('the verdict of the nightly check reaches the machine', t => {
 class Ear {
   readonly taken = new Map<number, PartEvent>()
   answer: 'taken' | 'silent' | 'declined' = 'taken'
-  readonly clockErrorMs = null
+  readonly clockErrorMs = (): null => null
 
   async tellEvents(events: readonly PartEvent[]): Promise<EventsAnswer> {
     if (this.answer === 'silent') return {kind: 'silent', why: 'cut'}
