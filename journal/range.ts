@@ -104,7 +104,7 @@ export function joined(parts: readonly RangeVerdict[]): Verdict {
  * What the oldest row follows from: GENESIS before row 1; where older rows are kept no more, the anchor that speaks for
  * the last of them, which machine and bank have signed. Null when rows are missing for which nothing speaks.
  */
-export function baseOf(database: Database.Database): Head | null {
+function baseOf(database: Database.Database): Head | null {
   const first = database.prepare<[], number | null>('SELECT min(seq) FROM journal').pluck().get() ?? 1
   if (first <= 1) return {seq: 0, hash: GENESIS}
   const anchor = database

@@ -101,14 +101,6 @@ export const COMMIT = 0x58
 export const TEST = 0x19
 export const ROUTES = {recycler: 0x00, cashbox: 0x01} as const
 
-/** Second byte of F5 to a payout. */
-export const PAYOUT_REFUSALS: Readonly<Record<number, string>> = {
-  1: 'not enough in the store',
-  2: 'cannot pay exactly that',
-  3: 'busy',
-  4: 'disabled',
-}
-
 /** What follows an event's code: nothing, a channel, one value with its currency, several, several as paid and requested. */
 export type EventShape = 'none' | 'channel' | 'value' | 'amounts' | 'paidAndRequested' | 'amountsAndError'
 
@@ -168,15 +160,6 @@ export const EVENTS = {
 
 export type EventName = keyof typeof EVENTS
 
-/** Last byte of B1. */
-export const PAYOUT_ERRORS: Readonly<Record<number, string>> = {
-  0x00: 'a note was not recognised on its way out and went to the cashbox',
-  0x01: 'a note jammed, or never arrived',
-  0x02: 'the cashbox failed',
-  0x03: 'stalled, the note was not found',
-  0x04: 'nobody polled',
-}
-
 /** Why the last note went back (17): GA138's table. What is not in it is `unspecified`. */
 export const REJECT_REASONS: Readonly<Record<number, readonly [RefusalReason, string]>> = {
   0x00: ['unspecified', 'accepted'],
@@ -209,9 +192,6 @@ export const REJECT_REASONS: Readonly<Record<number, readonly [RefusalReason, st
   0x1c: ['two-notes', 'two notes at once'],
   0x1d: ['not-stacked', 'it could not be stacked'],
 }
-
-/** Unit types of a setup answer. */
-export const UNIT_TYPES = {validator: 0x00, smartPayout: 0x06} as const
 
 /** What it may report of itself, and what the operator does about it. */
 export const CONDITIONS = {
