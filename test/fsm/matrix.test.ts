@@ -118,7 +118,9 @@ function placeKind({standing, memory}: Place): string {
     told.advicesCount,
     told.bunchesMoved,
   ]
-  return JSON.stringify([kindOf(standing), promised, timerRuns, waitsFor, isCardTaken, isPathBlocked])
+  // A dispenser that has failed is looked at before it is given anything.
+  const isPassed = isPathBlocked && standing.context.devices.dispenser === 'ok'
+  return JSON.stringify([kindOf(standing), promised, timerRuns, waitsFor, isCardTaken, isPassed])
 }
 
 function samplesAt(standing: Standing): readonly Sample[] {
