@@ -2,7 +2,7 @@
  * The program behind `npm test`, `npm run check` and `npm run system`. Runs each check in turn, tells failures
  * in full and successes in a line, and ends with the count alone on a line: `412 passed, 0 failed`.
  *
- *   node test/run.ts                 format, lint, types, then every suite
+ *   node test/run.ts                 format, lint, types and every suite
  *   node test/run.ts check           format, lint and types alone
  *   node test/run.ts system          the suites with real processes, at length
  *   node test/run.ts system kill     one of these
@@ -195,7 +195,10 @@ async function run(what: readonly string[]): Promise<readonly Counts[]> {
     ]
   const files = what.length > 0 ? what.map(inTree) : suitesIn('test/**/*.test.ts')
   const suites = () => runSuites(files, SUITE_TIMEOUT_MS.everyday, EVERYDAY)
-  return what.length > 0 ? [await suites()] : [...(await checks()), await suites()]
+  if (what.length > 0) return [await suites()]
+  // Suites wait for devices and processes: beside the checks no core stands idle.
+  const [checked, suited] = await Promise.all([checks(), suites()])
+  return [...checked, suited]
 }
 
 function suitesIn(pattern: string): readonly string[] {
