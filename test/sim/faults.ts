@@ -104,6 +104,41 @@ const MONEY_FAULTS: readonly FaultName[] = [
   'customer.leavesNotes',
   'customer.takesSome',
 ]
+/**
+ * What a run may be about: those faults are in it for certain, at those rates. Left to chance, what takes three odd
+ * things at once (somebody pulls at notes, the device draws the rest back, and does not count) comes in one run of a
+ * hundred.
+ */
+export const THEMES = {
+  anything: {},
+  'notes left': {
+    'customer.leavesNotes': 0.3,
+    'customer.takesSome': 0.3,
+    'dispenser.mischief': 0.5,
+  },
+  'many bunches': {'dispenser.mischief': 0.6, 'power.note': 0.01},
+  'lost words': {'dispenser.talk': 0.6, 'bank.late': 0.1, 'bank.answerLost': 0.15, 'bank.trouble': 0.1},
+  'short power': {'power.moment': 0.06, 'power.recovery': 0.04, 'power.afterAppend': 0.006},
+} as const satisfies Readonly<Record<string, Partial<Record<FaultName, number>>>>
+
+export type Theme = keyof typeof THEMES
+
+/** Half of all runs are about nothing. */
+const THEME_DRAWN: readonly Theme[] = [
+  'anything',
+  'anything',
+  'anything',
+  'anything',
+  'notes left',
+  'many bunches',
+  'lost words',
+  'short power',
+]
+
+export function drawTheme(draws: Draws): Theme {
+  return draws.one(THEME_DRAWN)
+}
+
 /** Part of the runs in which nothing goes wrong but by customers. */
 const CALM_RATE = 0.03
 
@@ -137,12 +172,14 @@ export class Faults {
   /**
    * @param only strikes that happen, of all that are drawn; all when null
    * @param told hears of every strike
+   * @param theme what the run is about
    * @param script strikes instead of the draws, where there is one
    */
   constructor(
     draws: Draws,
     only: ReadonlySet<string> | null,
     told: (id: string) => void,
+    theme: Theme,
     script: Script | null,
   ) {
     this.#draws = draws
@@ -152,12 +189,15 @@ export class Faults {
     if (script !== null) return
     const swarm = draws.stream('swarm')
     const isCalm = swarm.chance(CALM_RATE)
+    const themeRates: Partial<Record<FaultName, number>> = THEMES[theme]
     for (const name of FAULT_NAMES) {
       const isEnabled = swarm.chance(MONEY_FAULTS.includes(name) ? ENABLED_MONEY_RATE : ENABLED_RATE)
       const {least, most} = FAULTS[name]
       // Even over the orders of magnitude, so that rare faults get to act alone as well.
       const rate = least * (most / least) ** swarm.unit()
       if (isEnabled && (!isCalm || name.startsWith('customer.'))) this.#rates.set(name, rate)
+      const themeRate = themeRates[name]
+      if (themeRate !== undefined) this.#rates.set(name, themeRate)
       this.#streams.set(name, draws.stream(name))
     }
   }

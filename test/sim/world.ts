@@ -18,7 +18,7 @@ import {Life, SimClock} from './clock.ts'
 import {Devices, drawModels} from './devices.ts'
 import {SimDisk} from './disk.ts'
 import {Draws} from './draws.ts'
-import {Faults} from './faults.ts'
+import {Faults, drawTheme} from './faults.ts'
 import type {FaultName} from './faults.ts'
 import {SimLine} from './line.ts'
 import {Canaries} from './oracle/canaries.ts'
@@ -56,6 +56,7 @@ const CANARIES = new Canaries(PEOPLE)
 /** Of so many runs one has every screen looked at, which costs more than all else. */
 const SCREENS_EVERY = 10
 
+const RETRACTS = ['off', 'on', 'onIfCounted', 'onIfCounted'] as const
 const MONEY_RISK = 8
 const MOMENT_MAX_MS = 1_500
 /** Between the question to the bank and the end of the payout. */
@@ -106,9 +107,13 @@ export class World {
       this.note(`fault ${id.split('#')[0] ?? ''}`)
       this.say('fault', id)
     }
-    this.faults = new Faults(this.draws.stream('faults'), only, told, scene?.script ?? null)
     const setting = this.draws.stream('setting')
-    const models = scene?.models ?? drawModels(setting)
+    const theme = scene === null ? drawTheme(this.draws.stream('theme')) : 'anything'
+    this.faults = new Faults(this.draws.stream('faults'), only, told, theme, scene?.script ?? null)
+    const drawn = scene?.models ?? drawModels(setting)
+    // Of all dispensers it alone draws notes back, and gives notes again and again.
+    const models =
+      theme === 'notes left' || theme === 'many bunches' ? {...drawn, dispenser: 'reference' as const} : drawn
     const notes = drawNotes(setting)
     const pace = {cardMoveMs: setting.one([0, 120, 500]), noteMs: setting.one([0, 40, 150])}
     // A few minutes after every run begins.
@@ -126,7 +131,7 @@ export class World {
       ...table,
       payout: {
         ...table.payout,
-        retract: setting.one(['off', 'on', 'onIfCounted', 'onIfCounted']),
+        retract: setting.one(theme === 'notes left' ? ['on', 'onIfCounted'] : RETRACTS),
         mix: setting.one(['fewestNotes', 'balanceCassettes']),
         notesMax: setting.one([40, 40, 100]),
         amountMaxMinor: minorUnits(setting.one([1_000_00, 3_000_00])),
@@ -136,8 +141,10 @@ export class World {
     const isScene = scene !== null
     const temper = {
       ...pace,
-      bunchNotesMax: isScene ? Infinity : setting.one([Infinity, Infinity, 10, 4]),
-      countsRetracted: isScene || setting.chance(0.7),
+      bunchNotesMax: isScene
+        ? Infinity
+        : setting.one(theme === 'many bunches' ? [10, 4] : [Infinity, Infinity, 10, 4]),
+      countsRetracted: isScene || setting.chance(theme === 'notes left' ? 0.5 : 0.7),
     }
     this.devices = new Devices(models, this.clock, notes, temper)
     this.#log = this.#makeLog()
@@ -199,7 +206,7 @@ export class World {
     this.devices.pad.onChange(() => {
       this.#tell()
     })
-    this.say('setting', `${models.dispenser}, ${models.reader}, ${models.pad}`)
+    this.say('setting', `${models.dispenser}, ${models.reader}, ${models.pad}; about ${theme}`)
   }
 
   get machine(): Machine | null {
