@@ -3,27 +3,16 @@ import type {BankView} from '../../host/reconcile.ts'
 import {bankView} from '../../host/reconcile.ts'
 import {bankCard} from '../../devices/card-reader/emulator-card.ts'
 import {DEMO_CARDS} from '../../host/demo.ts'
-import type {Notes} from '../../devices/dispenser/world.ts'
 import type {CassetteLevel, Device} from '../../fsm/vocabulary.ts'
-import {isoTime} from '../../kit/clock.ts'
 import type {Clock} from '../../kit/clock.ts'
 import {BadInput} from '../../kit/errors.ts'
-import {formatAmount, minorUnits, noteCount} from '../../kit/money.ts'
+import {noteCount} from '../../kit/money.ts'
 import type {Stored} from '../../journal/entry.ts'
-import {sentenceOf} from '../../journal/sentences.ts'
 import type {ScreenSource} from '../screen/source.ts'
-import type {
-  Bench,
-  BenchAccount,
-  BenchAction,
-  BenchDevice,
-  BenchOperation,
-  BenchState,
-  JournalLine,
-  SlotNotes,
-} from './bench-port.ts'
+import type {Bench, BenchAction, BenchDevice, BenchState, JournalLine} from './bench-port.ts'
 import {FAULTS, isPossible} from './plan.ts'
 import type {PlanTarget} from './plan.ts'
+import {Sight} from './sight.ts'
 import type {Table} from './table.ts'
 
 /** Journal lines kept for a page that opens later. */
@@ -45,6 +34,7 @@ const DEVICES: readonly Device[] = ['cardReader', 'pinPad', 'dispenser']
 export class LiveBench implements Bench {
   readonly screen: ScreenSource
   readonly #table: Table
+  readonly #sight: Sight
   readonly #clock: Clock
   readonly #crash: (thrown: unknown) => void
   readonly #listeners = new Set<() => void>()
@@ -57,6 +47,7 @@ export class LiveBench implements Bench {
 
   constructor(table: Table, clock: Clock, crash: (thrown: unknown) => void) {
     this.#table = table
+    this.#sight = new Sight(table.stage.rig.emulators, table.config)
     this.#crash = crash
     this.#clock = clock
     this.screen = screenOf(table)
@@ -101,10 +92,10 @@ export class LiveBench implements Bench {
         masked: `${pan.slice(0, 4)} ${pan.slice(4, 6)}** **** ${pan.slice(-4)}`,
         pinHint: status === 'active' ? `PIN ${pin}` : `PIN ${pin}, ${status}`,
       })),
-      slot: this.#slot(),
+      slot: this.#sight.slot(this.#cardId),
       bank: {
-        accounts: this.#bank.accounts.map(account => this.#account(account)),
-        operations: this.#bank.operations.map(operation => this.#operation(operation)),
+        accounts: this.#bank.accounts.map(account => this.#sight.account(account)),
+        operations: this.#bank.operations.map(operation => this.#sight.operation(operation)),
       },
       devices: DEVICES.map(device => this.#device(device)),
       link: this.#link(),
@@ -207,72 +198,6 @@ export class LiveBench implements Bench {
     machine.load(levels)
   }
 
-  #slot(): BenchState['slot'] {
-    const {reader, dispenser} = this.#table.stage.rig.emulators
-    const {place} = reader.world
-    const {outlet, mouth} = dispenser.world
-    const card =
-      place === 'none' ? 'empty' : place === 'frontFree' || place === 'frontHeld' ? 'offered' : 'inside'
-    return {
-      card,
-      cardId: card === 'empty' ? null : this.#cardId,
-      cash: {
-        notes: this.#notes(outlet, mouth),
-        total: this.#amount(this.#worth(outlet) + this.#worth(mouth)),
-      },
-    }
-  }
-
-  #notes(...places: readonly Notes[]): readonly SlotNotes[] {
-    return this.#table.config.cassettes
-      .map(({cassette, noteMinor}) => ({
-        noteText: this.#amount(noteMinor),
-        count: places.reduce((sum, notes) => sum + (notes[cassette] ?? 0), 0),
-      }))
-      .filter(({count}) => count > 0)
-  }
-
-  #worth(notes: Notes): number {
-    return this.#table.config.cassettes.reduce(
-      (sum, {cassette, noteMinor}) => sum + noteMinor * (notes[cassette] ?? 0),
-      0,
-    )
-  }
-
-  #amount(minor: number): string {
-    const {currency} = this.#table.config
-    return `${currency} ${formatAmount(minorUnits(minor), currency)}`
-  }
-
-  #account({
-    accountId,
-    holder,
-    accountType,
-    balanceMinor,
-    heldMinor,
-  }: BankView['accounts'][number]): BenchAccount {
-    return {
-      accountId,
-      holder,
-      type: accountType,
-      balance: this.#amount(balanceMinor + heldMinor),
-      available: this.#amount(balanceMinor),
-      held: heldMinor === 0 ? '' : this.#amount(heldMinor),
-    }
-  }
-
-  #operation({key, state, amountMinor, paidMinor}: BankView['operations'][number]): BenchOperation {
-    const [, date = '', stan = ''] = key.split(':')
-    const settled = state === 'completed' || state === 'forced' || state === 'posted'
-    return {
-      reference: `${date} ${stan}`,
-      state,
-      amount: this.#amount(settled ? paidMinor : amountMinor),
-      mark:
-        state === 'completed' ? 'good' : state === 'suspect' || state === 'forced' ? 'attention' : 'plain',
-    }
-  }
-
   #device(device: Device): BenchDevice {
     const {machine, stage, config} = this.#table
     return {
@@ -280,68 +205,13 @@ export class LiveBench implements Bench {
       model: config[device].model,
       online: machine.standing.context.devices[device] === 'ok',
       cable: stage.rig.cables[device].isPlugged ? 'in' : 'pulled',
-      power: this.#isPowered(device) ? 'on' : 'cut',
-      world: this.#world(device),
+      power: this.#sight.isPowered(device) ? 'on' : 'cut',
+      world: this.#sight.world(device),
       faults: FAULTS.filter(fault => fault.target === TARGETS[device] && isPossible(fault, stage.rig))
         .filter(({name}) => name !== 'cable pulled')
         .map(({name, label, takesNotes}) => ({name, label, argument: takesNotes ? 'notes' : null})),
       planned: this.#planned[device],
     }
-  }
-
-  #isPowered(device: Device): boolean {
-    const {reader, pinPad, dispenser} = this.#table.stage.rig.emulators
-    switch (device) {
-      case 'cardReader':
-        return reader.world.isPowered
-      case 'pinPad':
-        return pinPad.world.isPowered
-      case 'dispenser':
-        return dispenser.state.power === 'on'
-    }
-  }
-
-  #world(device: Device): BenchDevice['world'] {
-    const {reader, pinPad, dispenser} = this.#table.stage.rig.emulators
-    switch (device) {
-      case 'cardReader':
-        return [
-          {label: 'Mouth', text: reader.world.mouth === 'closed' ? 'closed' : 'open'},
-          {label: 'Card', text: PLACE_WORDS[reader.world.place]},
-          {label: 'Retained', text: String(reader.world.capturedCount)},
-        ]
-      case 'pinPad':
-        return [
-          {label: 'Mode', text: pinPad.world.mode === 'pin' ? 'PIN entry' : pinPad.world.mode},
-          {label: 'PIN key', text: pinPad.world.hasPinKey ? 'loaded' : 'none'},
-        ]
-      case 'dispenser': {
-        const {world} = dispenser
-        const places = [
-          ['Cassettes', world.cassette],
-          ['Path', world.path],
-          ['Stacker', world.stacker],
-          ['Mouth', world.mouth],
-          ['Outlet', world.outlet],
-          ['Reject', world.reject],
-          ['Retract', world.retract],
-          ['Customers', world.customer],
-          ['Removed', world.removed],
-        ] as const
-        return places
-          .filter(([label, notes]) => label === 'Cassettes' || Object.values(notes).some(count => count > 0))
-          .map(([label, notes]) => ({label, text: this.#countsText(notes)}))
-      }
-    }
-  }
-
-  #countsText(notes: Notes): string {
-    return this.#table.config.cassettes
-      .map(
-        ({cassette, noteMinor}) =>
-          `${notes[cassette] ?? 0} × ${formatAmount(noteMinor, this.#table.config.currency)}`,
-      )
-      .join(', ')
   }
 
   #link(): BenchState['link'] {
@@ -369,11 +239,7 @@ export class LiveBench implements Bench {
   }
 
   #keep(row: Stored): void {
-    const {currency} = this.#table.config
-    const time = isoTime(row.atMs).slice(11, 19)
-    const mark =
-      row.entry.kind === 'intent' ? '>' : row.entry.kind === 'event' && row.entry.answers !== null ? '<' : '*'
-    this.#lines.push({seq: row.seq, text: `${time} ${mark} ${sentenceOf(row.entry, currency)}`})
+    this.#lines.push(this.#sight.line(row))
     if (this.#lines.length > JOURNAL_LINES_MAX) this.#lines.shift()
   }
 
@@ -405,15 +271,6 @@ export class LiveBench implements Bench {
 
 /** After a change in the journal, so that the bank has had time to act on it. */
 const BANK_LOOK_MS = 100
-
-const PLACE_WORDS = {
-  none: 'none',
-  frontHeld: 'at the mouth, held',
-  frontFree: 'at the mouth',
-  inside: 'inside',
-  insideContact: 'inside, at the contacts',
-  rearHeld: 'at the rear',
-} as const
 
 /** The screen of whichever life the machine is in. */
 function screenOf(table: Table): ScreenSource {
