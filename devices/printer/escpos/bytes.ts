@@ -23,6 +23,12 @@ export const XOFF = 0x13
 export const KIOSK_STATUS = {request: 0x14, head: 0x0f} as const
 /** Around a text that answers GS I (E). */
 export const TEXT = {head: 0x5f, end: 0x00} as const
+/** GS ( H, function 48: four bytes of the host's choice come back, between this answer and a zero (Epson's reference). */
+export const PROCESS_ID = {
+  head: [GS, 0x28, 0x48, 0x06, 0x00, 0x30, 0x30],
+  length: 11,
+  answer: [0x37, 0x22],
+} as const
 
 /** What a command's answer looks like; `none` where there is none. */
 export type AnswerKind = 'none' | 'realtime' | 'queued' | 'automatic' | 'id' | 'text' | 'rom' | 'kiosk'

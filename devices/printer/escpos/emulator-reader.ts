@@ -3,7 +3,7 @@
  * ones are obeyed wherever they stand. Between commands they are taken out; in the middle of an image they are its
  * data as well, or what comes after the image would be eaten in their place.
  */
-import {CR, DLE, ESC, FS, GS, LF} from './bytes.ts'
+import {CR, DLE, ESC, FS, GS, LF, PROCESS_ID} from './bytes.ts'
 
 /** What a real-time request asks: `DLE EOT n`, `DLE ENQ n`. */
 export interface RealtimeRequest {
@@ -148,7 +148,11 @@ export class HostReader {
     // GS ( x: function blocks; GS k: barcodes, ended by 0 or counted.
     if (first === GS && second === 0x28) {
       if (bytes.length < 5) return 'more'
-      this.#skipBytes = at(3) + at(4) * 256
+      const lengthBytes = at(3) + at(4) * 256
+      // Function H has to be read whole: it is answered with what stands in it.
+      if (at(2) === PROCESS_ID.head[2] && lengthBytes === PROCESS_ID.head[3])
+        return bytes.length < PROCESS_ID.length ? 'more' : {kind: 'command', bytes}
+      this.#skipBytes = lengthBytes
       return {kind: 'command', bytes}
     }
     if (first === GS && second === 0x6b) {

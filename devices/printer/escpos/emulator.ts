@@ -9,9 +9,11 @@
 import {assert} from '../../../kit/assert.ts'
 import type {Clock} from '../../../kit/clock.ts'
 import type {ByteLink} from '../../wire/link.ts'
-import {DLE, KIOSK_STATUS, PROFILES, TEXT, XOFF, XON} from './bytes.ts'
+import {DLE, KIOSK_STATUS, PROCESS_ID, PROFILES, TEXT, XOFF, XON} from './bytes.ts'
 import type {Condition, Profile} from './bytes.ts'
-import {automaticBytes, kioskBytes, paperByte, realtimeByte} from './codec.ts'
+import {kioskBytes, paperByte, realtimeByte} from './codec.ts'
+import {Answers} from './emulator-answers.ts'
+import type {AnswerMischief, TranscriptLine} from './emulator-answers.ts'
 import {HostReader} from './emulator-reader.ts'
 import type {Queued, RealtimeRequest} from './emulator-reader.ts'
 
@@ -29,7 +31,8 @@ export interface Remains {
   readonly tickets: readonly (readonly string[])[]
 }
 
-export type Mischief =
+/** What goes wrong with paper, cutter, cover, head or power. */
+type PaperMischief =
   /** The cutter sticks at the next cut. */
   | {readonly kind: 'cutterSticks'}
   /** The paper tears or ends after so many more lines. */
@@ -38,12 +41,8 @@ export type Mischief =
   | {readonly kind: 'headHot'; readonly afterLines: number; readonly coolMs: number}
   | {readonly kind: 'coverOpens'; readonly afterLines: number}
   | {readonly kind: 'powerCut'; readonly afterLines: number}
-  /** The next answer, of any kind, does not leave. */
-  | {readonly kind: 'answerLost'; readonly times: number}
-  | {readonly kind: 'answerLate'; readonly ms: number}
-  | {readonly kind: 'answerTwice'}
-  /** Another byte in front of the next answer. */
-  | {readonly kind: 'garbage'; readonly byte: number}
+
+export type Mischief = PaperMischief | AnswerMischief
 
 export interface EmulatorOptions {
   readonly profile?: Profile
@@ -52,18 +51,14 @@ export interface EmulatorOptions {
   readonly remains?: Remains
 }
 
-export interface TranscriptLine {
-  readonly from: 'host' | 'device'
-  readonly hex: string
-}
-
 export const FULL_ROLL_LINES = 2_000
 export const NEAR_END_LINES = 20
 export const TICKETS_MAX = 50
-const TRANSCRIPT_LINES_MAX = 1_000
 /** What fits into the receive buffer, counted in commands and texts. More is lost, as in a printer nobody waits for. */
 const QUEUE_MAX = 8_192
 const DOTS_PER_LINE = 24
+/** ESC c 4: either bit is the near-end sensor of the roll. */
+const NEAR_END_BITS = 0x03
 
 export const FULL: Remains = {
   paperLines: FULL_ROLL_LINES,
@@ -93,11 +88,11 @@ export class EscPosEmulator {
   readonly #lineMs: number
   readonly #reader = new HostReader()
   readonly #listeners = new Set<() => void>()
-  readonly #transcript: TranscriptLine[] = []
+  readonly #answers: Answers
   #remains: Remains
   #queue: Queued[] = []
   #text: number[] = []
-  #plans: Mischief[] = []
+  #plans: PaperMischief[] = []
   #isOn = true
   /** A power cut ends the life that a line being printed belongs to. */
   #life = 0
@@ -109,14 +104,14 @@ export class EscPosEmulator {
   #isHot = false
   #isButtonDown = false
   #isDrawerOpen = false
-  /** GS a: which changes are told; 0 tells none. */
-  #tells = 0
-  #told: readonly number[] = []
+  /** ESC c 4: the near-end sensor stops printing as the end itself does. */
+  #stopsAtNearEnd = false
 
   /** @param link the far end of the wire, opened by `start` */
   constructor(link: ByteLink, clock: Clock, options: EmulatorOptions = {}) {
     this.#link = link
     this.#clock = clock
+    this.#answers = new Answers(link, clock)
     this.#profile = options.profile ?? PROFILES.desktop
     this.#lineMs = options.lineMs ?? 20
     this.#remains = options.remains ?? FULL
@@ -141,7 +136,7 @@ export class EscPosEmulator {
   }
 
   get transcript(): readonly TranscriptLine[] {
-    return this.#transcript
+    return this.#answers.transcript
   }
 
   async start(): Promise<void> {
@@ -161,7 +156,8 @@ export class EscPosEmulator {
   }
 
   plan(mischief: Mischief): void {
-    this.#plans.push(mischief)
+    if (isOfPaper(mischief)) this.#plans.push(mischief)
+    else this.#answers.plan(mischief)
   }
 
   /** Calls the listener after every change; the result stops it. */
@@ -179,7 +175,8 @@ export class EscPosEmulator {
     this.#isPrinting = false
     this.#isHot = false
     this.#isButtonDown = false
-    this.#tells = 0
+    this.#stopsAtNearEnd = false
+    this.#answers.power('off')
     this.#reader.reset()
     this.#changed()
   }
@@ -187,6 +184,7 @@ export class EscPosEmulator {
   powerOn(): void {
     if (this.#isOn) return
     this.#isOn = true
+    this.#answers.power('on')
     this.#isWaiting = this.#remains.isCutterStuck
     this.#changed()
   }
@@ -221,12 +219,13 @@ export class EscPosEmulator {
 
   #conditions(): Set<Condition> {
     const {paperLines, isCoverOpen, isCutterStuck, inMouth} = this.#remains
-    const isStopped = isCoverOpen || paperLines === 0 || this.#isWaiting || this.#isHot
+    const isEnded = paperLines === 0 || (this.#stopsAtNearEnd && paperLines <= NEAR_END_LINES)
+    const isStopped = isCoverOpen || isEnded || this.#isWaiting || this.#isHot
     const table: Readonly<Partial<Record<Condition, boolean>>> = {
       coverOpen: isCoverOpen,
       paperOut: paperLines === 0,
       paperNearEnd: paperLines <= NEAR_END_LINES,
-      stoppedByPaperEnd: paperLines === 0,
+      stoppedByPaperEnd: isEnded,
       cutter: isCutterStuck || this.#isWaiting,
       error: this.#isWaiting || this.#isHot,
       waitingForRecovery: this.#isWaiting && !isCutterStuck,
@@ -249,7 +248,7 @@ export class EscPosEmulator {
   }
 
   #hear(chunk: Uint8Array): void {
-    this.#note('host', chunk)
+    this.#answers.note('host', chunk)
     if (!this.#isOn) return
     for (const said of this.#reader.push(chunk)) {
       if (said.kind === 'realtime') this.#realtime(said)
@@ -265,13 +264,13 @@ export class EscPosEmulator {
     }
     const conditions = this.#conditions()
     if (n === KIOSK_STATUS.request) {
-      if (this.#profile.family === 'kiosk') this.#answer(kioskBytes(conditions))
+      if (this.#profile.family === 'kiosk') this.#answers.answer(kioskBytes(conditions))
       return
     }
     if (n < 1 || n > 4) return
     // An open cover is itself an error that ends by itself, in these answers alone (E).
     if (conditions.has('coverOpen')) conditions.add('recoverable')
-    this.#answer(Uint8Array.of(realtimeByte(n, conditions)))
+    this.#answers.answer(Uint8Array.of(realtimeByte(n, conditions)))
   }
 
   #recover(n: number): void {
@@ -320,6 +319,12 @@ export class EscPosEmulator {
     switch (first * 256 + second) {
       case 0x1b40:
         this.#text = []
+        this.#stopsAtNearEnd = false
+        return true
+      case 0x1b63:
+        // ESC c 3 is about a signal of the parallel port.
+        if (n === 0x34) this.#stopsAtNearEnd = (m & NEAR_END_BITS) !== 0
+        this.#changed()
         return true
       case 0x1b64:
         return (await this.#printLine(life)) && this.#feed(n - 1, life)
@@ -328,7 +333,10 @@ export class EscPosEmulator {
         this.#changed()
         return true
       case 0x1b76:
-        this.#answer(Uint8Array.of(paperByte(this.#conditions())))
+        this.#answers.answer(Uint8Array.of(paperByte(this.#conditions())))
+        return true
+      case 0x1d28:
+        this.#tellProcess(bytes)
         return true
       case 0x1d49:
         this.#identify(n)
@@ -339,13 +347,11 @@ export class EscPosEmulator {
         this.#cut()
         return true
       case 0x1d61:
-        this.#tells = n
-        this.#told = []
-        this.#tell()
+        if (this.#profile.family === 'desktop') this.#answers.askFor(n, this.#news)
         return true
       case 0x1d72:
-        if (n === 1 || n === 0x31) this.#answer(Uint8Array.of(paperByte(this.#conditions())))
-        if (n === 2 || n === 0x32) this.#answer(Uint8Array.of(this.#isDrawerOpen ? 1 : 0))
+        if (n === 1 || n === 0x31) this.#answers.answer(Uint8Array.of(paperByte(this.#conditions())))
+        if (n === 2 || n === 0x32) this.#answers.answer(Uint8Array.of(this.#isDrawerOpen ? 1 : 0))
         return true
       case 0x1cc0:
         if (this.#profile.family === 'kiosk') this.#cut()
@@ -355,16 +361,23 @@ export class EscPosEmulator {
     }
   }
 
+  /** GS ( H: the four bytes that the host gave come back once everything before them is done. */
+  #tellProcess(bytes: readonly number[]): void {
+    const {head, length} = PROCESS_ID
+    if (bytes.length !== length || !head.every((byte, at) => bytes[at] === byte)) return
+    this.#answers.answer(Uint8Array.of(...PROCESS_ID.answer, ...bytes.slice(head.length), TEXT.end))
+  }
+
   #identify(n: number): void {
     if (this.#profile.family === 'kiosk') {
-      if (n === 0x31) this.#answer(Uint8Array.of(KIOSK_MODEL))
-      if (n === 0x33) this.#answer(ascii(KIOSK_ROM))
+      if (n === 0x31) this.#answers.answer(Uint8Array.of(KIOSK_MODEL))
+      if (n === 0x33) this.#answers.answer(ascii(KIOSK_ROM))
       return
     }
     const id = IDS[n >= 0x31 && n <= 0x33 ? n - 0x30 : n]
     const words = WORDS[n]
-    if (words !== undefined) this.#answer(Uint8Array.of(TEXT.head, ...ascii(words), TEXT.end))
-    else if (id !== undefined) this.#answer(Uint8Array.of(id))
+    if (words !== undefined) this.#answers.answer(Uint8Array.of(TEXT.head, ...ascii(words), TEXT.end))
+    else if (id !== undefined) this.#answers.answer(Uint8Array.of(id))
   }
 
   async #printLine(life: number): Promise<boolean> {
@@ -392,8 +405,8 @@ export class EscPosEmulator {
 
   /** What is planned for this line. */
   #strike(): void {
-    const [plan] = this.#plans.filter(one => 'afterLines' in one)
-    if (plan === undefined || !('afterLines' in plan)) return
+    const plan = this.#plans.find(one => one.kind !== 'cutterSticks')
+    if (plan === undefined) return
     this.#plans = this.#plans.filter(one => one !== plan)
     if (plan.afterLines > 0) {
       this.#plans = [{...plan, afterLines: plan.afterLines - 1}, ...this.#plans]
@@ -446,66 +459,20 @@ export class EscPosEmulator {
 
   #changed(): void {
     for (const listener of this.#listeners) listener()
-    this.#tell()
+    this.#answers.changed(this.#news)
   }
 
-  /** The automatic status, when it was asked for and has changed. */
-  #tell(): void {
-    if (this.#tells === 0 || !this.#isOn || this.#profile.family === 'kiosk') return
+  /** What is worth telling unasked: paper that moves for a job is no news, a button's feed is. */
+  get #news(): ReadonlySet<Condition> {
     const conditions = this.#conditions()
-    // Paper that moves for a job is no news; a button's feed is.
     if (!this.#isButtonDown) conditions.delete('feeding')
-    const now = automaticBytes(conditions)
-    if (now.every((byte, at) => byte === this.#told[at])) return
-    this.#told = [...now]
-    this.#answer(now)
-  }
-
-  #answer(bytes: Uint8Array): void {
-    const plan = this.#plans.find(({kind}) => ANSWER_MISCHIEF.has(kind))
-    this.#plans = this.#plans.filter(one => one !== plan)
-    switch (plan?.kind) {
-      case 'answerLost':
-        if (plan.times > 1) this.#plans = [{...plan, times: plan.times - 1}, ...this.#plans]
-        return
-      case 'answerLate':
-        this.#clock.after(plan.ms, () => {
-          this.#say(bytes)
-        })
-        return
-      case 'answerTwice':
-        this.#say(bytes)
-        break
-      case 'garbage':
-        this.#say(Uint8Array.of(plan.byte))
-        break
-      default:
-        break
-    }
-    this.#say(bytes)
-  }
-
-  #say(bytes: Uint8Array): void {
-    if (!this.#isOn) return
-    this.#note('device', bytes)
-    void this.#link.write(bytes)
-  }
-
-  #note(from: TranscriptLine['from'], bytes: Uint8Array): void {
-    if (this.#transcript.length >= TRANSCRIPT_LINES_MAX) this.#transcript.shift()
-    this.#transcript.push({
-      from,
-      hex: Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join(' '),
-    })
+    return conditions
   }
 }
 
-const ANSWER_MISCHIEF: ReadonlySet<Mischief['kind']> = new Set<Mischief['kind']>([
-  'answerLost',
-  'answerLate',
-  'answerTwice',
-  'garbage',
-])
+function isOfPaper(mischief: Mischief): mischief is PaperMischief {
+  return mischief.kind === 'cutterSticks' || 'afterLines' in mischief
+}
 
 function isCondition(name: string, table: Readonly<Partial<Record<Condition, boolean>>>): name is Condition {
   return Object.entries(table).some(([one, holds]) => one === name && holds)
