@@ -28,6 +28,11 @@ export const FRAME_BYTES_MAX = 5 + DATA_BYTES_MAX + 2
  * 9600 baud, and a host may be slower than a reader.
  */
 export const FRAME_TIME_MAX_MS = {ofReader: 1_000, ofHost: 2_500} as const
+/**
+ * Longest silence inside a frame. The maker gives none; chosen: three times what a host waits for ACK, so that what
+ * a host broke off does not swallow what it says next.
+ */
+export const BYTE_GAP_MAX_MS = 1_000
 
 /** Where CM stands in a reply, this says the command was refused and an error code follows. */
 export const ERROR_HEAD = 0x4e

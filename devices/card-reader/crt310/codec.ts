@@ -11,6 +11,7 @@ import type {FrameShape} from '../../wire/framer.ts'
 import {nameOf, namesOf} from '../names.ts'
 import type {ChipProtocol} from '../port.ts'
 import {
+  BYTE_GAP_MAX_MS,
   CARD_AT,
   CHIP,
   COMMANDS,
@@ -52,6 +53,7 @@ export function frameShape(controls: readonly number[], from: keyof typeof FRAME
     controls,
     frameBytesMax: FRAME_BYTES_MAX,
     frameTimeMaxMs: FRAME_TIME_MAX_MS[from],
+    byteGapMaxMs: BYTE_GAP_MAX_MS,
   })
 }
 

@@ -33,6 +33,11 @@ export const FRAME_BYTES_MAX = 4 + 6 + DATA_BYTES_MAX + 2
  * 9600 baud, and a host may be slower than a reader.
  */
 export const FRAME_TIME_MAX_MS = {ofReader: 1_500, ofHost: 3_000} as const
+/**
+ * Longest silence inside a frame. The maker gives none; chosen: three times what a host waits for ACK, so that what
+ * a host broke off does not swallow what it says next.
+ */
+export const BYTE_GAP_MAX_MS = 1_000
 
 /** st0: where the card is. `position`: where a radio or chip card is read. */
 export const CARD_AT = {none: 0x30, gate: 0x31, position: 0x32} as const

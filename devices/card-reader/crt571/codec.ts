@@ -14,6 +14,7 @@ import type {ChipProtocol} from '../port.ts'
 import {
   ADDRESS_MAX,
   BIN,
+  BYTE_GAP_MAX_MS,
   CARD_AT,
   COMMANDS,
   COUNTER_MAX,
@@ -42,6 +43,7 @@ export function frameShape(controls: readonly number[], from: keyof typeof FRAME
     controls,
     frameBytesMax: FRAME_BYTES_MAX,
     frameTimeMaxMs: FRAME_TIME_MAX_MS[from],
+    byteGapMaxMs: BYTE_GAP_MAX_MS,
   })
 }
 
