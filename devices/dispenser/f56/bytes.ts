@@ -73,6 +73,16 @@ export const BAD = 0xf0
 /** Where things stand in a response, from its first byte (L; error address and registers C alone). */
 export const AT = {errorCode: 3, sensors: 0x0c, dispensed: 0x27, rejected: 0x2f} as const
 export const SENSOR_BYTES = 6
+/** How dirty each sensor is, one byte each, in a status (B): where they stand, whose they are, and from which level on. */
+export const LEVELS = {
+  at: 0x27,
+  names: [
+    ...([1, 2, 3, 4, 5, 6] as const).map(n => `FDLS${n}`),
+    ...['DFSS', 'REJS', 'BPS', 'BRS1', 'BRS2', 'BRS3', 'EJSR', 'EJSF', 'BCS'],
+  ],
+  cleanFrom: 9,
+  replaceFrom: 13,
+} as const
 /** Data of the responses to a reset and to a count, FS and all (L, C). */
 export const RESET_DATA_BYTES = 0x38
 export const COUNT_DATA_BYTES = 0x9d

@@ -10,6 +10,7 @@ import {
   ETX,
   FS,
   GOOD,
+  LEVELS,
   NOTES_PER_CASSETTE_MAX,
   ODR_COUNT,
   PICKS_MAX,
@@ -42,6 +43,8 @@ export interface Response {
   /** Code and detail; both 0 when nothing is wrong. */
   readonly error: readonly [code: number, detail: number]
   readonly sensors: readonly number[]
+  /** How dirty each sensor is, as `LEVELS` names them; empty where the response does not tell. */
+  readonly levels: readonly number[]
   readonly counts: readonly {readonly dispensed: number; readonly rejected: number}[]
 }
 
@@ -173,8 +176,15 @@ export function decode(name: CommandName, data: Uint8Array): Response | null {
     isGood: data[0] === GOOD,
     error: [byte(AT.errorCode), byte(AT.errorCode + 1)],
     sensors: Array.from({length: SENSOR_BYTES}, (_, at) => byte(AT.sensors + at)),
+    levels: hasLevels(name, data) ? LEVELS.names.map((_, at) => byte(LEVELS.at + at)) : [],
     counts,
   }
+}
+
+/** Firmware whose status is shorter does not tell them. */
+function hasLevels(name: CommandName, data: Uint8Array): boolean {
+  const isStatus = name === 'status' || name === 'extendedStatus'
+  return isStatus && data.length > LEVELS.at + LEVELS.names.length
 }
 
 function countsIn(data: Uint8Array): Response['counts'] | null {

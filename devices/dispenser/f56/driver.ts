@@ -38,7 +38,7 @@ import {
 import type {Profile} from './bytes.ts'
 import {answers, dataOf, decode} from './codec.ts'
 import type {Command, Response} from './codec.ts'
-import {errorText, foldCount, foldStatus} from './fold.ts'
+import {errorText, foldCount, foldStatus, levelsText} from './fold.ts'
 import {F56Line} from './line.ts'
 
 /** How often the front is looked at while a customer takes the notes. */
@@ -96,10 +96,14 @@ export class F56 implements Dispenser {
 
   describe(): Promise<readonly string[]> {
     const {pool, sizes} = this.#profile
-    return Promise.resolve([
-      `exit: ${pool ? 'pool behind a shutter, then the front' : 'straight to the front'}`,
-      `note sizes: ${sizes === null ? 'as stored in the device' : sizes.map(size => `${size.lengthMinMm}-${size.lengthMaxMm} mm`).join(', ')}`,
-    ])
+    return this.#turns.take(async () => {
+      const told = await this.#tell({kind: 'status'})
+      return [
+        `exit: ${pool ? 'pool behind a shutter, then the front' : 'straight to the front'}`,
+        `note sizes: ${sizes === null ? 'as stored in the device' : sizes.map(size => `${size.lengthMinMm}-${size.lengthMaxMm} mm`).join(', ')}`,
+        `sensors: ${told.kind === 'told' ? levelsText(told.answer.levels) : told.detail}`,
+      ]
+    })
   }
 
   async denominate(picks: readonly Pick[]): Promise<DenominateOutcome> {

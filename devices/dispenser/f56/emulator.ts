@@ -63,9 +63,18 @@ const TRIES_MAX = 3
 const GAP_MS = 20
 /** Which byte of a text a planned corruption hits; in the middle of the data of every response. */
 const CORRUPT_AT = 8
-const STATUS_BYTES = 0x28
-const RESET_BYTES = 0x38
-const COUNT_BYTES = 0x9d
+/** Data of a response by its command, DH1; of any other command OTHER_BYTES. */
+const RESPONSE_BYTES: ReadonlyMap<number, number> = new Map([
+  [0x01, 0x38],
+  [0x02, 0x38],
+  [0x03, 0x9d],
+  [0x09, 0x9d],
+])
+const OTHER_BYTES = 0x28
+/** Where the levels of the sensors stand in a status, how many, and one that is well: 1 to 8 normal, 9 to 12 to be cleaned. */
+const LEVELS_AT = 0x27
+const LEVELS_COUNT = 15
+const LEVEL_NORMAL = 4
 const DEFAULTS: MechanismSettings = {noteMs: 150, nearEndCount: 20, rejectsMax: 10}
 
 /** A response on its way: bid for, then told, until accepted or given up. */
@@ -358,14 +367,14 @@ export class F56Emulator implements DispenserEmulator {
     mischief: MechanicalMischief | null,
   ): Promise<readonly number[] | 'cut'> {
     const [dh0, dh1 = 0, dh2 = 0] = data
-    if (data.at(-1) !== FS) return this.#response(dh1, STATUS_BYTES, [0xec, 0])
+    if (data.at(-1) !== FS) return this.#refused(dh1, 0xec)
     if (dh0 === 0x00 && data.length === 3 && (dh1 === 0x01 || dh1 === 0x10))
-      return this.#response(dh1, STATUS_BYTES, dh1 === 0x01 ? this.#present() : [0, 0])
+      return dh1 === 0x01 ? this.#status() : this.#response(dh1, [0, 0])
     const params = paramsIn(data)
-    if (dh0 !== 0x60 || params === null) return this.#response(dh1, STATUS_BYTES, [0xee, 0])
+    if (dh0 !== 0x60 || params === null) return this.#refused(dh1, 0xee)
     switch (dh1) {
       case 0x01:
-        return this.#response(dh1, STATUS_BYTES, this.#present())
+        return this.#status()
       case 0x02:
         return this.#reset(params, dh2 === 0xff, mischief)
       case 0x03:
@@ -378,9 +387,9 @@ export class F56Emulator implements DispenserEmulator {
         return counted === 'cut' ? 'cut' : withSensors(counted, this.#sensors())
       }
       case 0x12:
-        return this.#response(dh1, STATUS_BYTES, params.length === 0x29 ? [0, 0] : [0xea, 0])
+        return params.length === 0x29 ? this.#response(dh1, [0, 0]) : this.#refused(dh1, 0xea)
       default:
-        return this.#response(dh1, STATUS_BYTES, [0xee, 0])
+        return this.#refused(dh1, 0xee)
     }
   }
 
@@ -390,8 +399,8 @@ export class F56Emulator implements DispenserEmulator {
     isLong: boolean,
     mischief: MechanicalMischief | null,
   ): Promise<readonly number[] | 'cut'> {
-    if (params.length !== (isLong ? 0x1a : 0x0d)) return this.#response(0x02, RESET_BYTES, [0xee, 0])
-    if (!areSizes(isLong ? params.slice(1) : params)) return this.#response(0x02, RESET_BYTES, [0xe8, 0])
+    if (params.length !== (isLong ? 0x1a : 0x0d)) return this.#refused(0x02, 0xee)
+    if (!areSizes(isLong ? params.slice(1) : params)) return this.#refused(0x02, 0xe8)
     const motion = await this.#mechanism.purge(mischief)
     if (motion === 'cut') return 'cut'
     if (motion.stop === null) {
@@ -399,7 +408,7 @@ export class F56Emulator implements DispenserEmulator {
       if (emptied === 'cut') return 'cut'
     }
     this.#lastError = errorOf(motion.stop)
-    return this.#response(0x02, RESET_BYTES, this.#lastError)
+    return this.#response(0x02, this.#lastError)
   }
 
   async #count(
@@ -407,17 +416,16 @@ export class F56Emulator implements DispenserEmulator {
     params: readonly number[],
     mischief: MechanicalMischief | null,
   ): Promise<readonly number[] | 'cut'> {
-    const refused = (code: number): readonly number[] => this.#counted(dh1, [code, 0], null)
-    if (params.length !== 0x15) return refused(0xee)
+    if (params.length !== 0x15) return this.#refused(dh1, 0xee)
     const numbers = POSITIONS.map((_, at) => readCount(params.slice(1 + 2 * at, 3 + 2 * at)))
     const rejects = POSITIONS.map((_, at) => readCount(params.slice(9 + 2 * at, 11 + 2 * at)))
-    if (rejects.includes(null)) return refused(0xe6)
+    if (rejects.includes(null)) return this.#refused(dh1, 0xe6)
     const requests: Request[] = []
     for (const [at, count] of numbers.entries()) {
-      if (count === null) return refused(0xe6)
+      if (count === null) return this.#refused(dh1, 0xe6)
       if (count > 0) requests.push({cassette: at + 1, count})
     }
-    if (this.#hasPool && this.#ledger.total('stacker') > 0) return refused(0x51)
+    if (this.#hasPool && this.#ledger.total('stacker') > 0) return this.#refused(dh1, 0x51)
     const motion = await this.#mechanism.dispense(requests, mischief)
     if (motion === 'cut') return 'cut'
     this.#lastError = errorOf(motion.stop)
@@ -426,16 +434,16 @@ export class F56Emulator implements DispenserEmulator {
 
   /** Pool to the front. */
   async #transport(params: readonly number[]): Promise<readonly number[] | 'cut'> {
-    if (params.length !== 1 || params[0] !== 0x01) return this.#response(0x05, STATUS_BYTES, [0xea, 0])
-    if (!this.#hasPool) return this.#response(0x05, STATUS_BYTES, [0xef, 0])
-    if (this.#ledger.total('stacker') === 0) return this.#response(0x05, STATUS_BYTES, [0x52, 0])
+    if (params.length !== 1 || params[0] !== 0x01) return this.#refused(0x05, 0xea)
+    if (!this.#hasPool) return this.#refused(0x05, 0xef)
+    if (this.#ledger.total('stacker') === 0) return this.#refused(0x05, 0x52)
     this.#ledger.moveAll('stacker', 'outlet')
     this.#lastError = [0, 0]
-    return this.#response(0x05, STATUS_BYTES, this.#lastError)
+    return this.#response(0x05, this.#lastError)
   }
 
   #counted(dh1: number, error: readonly [number, number], motion: Motion | null): readonly number[] {
-    const data = [...this.#response(dh1, COUNT_BYTES, error)]
+    const data = [...this.#response(dh1, error)]
     for (const [at, position] of POSITIONS.entries()) {
       const counted = motion?.counted.get(position)
       data.splice(0x27 + 2 * at, 2, ...writeCount(counted?.out ?? 0))
@@ -444,8 +452,21 @@ export class F56Emulator implements DispenserEmulator {
     return data
   }
 
-  /** A response of that many bytes of data, FS included, with nothing in it but error and sensors. */
-  #response(dh1: number, dataBytes: number, error: readonly [number, number]): readonly number[] {
+  /** Nothing moved for it. */
+  #refused(dh1: number, code: number): readonly number[] {
+    return dh1 === 0x03 || dh1 === 0x09 ? this.#counted(dh1, [code, 0], null) : this.#response(dh1, [code, 0])
+  }
+
+  /** A status tells how clean the sensors are, too. */
+  #status(): readonly number[] {
+    const data = [...this.#response(0x01, this.#present())]
+    data.splice(LEVELS_AT, LEVELS_COUNT, ...Array.from({length: LEVELS_COUNT}, () => LEVEL_NORMAL))
+    return data
+  }
+
+  /** A response of its command's length, FS included, with nothing in it but error and sensors. */
+  #response(dh1: number, error: readonly [number, number]): readonly number[] {
+    const dataBytes = RESPONSE_BYTES.get(dh1) ?? OTHER_BYTES
     const data = Array.from({length: dataBytes}, () => 0)
     data.splice(0, 5, error[0] === 0 ? 0xe0 : 0xf0, dh1, dataBytes - 4, ...error)
     data[dataBytes - 1] = FS

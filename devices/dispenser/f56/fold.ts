@@ -7,7 +7,7 @@
 import {noteCount} from '../../../kit/money.ts'
 import {transportOf} from '../ask.ts'
 import type {DispenseOutcome, DispenserFault, DispenserStatus, Pick, Tally} from '../port.ts'
-import {CASSETTES, SENSORS, errorRow} from './bytes.ts'
+import {CASSETTES, LEVELS, SENSORS, errorRow} from './bytes.ts'
 import type {ErrorRow} from './bytes.ts'
 import type {Response} from './codec.ts'
 
@@ -104,6 +104,17 @@ const MEANS = {
   pool: 'notes are in the pool',
   taken: 'notes lie at the front',
 } as const
+
+/** Which sensors are dirty, for a person. @param levels as `LEVELS` names them */
+export function levelsText(levels: readonly number[]): string {
+  if (levels.length === 0) return 'their levels are not told'
+  const dirty = LEVELS.names.flatMap((name, at) => {
+    const level = levels[at] ?? 0
+    if (level >= LEVELS.replaceFrom) return [`replace ${name} (level ${level})`]
+    return level >= LEVELS.cleanFrom ? [`clean ${name} (level ${level})`] : []
+  })
+  return dirty.length === 0 ? 'clean' : dirty.join(', ')
+}
 
 /** Bits of that byte of the register which have a name. */
 function maskOf(byte: number): number {

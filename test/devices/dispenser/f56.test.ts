@@ -216,6 +216,7 @@ t.test('what a count proves', async t => {
     isGood: code === 0,
     error: [code, 0],
     sensors: [],
+    levels: [],
     counts: dispensed.map((count, at) => ({dispensed: count, rejected: rejected[at] ?? 0})),
   })
   const order = [pick(1, 3), pick(2, 2)]
@@ -309,13 +310,13 @@ t.test('the emulator answers what is wrong with a request', async t => {
     return response.slice(12, 26)
   }
   const digitsOf = Array.from({length: 16}, () => 0x30)
-  t.equal(await ask([0x00, 0x01, 0x1c]), 'e0 01 24 00 00')
+  t.equal(await ask([0x00, 0x01, 0x1c]), 'e0 01 34 00 00')
   t.equal(await ask([0x00, 0x10, 0x1c]), 'e0 10 24 00 00')
-  t.equal(await ask([0x60, 0x01, 0xff, 0, 0, 1, 0, 0x1c]), 'e0 01 24 00 00')
-  t.equal(await ask([0x60, 0x03, 0x15, 0xe4, ...digitsOf, 0, 0, 0, 0]), 'f0 03 24 ec 00', 'no FS')
+  t.equal(await ask([0x60, 0x01, 0xff, 0, 0, 1, 0, 0x1c]), 'e0 01 34 00 00')
+  t.equal(await ask([0x60, 0x03, 0x15, 0xe4, ...digitsOf, 0, 0, 0, 0]), 'f0 03 99 ec 00', 'no FS')
   t.equal(
     await ask([0x60, 0x03, 0x14, 0xe4, ...digitsOf, 0, 0, 0, 0, 0x1c]),
-    'f0 03 24 ee 00',
+    'f0 03 99 ee 00',
     'a wrong length',
   )
   t.equal(
