@@ -196,15 +196,13 @@ export class EmulatedCommands implements WaitingPad {
   #showFree(text: string): Uint8Array {
     const [, digits, rest = ''] = /^([0-9]{3})(.*)$/s.exec(text) ?? []
     const length = Number(digits)
-    const options = rest.slice(length)
-    if (
-      digits === undefined ||
-      rest.length < length ||
-      length > FREE_TEXT_MAX ||
-      !/^(?:[0-9]{6})?$/.test(options)
-    )
+    const isCounted =
+      digits !== undefined && rest.length >= length && /^(?:[0-9]{6})?$/.test(rest.slice(length))
+    // A text that nothing counts but its block is shown as it is: so some sources have it.
+    const shown = isCounted ? rest.slice(0, length) : text
+    if (shown.length > FREE_TEXT_MAX || (digits !== undefined && !isCounted))
       return reply('DEX', STATUS.parameter)
-    this.show(rowsOf(rest.slice(0, length)))
+    this.show(rowsOf(shown))
     return reply('DEX', STATUS.ok)
   }
 
@@ -338,7 +336,8 @@ export class EmulatedCommands implements WaitingPad {
   }
 
   #nextName(text: string): Uint8Array {
-    const [, slot] = /^3([0-9]{2})$/.exec(text) ?? []
+    // The method before the slot is 3; sources that know of no other leave it out.
+    const [, slot] = /^3?([0-9]{2})$/.exec(text) ?? []
     if (slot === undefined || Number(slot) >= SLOT_COUNT) return reply('GDU', STATUS.parameter)
     const ksn = this.module.nextKsn('dukptPin', Number(slot))
     return ksn === null ? reply('GDU', STATUS.keyAbsent) : reply('GDU', STATUS.ok, hexOf(ksn))

@@ -282,17 +282,18 @@ export class EmulatedCommands {
   }
 
   #mac(text: string): Uint8Array {
-    const [, index = '', sign = ''] = /^8([0-9A-F]{2})(.)/s.exec(text) ?? []
-    const how = nameOf(MAC_TYPE, sign)
-    const message = Buffer.from(text.slice(4), 'latin1')
+    const [, index = '', sign = '', told = ''] = /^8([0-9A-F]{2})(32|41|.)(.*)$/s.exec(text) ?? []
+    const how = nameOf(MAC_TYPE, oneCharacter(sign))
+    const message = Buffer.from(told, 'latin1')
     if (index === '' || message.length === 0) return onlyCode(CODE.commandLength)
     if (how === null) return onlyCode(CODE.parameter)
     return this.#made(this.#module.mac(Number.parseInt(index, 16), how, message))
   }
 
   #cipher(text: string): Uint8Array {
-    const [, index = '', sign = '', hex = ''] = /^9([0-9A-F]{2})(.)([0-9A-F:;<=>?]*)$/.exec(text) ?? []
-    const how = nameOf(CIPHER_TYPE, sign)
+    const [, index = '', sign = '', hex = ''] =
+      /^9([0-9A-F]{2})(3[12]|4[12]|.)([0-9A-F:;<=>?]*)$/.exec(text) ?? []
+    const how = nameOf(CIPHER_TYPE, oneCharacter(sign))
     const blocks = bytesOrNull(hex)
     if (index === '' || blocks === null) return onlyCode(CODE.malformed)
     if (how === null) return onlyCode(CODE.parameter)
@@ -338,6 +339,11 @@ export class EmulatedCommands {
 const CONTROL_NAMES = keysOf(CONTROL)
 function keyTypeOf(sign: string): KeyType | null {
   return Object.values(KEY_TYPE).find(type => type === sign) ?? null
+}
+
+/** A type of MAC or cipher that came as the two digits of its character, as some read the host source. */
+function oneCharacter(sign: string): string {
+  return sign.length === 1 ? sign : String.fromCharCode(Number.parseInt(sign, 16))
 }
 
 function bytesOrNull(hex: string): Uint8Array | null {

@@ -49,6 +49,8 @@ export interface EmulatorOptions {
   readonly keys?: ReadonlyMap<number, PadKey>
   /** Time to answer a command. */
   readonly answerMs?: number
+  /** How long a reset takes; smartware waits 3 s. */
+  readonly resetMs?: number
   /** As it is found after a power cut; the keys it names count instead of `keys`. One that cannot be a key is BadInput. */
   readonly remains?: Remains
   /** Whether key loads, PIN blocks, MACs and ciphers wait for an authentication. */
@@ -57,8 +59,6 @@ export interface EmulatorOptions {
   readonly random?: Random
 }
 
-/** How long a reset takes; smartware waits 3 s. */
-const RESET_MS = 2_000
 /** How much later than the host's patience a late reply comes. */
 const LATE_BY_MS = 150
 /** Where the initial key of a demonstration lies, as in smartware. */
@@ -79,6 +79,7 @@ export class SzztEmulator implements PinPadEmulator {
   readonly #clock: Clock
   readonly #profile: Profile
   readonly #answerMs: number
+  readonly #resetMs: number
   readonly #framer: Framer
   readonly #module: SecureModule
   readonly #commands: EmulatedCommands
@@ -89,6 +90,8 @@ export class SzztEmulator implements PinPadEmulator {
   #stall: Timer | null = null
   #isPowered = true
   #isReady = true
+  /** Told to reset, which it does once it has said so. */
+  #isResetDue = false
   readonly #mischief = new Mischiefs()
   readonly #transcript = new Transcript()
   /** Counts power cuts and resets, so that what was under way before one does not answer after it. */
@@ -100,6 +103,7 @@ export class SzztEmulator implements PinPadEmulator {
     this.#clock = clock
     this.#profile = profile
     this.#answerMs = options.answerMs ?? 5
+    this.#resetMs = options.resetMs ?? 2_000
     this.#framer = new Framer(frameShape('pad', profile.longText))
     const {remains} = options
     const kept = remains === undefined || remains.keys === null ? null : unwrapped(remains.keys)
@@ -121,7 +125,7 @@ export class SzztEmulator implements PinPadEmulator {
     this.#commands = new EmulatedCommands(profile, this.#module, this.#keypad, {
       wantsAuthentication: options.wantsAuthentication ?? false,
       reset: () => {
-        this.#reset()
+        this.#isResetDue = true
       },
       liesAboutCheckValue: () => this.#mischief.strike(one => one.kind === 'wrongCheckValue') !== null,
       changed: () => {
@@ -196,6 +200,7 @@ export class SzztEmulator implements PinPadEmulator {
   cutPower(): void {
     this.#life += 1
     this.#isPowered = false
+    this.#isResetDue = false
     this.#framer.reset()
     this.#keypad.end()
     this.#module.forget()
@@ -275,6 +280,7 @@ export class SzztEmulator implements PinPadEmulator {
     const reply = refusal !== null ? onlyCode(refusal) : this.#commands.do(name, text)
     await this.#clock.sleep(this.#answerMs)
     if (life === this.#life) await this.#reply(name, reply, life)
+    if (this.#isResetDue && life === this.#life) this.#reset()
   }
 
   async #reply(name: CommandName | null, text: Uint8Array, life: number): Promise<void> {
@@ -318,14 +324,14 @@ export class SzztEmulator implements PinPadEmulator {
     }
   }
 
-  /** Answers, then is away for a while. */
+  /** Is away for a while. */
   #reset(): void {
-    this.#clock.after(this.#answerMs + 1, () => {
-      this.cutPower()
-      this.#clock.after(RESET_MS, () => {
+    this.cutPower()
+    if (this.#resetMs === 0) this.restorePower()
+    else
+      this.#clock.after(this.#resetMs, () => {
         this.restorePower()
       })
-    })
   }
 
   #report(byte: number): void {

@@ -11,6 +11,7 @@ import type {Json} from '../../../kit/exact-json.ts'
 import {Section, isIn} from '../../../kit/section.ts'
 import {keysOf, nameOf} from '../../../kit/table.ts'
 import type {Fields, StandModel} from '../stand.ts'
+import {PACES} from '../pace.ts'
 import {standOf} from './emulated.ts'
 import {faultWords, lineRows} from './faults.ts'
 import type {FaultRow} from './faults.ts'
@@ -58,11 +59,12 @@ export const SZZT: StandModel<keyof typeof PROFILES> = {
     zt598: 'ZT598: the PAN goes with the fetch of the block; master keys 01, 10 and 20, PIN key 30',
   },
   faults: faultWords(ROWS),
-  make: (link, clock, random, {profile, world}) => {
+  make: (link, clock, random, {profile, world, pace}) => {
     const emulator = new SzztEmulator(link, clock, {
       profile: PROFILES[profile],
       keys: standKeys(PROFILES[profile]),
       remains: remainsFrom(world),
+      resetMs: PACES[pace].resetMs,
       random,
     })
     return standOf(
