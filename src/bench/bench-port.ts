@@ -61,7 +61,18 @@ export interface BenchDevice {
   readonly planned: readonly string[]
 }
 
+/** A life that is played from a seed: looked at, and touched by nobody. */
+export interface BenchPlay {
+  /** `seed 12 at 0:07:22, life 3`. */
+  readonly text: string
+  /** How many times as fast as life; 0 stands still. */
+  readonly speed: number
+  readonly speeds: readonly number[]
+}
+
 export interface BenchState {
+  /** Null where people's own hands act. */
+  readonly play: BenchPlay | null
   readonly cards: readonly BenchCard[]
   readonly slot: {
     readonly card: CardPlace
@@ -96,6 +107,8 @@ export type BenchAction =
   /** The operator opens the safe, empties path and bins, counts, and loads full cassettes. */
   | {readonly kind: 'reloadCassettes'}
   | {readonly kind: 'hostLink'; readonly to: 'cut' | 'up'}
+  /** Where a life is played: so many times as fast as life. */
+  | {readonly kind: 'speed'; readonly speed: number}
 
 export interface JournalLine {
   /** Rising by the order in the journal. */

@@ -86,6 +86,7 @@ export class LiveBench implements Bench {
 
   state(): BenchState {
     return {
+      play: null,
       cards: DEMO_CARDS.map(({pan, holder, pin, status}) => ({
         id: pan.slice(-4),
         holder,
@@ -137,6 +138,8 @@ export class LiveBench implements Bench {
         if (action.to === 'cut') stage.line.cut()
         else stage.line.restore()
         return DONE
+      case 'speed':
+        return no('time passes here as it does')
     }
   }
 

@@ -15,6 +15,7 @@ import type {Bench, BenchAction} from './bench-port.ts'
 const ACTION_BYTES_MAX = 1_024
 const READERS_MAX = 8
 const NOTES_MAX = 60
+const SPEED_MAX = 1_000
 
 const PAGE = pageFiles(
   new URL('page/', import.meta.url),
@@ -130,6 +131,10 @@ export function actionOf(text: string): BenchAction | null {
       const to = (['cut', 'up'] as const).find(place => place === word(fields, 'to'))
       return to === undefined ? null : {kind, to}
     }
+    case 'speed': {
+      const speed = wholeNumber(fields, 'speed', SPEED_MAX)
+      return speed === null ? null : {kind, speed}
+    }
     default:
       return null
   }
@@ -138,13 +143,18 @@ export function actionOf(text: string): BenchAction | null {
 function planOf(fields: ReadonlyMap<string, Json>): BenchAction | null {
   const device = deviceOf(fields)
   const fault = word(fields, 'fault')
-  const given = fields.get('argument') ?? null
   if (device === null || fault === null) return null
-  if (given === null) return {kind: 'plan', device, fault, argument: null}
+  if ((fields.get('argument') ?? null) === null) return {kind: 'plan', device, fault, argument: null}
+  const argument = wholeNumber(fields, 'argument', NOTES_MAX)
+  return argument === null ? null : {kind: 'plan', device, fault, argument}
+}
+
+/** From 0 to `most`. */
+function wholeNumber(fields: ReadonlyMap<string, Json>, name: string, most: number): number | null {
+  const given = fields.get(name)
   if (!(given instanceof NumberText)) return null
-  const argument = Number(given.source)
-  const isNotes = Number.isSafeInteger(argument) && argument >= 0 && argument <= NOTES_MAX
-  return isNotes ? {kind: 'plan', device, fault, argument} : null
+  const value = Number(given.source)
+  return Number.isSafeInteger(value) && value >= 0 && value <= most ? value : null
 }
 
 function word(fields: ReadonlyMap<string, Json>, name: string): string | null {

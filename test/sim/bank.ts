@@ -9,6 +9,8 @@ import {openGuard} from '../../host/guard/guard.ts'
 import {inProcessAuthenticate, inProcessTransport} from '../../host/in-process.ts'
 import {openingEntry} from '../../host/ledger/book.ts'
 import {shownPan} from '../../host/pan.ts'
+import {bankView} from '../../host/reconcile.ts'
+import type {BankView} from '../../host/reconcile.ts'
 import {MADE_UP_PIN_COST, newHsmKeys, softPinModule} from '../../host/pin.ts'
 import {openSqliteStore} from '../../host/store/sqlite.ts'
 import type {Card} from '../../host/store/port.ts'
@@ -155,6 +157,11 @@ export class BankDoor {
       this.#done(request, answer)
       return answer
     })
+  }
+
+  /** What is in its books now, for whoever looks on; null while its program does not run. */
+  view(operationsMax: number): Promise<BankView> | null {
+    return this.#open === null ? null : bankView(this.#open.bank, operationsMax)
   }
 
   /** The bank's program ends and begins again, between two requests. */

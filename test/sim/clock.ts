@@ -14,6 +14,7 @@ interface Due {
 
 export class SimClock implements Clock {
   readonly #startMs: number
+  readonly #pace: ((aheadMs: number) => Promise<void>) | null
   #nowMs = 0
   #wallOffsetMs = 0
   #nextOrder = 0
@@ -22,8 +23,10 @@ export class SimClock implements Clock {
   /** A binary heap, the next first. */
   readonly #due: Due[] = []
 
-  constructor(startMs: EpochMs) {
+  /** @param pace waited for before time passes, for whoever looks on; null goes as fast as it can */
+  constructor(startMs: EpochMs, pace: ((aheadMs: number) => Promise<void>) | null = null) {
     this.#startMs = startMs
+    this.#pace = pace
   }
 
   wallMs(): EpochMs {
@@ -86,6 +89,7 @@ export class SimClock implements Clock {
       }
       this.#pop()
       if (next.fire === null) continue
+      if (this.#pace !== null && next.atMs > this.#nowMs) await this.#pace(next.atMs - this.#nowMs)
       this.#nowMs = Math.max(this.#nowMs, next.atMs)
       this.#firedCount += 1
       next.fire()

@@ -11,7 +11,7 @@ const MEMORY = '/dev/shm'
 
 /** A seed and what of it is played. */
 export type Played = Pick<RunOptions, 'seed'> &
-  Partial<Pick<RunOptions, 'only' | 'scene' | 'isThorough' | 'watch' | 'customersMax'>>
+  Partial<Pick<RunOptions, 'only' | 'scene' | 'isThorough' | 'watch' | 'pace' | 'begun' | 'customersMax'>>
 
 export class Ground {
   readonly #folder: string
@@ -33,6 +33,7 @@ export class Ground {
       scene: null,
       isThorough: false,
       watch: null,
+      pace: null,
       ...played,
       folder: join(this.#folder, 'run'),
       bankTemplate: this.#bankTemplate,

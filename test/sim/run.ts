@@ -43,11 +43,14 @@ const SHUT_MAX_MS = 1_800_000
 export interface RunOptions extends WorldOptions {
   /** No more customers than this, however many the seed would bring. */
   readonly customersMax?: number
+  /** Gets the world before anything happens in it, to look at. */
+  readonly begun?: (world: World) => void
 }
 
 /** Plays one seed to its end, or to the first broken promise. */
 export async function play(options: RunOptions): Promise<Outcome> {
   const world = new World(options)
+  options.begun?.(world)
   try {
     const visitsCount = await live(world, options)
     const {violation, faults, clock, seen} = world

@@ -9,6 +9,7 @@ import {NoteBook} from './oracle/notes.ts'
 import {Field} from './planted/hunt.ts'
 import {spoiled} from './planted/planted.ts'
 import {PLANTED} from './planted/table.ts'
+import {PlayedBench} from './played.ts'
 import {mendedIn} from './seeds.ts'
 import {shrunk} from './shrink.ts'
 import {lineText, replayCommand} from './story.ts'
@@ -60,6 +61,34 @@ t.test('the same seed is the same run, watched or not, and another is another', 
   }
   const [three, four] = [await ground.play({seed: 3}), await ground.play({seed: 4})]
   t.not(three.hash, four.hash)
+})
+
+t.test("on the page it is the same run, and only its speed is anybody's", async t => {
+  const seed = 3
+  const played = {seed, only: new Set<string>(), customersMax: 1}
+  const bench = new PlayedBench(ground, played)
+  await bench.act({kind: 'speed', speed: 1_000_000})
+  let told = 0
+  bench.onChange(() => (told += 1))
+  const {hash} = await bench.play()
+  t.equal(hash, (await ground.play(played)).hash)
+  t.ok(told > 100)
+  t.strictSame(await bench.act({kind: 'takeNotes'}), {
+    ok: false,
+    why: 'this life is played from a seed: only its speed is yours',
+  })
+  const {play, devices, bank} = bench.state()
+  t.match(play?.text, /^seed 3 at .*, life 1, over: 1 visits, 1 lives, every promise held$/)
+  t.strictSame(
+    devices.map(({kind, power}) => [kind, power]),
+    [
+      ['cardReader', 'on'],
+      ['pinPad', 'on'],
+      ['dispenser', 'on'],
+    ],
+  )
+  t.equal(bank.accounts.length, 12)
+  t.ok(bench.journalLines(0).some(({text}) => text.includes('puts a card in')))
 })
 
 t.test('a run with fewer faults is another run, and one without any is calm', async t => {

@@ -34,9 +34,14 @@ export function replayCommand({seed, only, customersMax}: Played): string {
 const NOISY: readonly string[] = ['head', 'bank']
 const STORY_LINES_MAX = 70
 
+/** Whether a reader of a story wants that line. */
+export function isTold({who}: Line): boolean {
+  return !NOISY.includes(who) && !who.startsWith('device.')
+}
+
 /** The last of it: from the visit in which it began, without what only a debugger wants. */
 export function lastVisit(lines: readonly Line[]): readonly Line[] {
-  const told = lines.filter(({who}) => !NOISY.includes(who) && !who.startsWith('device.'))
+  const told = lines.filter(isTold)
   const from = told.findLastIndex(({what}) => what === 'puts a card in')
   return told.slice(Math.max(0, from, told.length - STORY_LINES_MAX))
 }

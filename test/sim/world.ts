@@ -45,6 +45,8 @@ export interface WorldOptions {
   readonly isThorough: boolean
   /** Hears every line of what happens; null when nobody watches. */
   readonly watch: ((line: Line) => void) | null
+  /** Waited for before virtual time passes; null when nobody looks on. */
+  readonly pace: ((aheadMs: number) => Promise<void>) | null
 }
 
 /** What was seen at least once; the names that the "sometimes" list asks for. */
@@ -70,7 +72,7 @@ const MONEY_STATES: readonly string[] = [
 ]
 
 export class World {
-  readonly clock = new SimClock(START_MS)
+  readonly clock: SimClock
   readonly draws: Draws
   readonly faults: Faults
   readonly trace: Trace
@@ -95,7 +97,8 @@ export class World {
   #state = ''
   #card = ''
 
-  constructor({seed, folder, bankTemplate, only, scene, isThorough, watch}: WorldOptions) {
+  constructor({seed, folder, bankTemplate, only, scene, isThorough, watch, pace: pacing}: WorldOptions) {
+    this.clock = new SimClock(START_MS, pacing)
     this.draws = new Draws(`seed ${seed}`)
     this.#seed = seed
     this.#isThorough = isThorough

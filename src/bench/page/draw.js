@@ -19,6 +19,7 @@
  */
 /**
  * @typedef {object} State
+ * @property {{text: string, speed: number, speeds: number[]} | null} play
  * @property {Card[]} cards
  * @property {{card: 'empty' | 'inside' | 'offered' | 'retained', cardId: string | null, cash: {notes: Notes[], total: string}}} slot
  * @property {{accounts: Account[], operations: Operation[]}} bank
@@ -112,6 +113,29 @@ export function drawState(state, act) {
   )
   drawDevices(state.devices, act)
   drawLink(state.link)
+  if (state.play !== null) drawPlay(state.play, act)
+}
+
+/**
+ * A played life is looked at: what hands do is not offered.
+ * @param {NonNullable<State['play']>} play
+ * @param {Act} act
+ */
+function drawPlay({text, speed, speeds}, act) {
+  document.body.toggleAttribute('data-played', true)
+  part('what').textContent = text
+  inside(part('journal'), 'h2').textContent = 'What happens'
+  const place = part('speeds')
+  place.hidden = false
+  redraw(place, speed, () =>
+    speeds.map(each => {
+      const key = button('quiet', [each === 0 ? 'Pause' : `${each} ×`], () => {
+        act({kind: 'speed', speed: each})
+      })
+      key.ariaPressed = String(each === speed)
+      return key
+    }),
+  )
 }
 
 /**
