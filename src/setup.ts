@@ -2,17 +2,18 @@
  * `tellerd setup`: asks what only the site knows, finds out at each port which device answers there, and writes
  * settings that the machine can start with. Nothing of the present settings changes before the new ones are whole.
  */
-import {existsSync, mkdirSync, readdirSync, realpathSync} from 'node:fs'
+import {existsSync} from 'node:fs'
 import {basename, dirname, join} from 'node:path'
 import {within} from '../devices/wire/deadline.ts'
 import type {Clock} from '../kit/clock.ts'
-import {writeDurably} from '../kit/durable-file.ts'
-import {BadInput, SystemFault, reasonOf} from '../kit/errors.ts'
+import {BadInput} from '../kit/errors.ts'
 import {silentLog} from '../kit/log.ts'
-import {configFrom} from './config.ts'
+import {BAUD_RATES, configFrom} from './config.ts'
 import {DISPENSERS, PIN_PADS, READERS, onPort} from './drivers.ts'
 import type {Model} from './drivers.ts'
 import type {Device} from './kinds.ts'
+import {keepNames, replaceForAll, ruleOf, serialPorts} from './site-names.ts'
+import type {Named} from './site-names.ts'
 
 /** A person at a terminal. */
 export interface Dialogue {
@@ -26,6 +27,9 @@ export interface Site {
   /** The root of this machine's file system; another in tests. */
   readonly root: string
 }
+
+/** Who may log in at the console; the first start makes it. */
+const PEOPLE_PATH = '/var/lib/tellerd/people.json'
 
 /** Longer than a silent device takes to be given up by any of its drivers' first exchanges. */
 const PROBE_MAX_MS = 15_000
@@ -80,11 +84,12 @@ export async function setup(site: Site, dialogue: Dialogue, clock: Clock): Promi
   )
   const currency = await asked(dialogue, 'Currency', 'EUR', /^[A-Z]{3}$/)
   const url = await asked(dialogue, 'Address of the bank, https://name:port', null, /^https:\/\/[^/]+$/)
-  const pin = await asked(dialogue, 'Pin of the bank’s key, 64 hexadecimal digits', null, /^[0-9a-f]{64}$/)
+  const pin = await asked(dialogue, "Pin of the bank's key, 64 hexadecimal digits", null, /^[0-9a-f]{64}$/)
   const chosen: Chosen[] = []
   for (const kind of KINDS) chosen.push(await portOf(kind, site, dialogue, clock, chosen))
   const cassettes = await cassettesOf(dialogue)
   const amountMax = await asked(dialogue, 'Largest amount of one withdrawal', '500.00', /^[0-9]+(\.[0-9]+)?$/)
+  const service = await consoleOf(site, dialogue, chosen)
   const settings = {
     terminal,
     currency,
@@ -101,17 +106,22 @@ export async function setup(site: Site, dialogue: Dialogue, clock: Clock): Promi
     ...Object.fromEntries(chosen.map(({kind, model, port}) => [kind.name, {model, port}])),
     cassettes,
     payout: {amountMax},
+    console: service.settings,
   }
   const text = `${JSON.stringify(settings, null, 2)}\n`
   // What cannot be used replaces nothing: it is named, and thrown away.
   configFrom(text, 'these answers')
-  replace(site.configPath, text)
+  replaceForAll(site.configPath, text)
   say(`${site.configPath} is written.`)
-  keepNames(site, chosen, say)
+  const devices = chosen.flatMap(({kind, rule}): Named[] =>
+    rule === null ? [] : [{link: kind.link, rule, isAwaited: true}],
+  )
+  keepNames(site.root, [...devices, ...service.named], say)
   say(`What is still to do:
   put the bank's authority into ${settings.host.caPath} and its signing certificate into ${settings.host.signersPath}
   tellerd enroll --config ${site.configPath} --code CODE   (the bank makes the code)
-  systemctl start tellerd`)
+  systemctl start tellerd
+  enrol the first two people at the console, with the code in ${PEOPLE_PATH}.code`)
 }
 
 /** Asks until the answer fits. @param otherwise what an empty line stands for, or null */
@@ -154,7 +164,7 @@ async function portOf(
     heard = name
     break
   }
-  if (heard === null) dialogue.say('No model answers there. The device may be off, or the port another’s.')
+  if (heard === null) dialogue.say("No model answers there. The device may be off, or the port another's.")
   const names = candidates.map(([name]) => name)
   const model = await asked(
     dialogue,
@@ -196,60 +206,45 @@ async function cassettesOf(dialogue: Dialogue) {
   return cassettes
 }
 
-/** Names that do not depend on the order of discovery first. */
-function serialPorts(root: string): readonly string[] {
-  const stable = list(join(root, 'dev/serial/by-path')).map(name => `/dev/serial/by-path/${name}`)
-  const onBoard = list(join(root, 'dev')).filter(name => /^ttyS[0-9]+$/.test(name))
-  return [...stable, ...onBoard.map(name => `/dev/${name}`)]
-}
-
-/**
- * The udev rule that gives that port its link: by the socket that it hangs on, or by its number on the board. Null for a
- * port that has a link of ours, or is no serial port that udev knows.
- */
-function ruleOf(port: string, link: string, root: string): string | null {
-  const path = join(root, port)
-  if (dirname(port) === '/dev/tellerd' || !existsSync(path)) return null
-  const node = realpathSync(path)
-  const socket = list(join(root, 'dev/serial/by-path')).find(
-    name => realpathSync(join(root, 'dev/serial/by-path', name)) === node,
+/** The console: always for those who are logged in on the machine, at a serial port where there is one for it. */
+async function consoleOf(site: Site, dialogue: Dialogue, chosen: readonly Chosen[]) {
+  const free = serialPorts(site.root).filter(port => !chosen.some(({told}) => told === port))
+  const told = await asked(
+    dialogue,
+    `Serial port for a laptop with the console, or none (${free.join(', ')})`,
+    'none',
+    /./,
   )
-  const kernel = basename(node)
-  if (socket === undefined && !/^tty[A-Z]+[0-9]+$/.test(kernel)) return null
-  const which =
-    socket === undefined ? `KERNEL=="${kernel}"` : `ENV{ID_PATH}=="${socket.replace(/-port[0-9]+$/, '')}"`
-  return `SUBSYSTEM=="tty", ${which}, GROUP="tellerd", MODE="0660", SYMLINK+="tellerd/${link}", TAG+="systemd"`
-}
-
-/** Writes the rules of the site, and that the machine starts after its devices. */
-function keepNames(site: Site, chosen: readonly Chosen[], say: (text: string) => void): void {
-  const ruled = chosen.filter(({rule}) => rule !== null)
-  if (ruled.length === 0) return
-  const rules = join(site.root, 'etc/udev/rules.d/61-tellerd-site.rules')
-  replace(
-    rules,
-    `# Written by 'tellerd setup': which port leads to which device here.\n${ruled.map(({rule}) => `${rule ?? ''}\n`).join('')}`,
+  const rate =
+    told === 'none'
+      ? null
+      : await asked(dialogue, `Its speed, one of ${BAUD_RATES.join(', ')}`, '9600', SPEED)
+  const isCashDual = await asked(
+    dialogue,
+    'Do two people handle cash together? (yes/no)',
+    'yes',
+    /^(yes|no)$/,
   )
-  const units = ruled.map(({kind}) => `dev-tellerd-${kind.link}.device`).join(' ')
-  const ordering = join(site.root, 'etc/systemd/system/tellerd.service.d/devices.conf')
-  replace(
-    ordering,
-    `# Written by 'tellerd setup': the machine starts after its devices, or after five seconds without one.\n[Unit]\nWants=${units}\nAfter=${units}\n`,
-  )
-  say(`${rules} and ${ordering} are written; for them to count:
-  systemctl daemon-reload; udevadm control --reload; udevadm trigger --subsystem-match=tty`)
-}
-
-/** For everybody to read. @throws SystemFault */
-function replace(path: string, text: string): void {
-  try {
-    mkdirSync(dirname(path), {recursive: true})
-  } catch (thrown) {
-    throw new SystemFault(`${path} cannot be written: ${reasonOf(thrown)}`, {cause: thrown})
+  const link = 'console'
+  const rule = told === 'none' ? null : ruleOf(told, link, site.root)
+  const onBoard = /^\/dev\/(ttyS|ttyAMA)[0-9]+$/.test(told)
+  if (onBoard)
+    dialogue.say(
+      `A log-in of the system at ${told} would answer there as well: systemctl mask --now serial-getty@${basename(told)}`,
+    )
+  return {
+    settings: {
+      ...(told === 'none'
+        ? {}
+        : {port: rule === null ? told : `/dev/tellerd/${link}`, baudRate: Number(rate)}),
+      socketPath: '/run/tellerd/console.sock',
+      peoplePath: PEOPLE_PATH,
+      keyPath: '/var/lib/tellerd/people.key',
+      cashDual: isCashDual === 'yes',
+    },
+    // Nobody waits at boot for a laptop.
+    named: rule === null ? [] : [{link, rule, isAwaited: false}],
   }
-  writeDurably(path, text, 0o644)
 }
 
-function list(folder: string): readonly string[] {
-  return existsSync(folder) ? readdirSync(folder).toSorted() : []
-}
+const SPEED = new RegExp(`^(${BAUD_RATES.join('|')})$`)

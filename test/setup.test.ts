@@ -43,6 +43,9 @@ const ANSWERS = {
   'Note in': [''],
   'Notes in': ['500'],
   Largest: ['400.00'],
+  'Serial port for': [''],
+  'Its speed': ['57601', ''],
+  'Do two people': [''],
 }
 
 t.test('at a machine with three devices', async t => {
@@ -83,6 +86,7 @@ t.test('at a machine with three devices', async t => {
     pinPad: {model: 'szzt'},
     dispenser: {model: 'lcdm1000'},
     cassettes: [{cassette: 1, noteMinor: 20_00, initialCount: 500}],
+    console: {port: null, socketPath: '/run/tellerd/console.sock', cashDual: true},
   })
   t.match(somebody.heard.join('\n'), "'not a terminal!' does not fit.")
   t.match(somebody.heard.join('\n'), "'no such model' does not fit.")
@@ -119,7 +123,7 @@ t.test('a port that udev knows keeps its name by a rule, and the machine waits f
   const root = mkdtempSync(join(tmpdir(), 'tellerd-setup-'))
   const configPath = join(root, 'etc/tellerd/tellerd.json')
   for (const folder of ['dev/serial/by-path', 'etc/tellerd']) mkdirSync(join(root, folder), {recursive: true})
-  for (const name of ['ttyUSB3', 'ttyS97']) writeFileSync(join(root, 'dev', name), '')
+  for (const name of ['ttyUSB3', 'ttyS97', 'ttyAMA98']) writeFileSync(join(root, 'dev', name), '')
   const byPath = '/dev/serial/by-path/pci-0000:00:14.0-usb-0:2:1.0-port0'
   symlinkSync('../../ttyUSB3', join(root, byPath))
   const somebody = person({
@@ -130,19 +134,27 @@ t.test('a port that udev knows keeps its name by a rule, and the machine waits f
     'Model of the card': ['magtek'],
     'Model of the PIN': ['szzt'],
     'Model of the d': ['lcdm2000'],
+    'Serial port for': ['/dev/ttyAMA98'],
+    'Do two people': ['perhaps', 'no'],
   })
   await setup({configPath, root}, somebody, clock)
   const config = readConfig(configPath)
   t.match(config, {
+    console: {port: '/dev/tellerd/console', baudRate: 9_600, cashDual: false},
     cardReader: {model: 'magtek', port: '0801:0011'},
     pinPad: {port: '/dev/tellerd/pinpad'},
     dispenser: {port: '/dev/tellerd/dispenser'},
   })
-  t.match(somebody.heard.join('\n'), `Serial ports: ${byPath}, /dev/ttyS97.`)
+  const heard = somebody.heard.join('\n')
+  t.match(heard, `Serial ports: ${byPath}, /dev/ttyAMA98, /dev/ttyS97.`)
+  t.match(heard, '(/dev/ttyAMA98)', 'for the console what is left')
+  t.match(heard, 'systemctl mask --now serial-getty@ttyAMA98', 'where two log-ins would answer')
+  t.match(heard, "'57601' does not fit.")
   const rules = readFileSync(join(root, 'etc/udev/rules.d/61-tellerd-site.rules'), 'utf8').split('\n')
   t.strictSame(rules.slice(1), [
-    'SUBSYSTEM=="tty", ENV{ID_PATH}=="pci-0000:00:14.0-usb-0:2:1.0", GROUP="tellerd", MODE="0660", SYMLINK+="tellerd/pinpad", TAG+="systemd"',
+    'SUBSYSTEM=="tty", ENV{ID_PATH}=="pci-0000:00:14.0-usb-0:2:1.0", ATTRS{port_number}=="0", GROUP="tellerd", MODE="0660", SYMLINK+="tellerd/pinpad", TAG+="systemd"',
     'SUBSYSTEM=="tty", KERNEL=="ttyS97", GROUP="tellerd", MODE="0660", SYMLINK+="tellerd/dispenser", TAG+="systemd"',
+    'SUBSYSTEM=="tty", KERNEL=="ttyAMA98", GROUP="tellerd", MODE="0660", SYMLINK+="tellerd/console", TAG+="systemd"',
     '',
   ])
   const units = 'dev-tellerd-pinpad.device dev-tellerd-dispenser.device'

@@ -7,7 +7,7 @@ import {renameSync, writeFileSync} from 'node:fs'
 import {dirname} from 'node:path'
 import {timeFromIso} from '../../kit/clock.ts'
 import type {EpochMs} from '../../kit/clock.ts'
-import {syncFolder, textIn} from '../../kit/durable-file.ts'
+import {handOver, makeFolder, syncFolder, textIn} from '../../kit/durable-file.ts'
 import {SystemFault, reasonOf} from '../../kit/errors.ts'
 import {Secret} from '../../kit/secret.ts'
 
@@ -70,11 +70,16 @@ export function readIdentity({certificatePath, keyPath}: IdentityFiles): Machine
   )
 }
 
-/** Durable when it returns: the old identity may be worthless from the next message on. @throws SystemFault */
+/**
+ * Durable when it returns: the old identity may be worthless from the next message on. What root enrols belongs to the
+ * owner of the folder, which is made where it is missing. @throws SystemFault
+ */
 export function keepIdentity({certificatePath, keyPath}: IdentityFiles, identity: MachineIdentity): void {
   try {
+    for (const path of [keyPath, certificatePath]) makeFolder(dirname(path))
     writeFileSync(fresh(keyPath), identity.key.reveal(), {mode: 0o600, flush: true})
     writeFileSync(fresh(certificatePath), identity.certificate, {mode: 0o644, flush: true})
+    for (const path of [keyPath, certificatePath]) handOver(fresh(path))
     renameSync(fresh(certificatePath), certificatePath)
     renameSync(fresh(keyPath), keyPath)
     for (const folder of new Set([dirname(certificatePath), dirname(keyPath)])) syncFolder(folder)

@@ -1,6 +1,16 @@
 /** A machine's key from its first day to its last, over the real door. */
-import {copyFileSync, existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync} from 'node:fs'
-import {join} from 'node:path'
+import {
+  chownSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import {dirname, join} from 'node:path'
 import t from 'tap'
 import {ATM} from '../host/bench.ts'
 import {PROBE, asPerson, clock, once, openDoor, summary} from '../host/door.ts'
@@ -33,6 +43,9 @@ const SIGN_ON = {
   deadlineMs: 5_000,
 } as const
 
+/** Some number that is not root's. */
+const DAEMON = 4_711
+
 function configIn(folder: string, door: Door): Config {
   const file = (name: string, text: string): string => {
     const path = join(folder, name)
@@ -46,8 +59,8 @@ function configIn(folder: string, door: Door): Config {
     host: {
       url: door.host.url,
       caPath: file('ca.pem', door.certificates.authority),
-      certificatePath: join(folder, 'machine.crt'),
-      keyPath: join(folder, 'machine.key'),
+      certificatePath: join(folder, 'identity', 'machine.crt'),
+      keyPath: join(folder, 'identity', 'machine.key'),
       hostPins: [door.host.hostPin],
       signersPath: file('signers.pem', door.host.signingCertificate),
     },
@@ -92,8 +105,14 @@ t.test('a machine enrols by a code, once', async t => {
   const other = await codeFor(door, 'ATM999')
   await t.rejects(enroll(config, other), BadInput, 'the code of another machine')
   t.equal(existsSync(config.host.keyPath), false, 'and nothing was kept')
+  // As on a fresh machine, where root gives the command and the folder is the daemon's.
+  const mayGive = process.geteuid?.() === 0
+  if (mayGive) chownSync(folder, DAEMON, DAEMON)
   await enroll(config, code)
   t.equal(statSync(config.host.keyPath).mode & 0o777, 0o600, 'the key is the machine’s alone')
+  if (mayGive)
+    for (const path of [config.host.keyPath, config.host.certificatePath, join(folder, 'identity')])
+      t.match(statSync(path), {uid: DAEMON, gid: DAEMON}, path)
   await t.rejects(enroll(config, code), BadInput, 'used')
 
   const own = readIdentity(config.host)
@@ -220,6 +239,7 @@ t.test('power may go at any moment of a change of keys', async t => {
   t.teardown(() => door.host.close())
   const config = configIn(folder, door)
   const {certificatePath, keyPath} = config.host
+  mkdirSync(dirname(keyPath))
   const old = {certificate: door.atm.certificate, key: door.atm.key}
   const other = present(door.certificates.atms.get('ATM999'), 'another identity')
   const steps: readonly (readonly [string, () => void])[] = [

@@ -118,7 +118,7 @@ t.test('what the units start is what the command line offers', t => {
 
 t.test('what Node, serial ports and HID cannot live without is there', t => {
   t.notMatch(UNIT, /^PrivateDevices=yes/m)
-  for (const device of ['char-ttyS', 'char-ttyUSB', 'char-ttyACM', 'char-hidraw'])
+  for (const device of ['char-ttyS', 'char-ttyAMA', 'char-ttyUSB', 'char-ttyACM', 'char-hidraw'])
     t.match(UNIT, `DeviceAllow=${device} rw\n`)
   // V8 ends at the start when its compiler may not write what it runs.
   for (const [name, unit] of UNITS)

@@ -242,6 +242,7 @@ export const RAW_MODULES: Readonly<Record<string, readonly string[]>> = {
     'src/screen/local-http.ts',
     'src/service/surroundings.ts',
     'src/setup.ts',
+    'src/site-names.ts',
     'src/status/sensors.ts',
     'src/supervisor/settings.ts',
   ],
