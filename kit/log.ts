@@ -39,6 +39,17 @@ export function lineLog(
   }
 }
 
+/** A value as a person reads it: as JSON, so that a Secret stays one; a text without its quotes. */
+export function shown(value: unknown): string {
+  if (value === undefined) return ''
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}
+
+/** An entry as a person reads it: `stopping signal=SIGTERM`. */
+export function worded(message: string, fields: Fields = {}): string {
+  return [message, ...Object.entries(fields).map(([name, value]) => `${name}=${shown(value)}`)].join(' ')
+}
+
 /** A log that keeps nothing. */
 export const silentLog: Log = {
   debug: () => undefined,

@@ -28,6 +28,8 @@ import {hidLink} from '../devices/wire/hid-node.ts'
 import type {ByteLink} from '../devices/wire/link.ts'
 import {serialLink} from '../devices/wire/serial.ts'
 import type {SerialSettings} from '../devices/wire/serial.ts'
+import {tracedHid, tracedLink} from '../devices/wire/trace.ts'
+import type {Trace} from '../devices/wire/trace.ts'
 import type {Clock} from '../kit/clock.ts'
 import type {Log} from '../kit/log.ts'
 import type {Config} from './config.ts'
@@ -53,14 +55,30 @@ export interface Ported<Port> {
   readonly refusal: () => string | null
 }
 
-/** The driver of that model on that port, not opened yet. @throws BadInput when no port of its wire is named so */
-export function onPort<Port>(model: Model<Port>, port: string, clock: Clock, log: Log): Ported<Port> {
+/**
+ * The driver of that model on that port, not opened yet.
+ * @param trace what follows its wire
+ * @throws BadInput when no port of its wire is named so
+ */
+export function onPort<Port>(
+  model: Model<Port>,
+  port: string,
+  clock: Clock,
+  log: Log,
+  trace: Trace | null = null,
+): Ported<Port> {
   if (model.line === null) {
     const link = hidLink(hidAddress(port), clock, log)
-    return {device: model.on(link, clock, log), refusal: () => link.refusal}
+    return {
+      device: model.on(trace === null ? link : tracedHid(link, trace), clock, log),
+      refusal: () => link.refusal,
+    }
   }
   const link = serialLink(port, model.line, clock, log)
-  return {device: model.on(link, clock, log), refusal: () => link.refusal}
+  return {
+    device: model.on(trace === null ? link : tracedLink(link, trace), clock, log),
+    refusal: () => link.refusal,
+  }
 }
 
 export const READERS = {

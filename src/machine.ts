@@ -280,6 +280,11 @@ export class Machine implements ScreenSource {
     return this.#watch.look()
   }
 
+  /** What closing the business date would tell the bank now. */
+  day(): ReturnType<DayEnd['trial']> {
+    return this.#dayEnd.trial()
+  }
+
   /** Closes the business date with the bank now. @returns null when it was begun, or why not */
   closeDay(person: string): Promise<string | null> {
     return this.#dayEnd.close(person)

@@ -2,6 +2,7 @@
 import {existsSync, readFileSync} from 'node:fs'
 import type {CardReader} from '../devices/card-reader/port.ts'
 import type {PinPad} from '../devices/pin-pad/port.ts'
+import {Trace} from '../devices/wire/trace.ts'
 import {Journal} from '../journal/journal.ts'
 import {diskRoom} from '../journal/room.ts'
 import {realClock} from '../kit/clock.ts'
@@ -55,9 +56,20 @@ export async function startDaemon(
   const clock = realClock()
   const random = systemRandom()
   const {cardReader, pinPad, dispenser} = config
-  const reader = onPort<CardReader>(READERS[cardReader.model], cardReader.port, clock, log).device
-  const pad = onPort<PinPad>(PIN_PADS[pinPad.model], pinPad.port, clock, log).device
-  const cash = onPort(DISPENSERS[dispenser.model], dispenser.port, clock, log).device
+  const traces = {
+    cardReader: new Trace(clock, false),
+    pinPad: new Trace(clock, false),
+    dispenser: new Trace(clock, true),
+  }
+  const reader = onPort<CardReader>(
+    READERS[cardReader.model],
+    cardReader.port,
+    clock,
+    log,
+    traces.cardReader,
+  ).device
+  const pad = onPort<PinPad>(PIN_PADS[pinPad.model], pinPad.port, clock, log, traces.pinPad).device
+  const cash = onPort(DISPENSERS[dispenser.model], dispenser.port, clock, log, traces.dispenser).device
   const {path, reserveBytes} = config.journal
   const room = diskRoom(path, reserveBytes, random)
   const journal = Journal.open(path, clock, BUILD, configHash(config), {
@@ -104,9 +116,10 @@ export async function startDaemon(
     reader,
     pinPad: pad,
     dispenser: cash,
+    traces,
     clock,
     build: BUILD,
-    alarms: () => monitor.alarms(),
+    monitor,
   }
   const doors = await consoleDoors(config.console, parts, {
     random,

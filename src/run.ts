@@ -42,10 +42,7 @@ export async function run(path: string | undefined): Promise<number> {
   const clock = realClock()
   const around = surroundings()
   const recent = new RecentLog()
-  const lines = lineLog(clock, line => {
-    recent.add(line)
-  })
-  const log = bothLogs(logIn(around, clock), lines)
+  const log = bothLogs(logIn(around, clock), recent.log(clock))
   const life = {path, clock, around, log, recent, stopped: askedToStop()}
   while ((await lived(life)) === 'reload') log.info('starting anew with the settings as they are now')
   return EXIT_OK

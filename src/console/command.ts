@@ -42,7 +42,12 @@ export interface Scene extends House {
 
 /** What lasts for one log-in. */
 export interface TerminalSwitches {
-  setMonitor(isOn: boolean): void
+  /**
+   * Lines that come by themselves, beside what is typed.
+   * @param name of what tells them; one of each
+   * @param listen begins the telling and gives what ends it; null ends it
+   */
+  setLive(name: string, listen: ((tell: (line: string) => void) => () => void) | null): void
 }
 
 export interface Command extends Worded {

@@ -14,6 +14,7 @@ import {showCommands} from './commands/show.ts'
 import {suspenseCommands} from './commands/suspense.ts'
 import {techCommands} from './commands/tech.ts'
 import {terminalCommands} from './commands/terminal.ts'
+import {wireCommands} from './commands/wires.ts'
 
 export const COMMANDS: readonly Command[] = [
   ...showCommands,
@@ -21,6 +22,7 @@ export const COMMANDS: readonly Command[] = [
   ...journalCommands,
   ...suspenseCommands,
   ...deviceCommands,
+  ...wireCommands,
   ...cashCommands,
   ...keyCommands,
   ...modeCommands,

@@ -81,7 +81,8 @@ class Conversation implements Helper {
   readonly #person: Shown
   readonly #mine: readonly Command[]
   readonly #typed: string[] = []
-  #stopMonitor: (() => void) | null = null
+  /** Ends each of the live tellings. */
+  readonly #live = new Map<string, () => void>()
 
   constructor(house: House, front: Front, person: Shown) {
     this.#house = house
@@ -112,7 +113,7 @@ class Conversation implements Helper {
         break
       }
     }
-    this.#stopMonitor?.()
+    for (const stop of this.#live.values()) stop()
     note(machine, this.#person.name, 'logout', why === 'said' ? 'done' : why)
     await this.#front.say(why === 'idle' ? ['logged out: nothing was typed for too long'] : ['logged out'])
   }
@@ -229,13 +230,16 @@ class Conversation implements Helper {
       commands: COMMANDS,
       vouch: () => this.#vouched(command),
       terminal: {
-        setMonitor: isOn => {
-          this.#stopMonitor?.()
-          this.#stopMonitor = isOn
-            ? this.#house.log.onLine(line => {
+        setLive: (name, listen) => {
+          this.#live.get(name)?.()
+          this.#live.delete(name)
+          if (listen !== null)
+            this.#live.set(
+              name,
+              listen(line => {
                 this.#front.live(line)
-              })
-            : null
+              }),
+            )
         },
       },
     }

@@ -1,7 +1,8 @@
 /** What the console may ask of the machine: to look, and to offer what a person wants as events. It reaches no device. */
 import type {Context} from '../../fsm/context.ts'
 import type {StateName} from '../../fsm/session.ts'
-import type {Device, Event} from '../../fsm/vocabulary.ts'
+import type {Passed} from '../../devices/wire/trace.ts'
+import type {Day, Device, Event} from '../../fsm/vocabulary.ts'
 import type {Intent, SessionId, Stored} from '../../journal/entry.ts'
 import type {Head, Verdict} from '../../journal/range.ts'
 import type {EpochMs} from '../../kit/clock.ts'
@@ -57,6 +58,14 @@ export interface CassetteTotals {
   readonly unknown: number
 }
 
+/** A bunch that nobody took and the dispenser drew back. */
+export interface Retract {
+  readonly atMs: EpochMs
+  /** Notes that came back, as the dispenser counted them; null when it does not know. */
+  readonly count: number | null
+  readonly visit: string
+}
+
 export interface RetainedCard {
   readonly atMs: EpochMs
   readonly masked: string
@@ -73,6 +82,8 @@ export interface Books {
   /** Notes in the reject bin that were counted on their way there, since the cassettes were loaded. */
   readonly rejectsExpected: number
   readonly retained: readonly RetainedCard[]
+  /** The newest first, at most 50. */
+  readonly retracts: readonly Retract[]
   /** The oldest first. */
   readonly suspense: readonly SuspenseItem[]
   readonly places: readonly Places[]
@@ -112,6 +123,15 @@ export interface ConsoleMachine {
   /** What is raised now, the worst first. */
   alarms(): readonly Alarm[]
   books(): Promise<Books>
+  /** The figures of docs/operations.md, a line each: `tellerd_in_service 1`. */
+  figures(): readonly string[]
+  /** The journal's files and their disk. */
+  storage(): Facts
+  /** What passed the device's wire lately. */
+  trace(device: Device): {
+    readonly passed: readonly Passed[]
+    onPassed(listener: (passed: Passed) => void): () => void
+  }
   /** Asks the device; between visits alone, or it says why not. */
   report(device: Device): Promise<Report>
   /** Has the PIN pad prove itself. Between visits alone. */
@@ -126,6 +146,8 @@ export interface ConsoleMachine {
   probeBank(): Promise<boolean>
   /** What the bank's clock says; null when it does not answer. */
   bankTime(): Promise<EpochMs | null>
+  /** What closing the business date would tell the bank now, and what stands in the way; null when nothing does. */
+  day(): Promise<{readonly day: Day; readonly whyNot: string | null}>
   /** Closes the business date with the bank. @returns null when it was begun, or why not */
   closeDay(person: string): Promise<string | null>
   /** Tells the bank what is in the cassettes now, and what people found in them. @returns whether the bank has it */

@@ -1,5 +1,8 @@
 /** The last lines of the log, for whoever comes to look, and the next ones for whoever stays. */
-import type {Log} from '../../kit/log.ts'
+import {isoTime} from '../../kit/clock.ts'
+import type {Clock} from '../../kit/clock.ts'
+import {worded} from '../../kit/log.ts'
+import type {Fields, Log} from '../../kit/log.ts'
 
 const LINES_MAX = 200
 
@@ -7,7 +10,22 @@ export class RecentLog {
   readonly #lines: string[] = []
   readonly #listeners = new Set<(line: string) => void>()
 
-  add(line: string): void {
+  /** What is logged there is kept here: `14:02:03 warn link: no answer why=timeout`. */
+  log(clock: Clock, layer = 'tellerd'): Log {
+    const entry = (level: string) => (message: string, fields?: Fields) => {
+      const time = isoTime(clock.wallMs()).slice(11, 19)
+      this.#add(`${time} ${level} ${layer}: ${worded(message, fields)}`)
+    }
+    return {
+      debug: () => undefined,
+      info: entry('info'),
+      warn: entry('warn'),
+      error: entry('error'),
+      named: name => this.log(clock, name),
+    }
+  }
+
+  #add(line: string): void {
     this.#lines.push(line)
     if (this.#lines.length > LINES_MAX) this.#lines.shift()
     for (const listener of this.#listeners) listener(line)

@@ -3,6 +3,7 @@
  * not change with its words in another language: `journalctl MESSAGE_ID=...`. The protocol is systemd's: https://systemd.io/JOURNAL_NATIVE_PROTOCOL.
  */
 import {createHash} from 'node:crypto'
+import {shown, worded} from '../../kit/log.ts'
 import type {Fields, Level, Log} from '../../kit/log.ts'
 import type {SendDatagram} from './surroundings.ts'
 
@@ -35,10 +36,9 @@ export function systemJournalLog(send: SendDatagram, orElse: Log, layer = 'telle
 
 function entryOf(level: keyof typeof PRIORITY, layer: string, message: string, fields: Fields): Uint8Array {
   const told = Object.entries(fields).map(([name, value]) => [name, shown(value)] as const)
-  const words = [message, ...told.map(([name, value]) => `${name}=${value}`)].join(' ')
   return Buffer.concat(
     [
-      ['MESSAGE', words],
+      ['MESSAGE', worded(message, fields)],
       ['MESSAGE_ID', messageId(message)],
       ['PRIORITY', String(PRIORITY[level])],
       ['SYSLOG_IDENTIFIER', 'tellerd'],
@@ -46,12 +46,6 @@ function entryOf(level: keyof typeof PRIORITY, layer: string, message: string, f
       ...told.map(([name, value]) => [`TELLERD_${fieldName(name)}`, value] as const),
     ].map(([name = '', value = '']) => field(name, value.slice(0, FIELD_CHARS_MAX))),
   )
-}
-
-/** As JSON, so that a Secret stays one; a text without its quotes. */
-function shown(value: unknown): string {
-  if (value === undefined) return ''
-  return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
 /** `screenUrl` is TELLERD_SCREEN_URL: upper case, digits and underscores are all that the journal takes. */

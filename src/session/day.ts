@@ -5,7 +5,7 @@
 import type {Context} from '../../fsm/context.ts'
 import {isAdvice} from '../../fsm/context.ts'
 import type {StateName} from '../../fsm/session.ts'
-import type {Advice, DayTotals, Event, OperationKey, Sums} from '../../fsm/vocabulary.ts'
+import type {Advice, Day, DayTotals, Event, OperationKey, Sums} from '../../fsm/vocabulary.ts'
 import type {Stored} from '../../journal/entry.ts'
 import {timeFromIso} from '../../kit/clock.ts'
 import type {Clock} from '../../kit/clock.ts'
@@ -134,18 +134,27 @@ export class DayEnd {
     if (this.#isTime()) await this.close(null)
   }
 
+  /** What closing it now would tell the bank, and why it cannot be closed; null when it can. */
+  async trial(): Promise<{readonly day: Day; readonly whyNot: string | null}> {
+    await this.#follower.catchUp()
+    return {day: this.#now(), whyNot: this.#whyNot()}
+  }
+
   /** Closes the date now. @param person who wants it, or null. @returns null when it was begun, or why not */
   async close(person: string | null): Promise<string | null> {
-    const {business, offer} = this.#with
+    const {offer} = this.#with
     const whyNotEven = this.#whyNot()
     if (whyNotEven !== null) return whyNotEven
     while (!this.#follower.isAtHead) await this.#follower.catchUp()
     // From here on nothing comes between the sums and the order that tells them.
     const why = this.#whyNot()
     if (why !== null) return why
-    const {totals} = this.#day
-    offer({type: 'day.due', person, businessDate: business.date, totals, cash: this.#places.cash()})
+    offer({type: 'day.due', person, ...this.#now()})
     return null
+  }
+
+  #now(): Day {
+    return {businessDate: this.#with.business.date, totals: this.#day.totals, cash: this.#places.cash()}
   }
 
   /** Tells the bank what the machine holds, and what people found in its cassettes. @returns whether the bank has it */
@@ -164,8 +173,8 @@ export class DayEnd {
   #whyNot(): string | null {
     const {standing, openAdvices, business} = this.#with
     const {state, context} = standing()
-    if (!CLOSES.includes(state)) return 'a visit is under way, or the machine is not ready'
     if (context.host === 'down' || business.date === '') return 'the bank cannot be reached'
+    if (!CLOSES.includes(state)) return 'a visit is under way, or the machine is not ready'
     const untold = openAdvices().filter(({isParked}) => !isParked).length
     return untold === 0 ? null : `${untold} advices wait for the bank`
   }

@@ -62,7 +62,7 @@ const REJECT_RATE_MAX = 0.02
 const RATE_NOTES_MIN = 100
 const CARDS_RETAINED_MAX = 2
 const TRAPPED_MAX = 1
-/** The first start, a person's reload and one fall in an hour are ordinary. */
+/** The first start, a person's reload and one fall in an hour are ordinary; new settings are not counted. */
 const STARTS_MAX = 3
 const DISK_FREE_MIN = 0.2
 /** It renews itself after two thirds of its life: here it has failed to for days. */
@@ -181,6 +181,15 @@ export const ALARM_RULES: readonly AlarmRule[] = [
     action: 'show status, and what else is alarmed',
     cause: ({context, notServingMs}) =>
       isAttended(context) ? null : longer(notServingMs, NOT_SERVING_MAX_MS),
+  },
+  {
+    name: 'locked',
+    severity: 'major',
+    part: 'machine',
+    title: 'the machine is locked',
+    customer: 'no service',
+    action: 'look at what it was locked for; then two people of security unlock it',
+    cause: ({context}) => context.attendance.lockedBecause,
   },
   {
     name: 'restarts',

@@ -18,7 +18,7 @@ const HAPPENINGS_MAX = 5_000
 export interface Lately {
   /** Oldest first. */
   readonly suspense: readonly SuspenseItem[]
-  /** Within an hour. */
+  /** Within an hour, those after a change of the settings aside. */
   readonly starts: number
   readonly cardsRetained: number
   /** Orders to dispense within ten minutes. */
@@ -48,6 +48,7 @@ export class Chronicle {
   readonly #tallies = new Recent<NoteTally>(DAY_MS)
   #authorize: {readonly seq: Seq; readonly key: OperationKey} | null = null
   #approved: OperationKey | null = null
+  #configHash: string | null = null
   #trap: {session: SessionId | null; card: boolean; notes: boolean} = {
     session: null,
     card: false,
@@ -58,9 +59,15 @@ export class Chronicle {
   add(row: Stored): void {
     this.#suspense.add(row)
     const {entry, atMs} = row
-    if (entry.kind === 'boot') this.#starts.add(atMs, null)
+    if (entry.kind === 'boot') this.#boot(entry.configHash, atMs)
     if (entry.kind === 'intent') this.#addOrder(entry.order, row)
     if (entry.kind === 'event') this.#addEvent(entry.event, entry.answers, row)
+  }
+
+  /** A start with other settings than before is a person's doing, or the end of a trial: no sign of a fault. */
+  #boot(configHash: string, atMs: number): void {
+    if (this.#configHash === null || this.#configHash === configHash) this.#starts.add(atMs, null)
+    this.#configHash = configHash
   }
 
   lately(nowMs: number): Lately {

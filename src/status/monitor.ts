@@ -16,7 +16,7 @@ import {exposition} from './metrics.ts'
 import type {Histogram, Samples} from './metrics.ts'
 import {samplesOf, statusOf} from './samples.ts'
 import type {Raised} from './samples.ts'
-import type {Sensors} from './sensors.ts'
+import type {Disk, Sensors} from './sensors.ts'
 import {Tally} from './tally.ts'
 import {Teller} from './teller.ts'
 import {verdictIn} from './verdict.ts'
@@ -105,6 +105,20 @@ export class Monitor {
   /** What is raised now, the worst first; what the journal says counts once it was read to its end. */
   alarms(): readonly Alarm[] {
     return alarmsOf(this.#seen())
+  }
+
+  /** What a collector reads, without the words around it. */
+  figures(): readonly string[] {
+    const seen = this.#seen()
+    return exposition(this.#samples(seen, alarmsOf(seen)))
+      .split('\n')
+      .filter(line => line !== '' && !line.startsWith('#'))
+  }
+
+  /** The disk with the journal, null when the system does not say, and the sizes of the journal's files. */
+  storage(): {readonly disk: Disk | null; readonly main: number; readonly wal: number} {
+    const {sensors} = this.#with
+    return {disk: sensors.disk(), ...sensors.journalBytes()}
   }
 
   /** Looks at once, as it does from time to time. */

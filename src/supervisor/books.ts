@@ -14,6 +14,7 @@ const FAULTS_MAX = 50
 const ACTS_MAX = 200
 const VISITS_MAX = 50
 const CARDS_MAX = 200
+const RETRACTS_MAX = 50
 
 type Writable<T> = {-readonly [K in keyof T]: T[K]}
 type Visit = Writable<Books['recentVisits'][number]>
@@ -31,6 +32,7 @@ export class BookKeeper {
   readonly #suspense = new SuspenseFold()
   readonly #places = new PlacesFold()
   readonly #retained: Books['retained'][number][] = []
+  readonly #retracts: Books['retracts'][number][] = []
   readonly #faults: Books['faults'][number][] = []
   readonly #acts: Books['acts'][number][] = []
   readonly #recent: Visit[] = []
@@ -52,6 +54,7 @@ export class BookKeeper {
       visits: this.#visits,
       rejectsExpected: this.#rejectsExpected,
       retained: this.#retained,
+      retracts: this.#retracts.toReversed(),
       suspense: this.#suspense.items(),
       places: this.#places.places(),
       faults: this.#faults.toReversed(),
@@ -140,6 +143,12 @@ export class BookKeeper {
           {atMs, masked: this.#masked.get(session ?? '') ?? 'not read', visit: session ?? '-'},
           CARDS_MAX,
         )
+        return
+      case 'notes.retracted':
+        kept(this.#retracts, {atMs, count: event.count, visit: session ?? '-'}, RETRACTS_MAX)
+        return
+      case 'notes.retractUnknown':
+        kept(this.#retracts, {atMs, count: null, visit: session ?? '-'}, RETRACTS_MAX)
         return
       case 'device.failed':
         kept(this.#faults, {atMs, device: event.device, fault: event.fault}, FAULTS_MAX)

@@ -3,6 +3,7 @@ import {X509Certificate} from 'node:crypto'
 import type {CardReader} from '../../devices/card-reader/port.ts'
 import type {Dispenser} from '../../devices/dispenser/port.ts'
 import type {PinPad} from '../../devices/pin-pad/port.ts'
+import type {Trace} from '../../devices/wire/trace.ts'
 import {isRest} from '../../fsm/context.ts'
 import type {Device, Event} from '../../fsm/vocabulary.ts'
 import type {Journal} from '../../journal/journal.ts'
@@ -14,7 +15,7 @@ import type {Cell} from '../console/view.ts'
 import type {Config} from '../config.ts'
 import {lifeOf} from '../link/identity.ts'
 import type {Machine} from '../machine.ts'
-import type {Alarm} from '../status/alarms.ts'
+import type {Monitor} from '../status/monitor.ts'
 import {BookKeeper} from './books.ts'
 
 export interface DeskParts {
@@ -24,10 +25,10 @@ export interface DeskParts {
   readonly reader: CardReader
   readonly pinPad: PinPad
   readonly dispenser: Dispenser
+  readonly traces: Readonly<Record<Device, Pick<Trace, 'passed' | 'onPassed'>>>
   readonly clock: Clock
   readonly build: string
-  /** What the monitor has raised. */
-  readonly alarms: () => readonly Alarm[]
+  readonly monitor: Pick<Monitor, 'alarms' | 'figures' | 'storage'>
 }
 
 const BUSY = {kind: 'silent', why: 'a visit is under way'} as const
@@ -65,11 +66,14 @@ export function machineDesk(parts: DeskParts): ConsoleMachine {
     standing: () => machine.standing,
     isResting,
     alarms: () =>
-      parts.alarms().map(({rule, cause}) => ({
+      parts.monitor.alarms().map(({rule, cause}) => ({
         what: `${rule.title}: ${cause}`,
         customer: rule.customer,
         action: rule.action,
       })),
+    figures: () => parts.monitor.figures(),
+    storage: () => storageFacts(parts),
+    trace: device => parts.traces[device],
     books: () => books.read(),
     report: device => asked(status[device]),
     selfTest: () => asked(() => pinPad.selfTest()),
@@ -89,6 +93,7 @@ export function machineDesk(parts: DeskParts): ConsoleMachine {
     certificate: () => certificateAt(config.host.certificatePath),
     probeBank: () => machine.probeBank(),
     bankTime: () => machine.bank.time(),
+    day: () => machine.day(),
     closeDay: person => machine.closeDay(person),
     tellCash: found => machine.tellCash(found),
     look: () => machine.look(),
@@ -97,6 +102,23 @@ export function machineDesk(parts: DeskParts): ConsoleMachine {
     },
     until: (isSo, timeoutMs) => waitUntil(machine, clock, isSo, timeoutMs),
   }
+}
+
+const MEGABYTE_BYTES = 1_000_000
+
+function storageFacts({monitor, journal, config}: DeskParts): Facts {
+  const {disk, main, wal} = monitor.storage()
+  const megabytes = (bytes: number): string => (bytes / MEGABYTE_BYTES).toFixed(1)
+  return [
+    ['rows', journal.head.seq],
+    ['oldest row here', journal.rows(1, 1)[0]?.seq ?? null],
+    ['journal, MB', megabytes(main)],
+    ['not folded in yet, MB', megabytes(wal)],
+    ['disk free, MB', disk === null ? null : megabytes(disk.freeBytes)],
+    ['disk, MB', disk === null ? null : megabytes(disk.sizeBytes)],
+    ['warns below, MB', megabytes(config.journal.warnFreeBytes)],
+    ['no visits below, MB', megabytes(config.journal.stopFreeBytes)],
+  ]
 }
 
 function certificateAt(path: string): Report {

@@ -6,6 +6,8 @@ import type {Test} from 'tap'
 import {codeAt} from '../../crypto/one-time.ts'
 import type {PasswordCost} from '../../crypto/passwords.ts'
 import {isRest} from '../../fsm/context.ts'
+import type {Device} from '../../fsm/vocabulary.ts'
+import {Trace} from '../../devices/wire/trace.ts'
 import {present} from '../../kit/assert.ts'
 import {epochMs} from '../../kit/clock.ts'
 import {seededRandom} from '../../kit/random.ts'
@@ -84,10 +86,14 @@ export function personOf(role: Role): string {
   )[0]
 }
 
+type Traces = Readonly<Record<Device, Trace>>
+
 export class Bench {
   readonly world: World
   readonly folder: string
   readonly #settings: SettingsDesk
+  /** Of the wires, as the daemon has them; here a test lets bytes pass. */
+  readonly traces: Traces
   readonly #seeds = new Map<string, Secret<Uint8Array>>()
   #house: House
 
@@ -95,7 +101,13 @@ export class Bench {
     this.world = world
     this.folder = folder
     this.#settings = settings
-    this.#house = houseAt(world, folder, settings)
+    const {clock} = world
+    this.traces = {
+      cardReader: new Trace(clock, false),
+      pinPad: new Trace(clock, false),
+      dispenser: new Trace(clock, true),
+    }
+    this.#house = houseAt(world, folder, settings, this.traces)
   }
 
   static async open(scene: Scene = {}, staff = STAFF, settings: SettingsDesk = NO_SETTINGS): Promise<Bench> {
@@ -122,7 +134,7 @@ export class Bench {
   async cutPower(wire: Wire): Promise<void> {
     wire.line.hangUp()
     await this.world.crash()
-    this.#house = houseAt(this.world, this.folder, this.#settings)
+    this.#house = houseAt(this.world, this.folder, this.#settings, this.traces)
     await this.world.clock.runUntil(() => isRest(this.world.state), BUDGET_MS)
   }
 
@@ -148,7 +160,7 @@ export class Bench {
   }
 }
 
-function houseAt(world: World, folder: string, settings: SettingsDesk): House {
+function houseAt(world: World, folder: string, settings: SettingsDesk, traces: Traces): House {
   const {table, clock} = world
   const monitor = monitorOf(world, new System())
   const files = {peoplePath: join(folder, 'people.json'), keyPath: join(folder, 'people.key')}
@@ -161,7 +173,8 @@ function houseAt(world: World, folder: string, settings: SettingsDesk): House {
       ...drivers,
       clock,
       build: BUILD,
-      alarms: () => monitor.alarms(),
+      traces,
+      monitor,
     }),
     settings,
     people: People.open(files, clock, seededRandom('people'), CHEAP, () => false),

@@ -2,6 +2,7 @@
 import t from 'tap'
 import {DEMO_CARDS} from '../../host/demo.ts'
 import {present} from '../../kit/assert.ts'
+import {Secret} from '../../kit/secret.ts'
 import {COMMANDS} from '../../src/console/commands.ts'
 import {IDLE_MS} from '../../src/console/conversation.ts'
 import {LINE_MAX} from '../../src/console/grammar.ts'
@@ -117,6 +118,7 @@ t.test('a locked machine serves nobody and lets nobody supervise, over a power c
   t.equal(world.state, 'outOfService')
   const oona = bench.connect()
   await oona.logIn('oona')
+  t.match(await oona.give('show alarms'), /the machine is locked: the door was forced/)
   t.match(await oona.give('supervisor enter'), /refused: locked: the door was forced/)
   await oona.give('service in')
   await oona.confirm()
@@ -129,6 +131,62 @@ t.test('a locked machine serves nobody and lets nobody supervise, over a power c
   await saga.vouch('stig')
   await saga.confirm()
   t.equal(world.state, 'idle')
+  await bench.close()
+})
+
+t.test('what passes a wire is kept and told, and of a reader or a PIN pad how much alone', async t => {
+  const bench = await Bench.open()
+  const {traces} = bench
+  const wire = bench.connect()
+  await wire.logIn('erik')
+  t.match(await wire.give('diag capture dispenser'), 'none')
+  traces.dispenser.add('out', Uint8Array.of(0x04, 0x30, 0x02))
+  traces.pinPad.add('in', Uint8Array.of(0x47, 0x11))
+  t.match(await wire.give('diag capture dispenser'), /[0-9:.]{12}  out  3      043002/)
+  t.match(await wire.give('diag capture pin-pad'), /in   2      not shown/)
+  await wire.give('diag trace dispenser on')
+  await wire.give('diag trace pin-pad on')
+  wire.glass.clear()
+  for (const trace of [traces.dispenser, traces.pinPad]) trace.add('in', new Uint8Array(300).fill(0x47))
+  await bench.world.clock.advance(1)
+  t.match(wire.glass.text, new RegExp(`^% dispenser [0-9:.]{12} in 300 ${'47'.repeat(13)}`), 'live')
+  t.match(wire.glass.text, /% pin-pad [0-9:.]{12} in 300 not shown/)
+  await wire.give('diag trace pin-pad off')
+  wire.glass.clear()
+  for (let at = 0; at < 300; at++) traces.pinPad.add('out', Uint8Array.of(at & 0xff))
+  await bench.world.clock.advance(1)
+  t.notMatch(wire.glass.text, 'pin-pad')
+  t.match(
+    await wire.give('diag capture pin-pad | count'),
+    /^diag.*\n257\n/,
+    'as many as are kept, and their head',
+  )
+  await wire.type('exit\r')
+  wire.glass.clear()
+  traces.dispenser.add('in', Uint8Array.of(1))
+  await bench.world.clock.advance(1)
+  t.equal(wire.glass.text, '', 'nothing comes after the log-out')
+  await bench.close()
+})
+
+t.test('figures, storage and the open date are shown', async t => {
+  const bench = await Bench.open()
+  const customer = bench.world.customer()
+  await bench.world.clock.runUntil(() => customer.isDone && bench.world.state === 'idle', BUDGET_MS)
+  const anna = bench.connect()
+  await anna.logIn('anna')
+  t.match(
+    await anna.give('settle trial'),
+    /withdrawals +1 for 60\.00 EUR\nreversals +0 for 0\.00 EUR\n[^]*can be closed +yes/,
+  )
+  bench.world.table.stage.line.cut()
+  await bench.world.clock.advance(120_000)
+  t.match(await anna.give('settle trial'), /can be closed +no: the bank cannot be reached/)
+  t.match(await anna.give('show storage'), /rows +[1-9][0-9]*\noldest row here +1\n/)
+  const erik = bench.connect()
+  await erik.logIn('erik')
+  await erik.give('terminal length 0')
+  t.match(await erik.give('show metrics | include in_service'), /tellerd_in_service 0/)
   await bench.close()
 })
 
@@ -258,9 +316,12 @@ t.test('the live log leaves the line being typed as it was', async t => {
   await wire.give('terminal monitor on')
   wire.glass.clear()
   await wire.type('show sta')
-  bench.house.log.add('{"message":"something happened"}')
+  bench.house.log
+    .log(bench.world.clock)
+    .named('link')
+    .warn('no answer', {why: 'timeout', card: new Secret('4711')})
   await bench.world.clock.advance(1)
-  t.match(wire.glass.text, /^% \{"message":"something happened"\}\n.*show sta$/)
+  t.match(wire.glass.text, /^% [0-9:]{8} warn link: no answer why=timeout card="\[secret\]"\n.*show sta$/)
   await wire.type('tus\r')
   t.match(wire.glass.text, /state +idle/, 'and Enter carries out what was typed')
   await bench.close()

@@ -76,9 +76,9 @@ t.test(
     await type('q', prompt)
     await type('terminal monitor on\r', prompt)
     await type('show sta', /show sta$/)
-    house.log.add('{"level":"warn","message":"the bank is not there"}')
-    await shown(/not there"}\n.*show sta$/)
-    t.match(glass.text, /% \{"level":"warn","message":"the bank is not there"\}\n.*show sta$/)
+    house.log.log(bench.world.clock).warn('the bank is not there')
+    await shown(/not there\n.*show sta$/)
+    t.match(glass.text, /% [0-9:]{8} warn tellerd: the bank is not there\n.*show sta$/)
     await type('tus | begin bank\r', prompt)
     await type('\x1b[A\r', prompt)
     const logOuts = (): readonly string[] =>

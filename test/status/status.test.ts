@@ -207,6 +207,7 @@ t.test('each alarm is raised by its condition, and by nothing less', async t => 
     'dispenser-failed': [health('dispenser'), health('cardReader')],
     'bank-away': [{bankAwayMs: 120_001}, {bankAwayMs: 120_000}],
     'out-of-service': [{notServingMs: 300_001}, {notServingMs: 300_000}],
+    locked: [{context: {...context, attendance: {...context.attendance, lockedBecause: 'forced'}}}, {}],
     restarts: [soon({starts: 4}), soon({starts: 3})],
     'cassette-out': [level(0), level(1)],
     'disk-full': [{context: {...context, disk: 'full'}}, {}],
@@ -496,6 +497,13 @@ t.test('the chronicle knows a trap, a payout nobody approved, and what is long a
     if (row.entry.kind !== 'event' || row.entry.event.type !== 'host.approved') robbed.add(row)
   t.equal(robbed.lately(nowMs).unapproved, 1, 'the order without its approval')
   const last = present(rows.at(-1), 'a row')
+  const boot = (configHash: string): void => {
+    whole.add({...last, session: null, atMs: nowMs, entry: {kind: 'boot', build: 'test', configHash}})
+  }
+  boot('other settings')
+  t.equal(whole.lately(nowMs).starts, 1, 'a commit is no fall')
+  boot('other settings')
+  t.equal(whole.lately(nowMs).starts, 2)
   const tell = (type: 'card.left' | 'notes.left'): void => {
     const event: Event = {type}
     whole.add({...last, session, atMs: nowMs, entry: {kind: 'event', event, answers: null}})

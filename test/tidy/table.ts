@@ -98,6 +98,7 @@ export const ZONES: readonly Zone[] = [
     types: [
       'fsm/',
       'devices/wire/serial.ts',
+      'devices/wire/trace.ts',
       'src/link/port.ts',
       'src/session/places.ts',
       'src/session/suspense.ts',

@@ -1,6 +1,6 @@
 /** `balance ...`, `cards clear`: totals, and the bins a person empties. */
-import {noteCount} from '../../../kit/money.ts'
-import {formatAmount} from '../../../kit/money.ts'
+import type {Sums} from '../../../fsm/vocabulary.ts'
+import {formatAmount, noteCount} from '../../../kit/money.ts'
 import {arg, look} from '../command.ts'
 import type {Command, Scene} from '../command.ts'
 import {replenish} from '../replenish.ts'
@@ -59,6 +59,23 @@ async function settle({machine, person}: Scene): Promise<Reply> {
   return refused('the bank did not answer; the date is closed when it is back')
 }
 
+/** What `settle close` would tell, and the notes with it. */
+async function trial({machine}: Scene): Promise<Reply> {
+  const {day, whyNot} = await machine.day()
+  const sums = ({count, sumMinor}: Sums): string =>
+    `${count} for ${formatAmount(sumMinor, machine.currency)} ${machine.currency}`
+  return facts(
+    ['business date', day.businessDate === '' ? null : day.businessDate],
+    ['withdrawals', sums(day.totals.withdrawals)],
+    ['reversals', sums(day.totals.reversals)],
+    ...day.cash.map(
+      ({unit, noteMinor, count}) =>
+        [unit, `${count} notes of ${formatAmount(noteMinor, machine.currency)}`] as const,
+    ),
+    ['can be closed', whyNot === null ? true : `no: ${whyNot}`],
+  )
+}
+
 /** Rows between a date's end and the bank's answer: few, since nobody's visit is among them. */
 const DAY_ROWS_MAX = 20
 
@@ -88,6 +105,7 @@ export const cashCommands: readonly Command[] = [
     BOOKS,
     notes,
   ),
+  look('settle trial', 'what closing the business date would tell the bank', BOOKS, trial),
   {
     words: 'settle close',
     purpose: 'closes the business date with the bank',

@@ -235,6 +235,12 @@ export const showCommands: readonly Command[] = [
   look('show rejects', 'notes that must be in the reject bin', HANDS, async ({machine}) =>
     facts(['counted on their way in', (await machine.books()).rejectsExpected]),
   ),
+  look('show retracts', 'bunches that nobody took', HANDS.concat(BOOKS), async ({machine}) =>
+    table(
+      ['time', 'notes', 'visit'],
+      (await machine.books()).retracts.map(({atMs, count, visit}) => [timeText(atMs), count, visit]),
+    ),
+  ),
   look('show cards', 'cards that were retained', BOOKS, cards),
   look('show host', 'the line to the bank', ALL, host),
   look('show keys', 'keys of the PIN pad: there or not', ENGINEERS.concat(GUARDS), keys),
@@ -244,6 +250,12 @@ export const showCommands: readonly Command[] = [
   }),
   look('clock compare', "this clock beside the bank's", HANDS, compareClocks),
   look('show timers', 'the times a customer has', ENGINEERS, timers),
+  look('show metrics', 'the figures that a collector reads', ENGINEERS, ({machine}) =>
+    text(machine.figures()),
+  ),
+  look('show storage', 'the journal and its disk', ENGINEERS.concat('auditor'), ({machine}) =>
+    facts(...machine.storage()),
+  ),
   look('show logs', 'the last lines of the log', ENGINEERS, ({log}) => text(log.lines)),
   look('show users', 'who may log in', GUARDS.concat('auditor'), users),
   look('show audit', 'what people did here', GUARDS.concat('auditor'), audit),

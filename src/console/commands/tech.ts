@@ -16,6 +16,7 @@ const PARTS = [
   'show keys',
   'show cash',
   'show errors',
+  'show storage',
   'show host',
   'show certs',
   'show timers',

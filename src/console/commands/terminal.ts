@@ -38,7 +38,8 @@ export const terminalCommands: readonly Command[] = [
     'the live log, beside what you type',
     ENGINEERS,
     scene => {
-      scene.terminal.setMonitor(arg(scene, 'SWITCH') === 'on')
+      const {terminal, log} = scene
+      terminal.setLive('log', arg(scene, 'SWITCH') === 'on' ? tell => log.onLine(tell) : null)
       return DONE
     },
     'terminal monitor on',
