@@ -9,6 +9,8 @@ import {readJson} from '../kit/exact-json.ts'
 import {formatAmount, isCurrency, minorUnits} from '../kit/money.ts'
 import type {Currency, Minor} from '../kit/money.ts'
 import {Section, isIn} from '../kit/section.ts'
+import {brandFrom} from './screen/brand.ts'
+import type {Brand} from './screen/brand.ts'
 import {OTHER_LANGUAGES_MAX} from './screen/choices.ts'
 import {LANGUAGES, isLanguage} from './screen/words.ts'
 import type {Language} from './screen/words.ts'
@@ -119,6 +121,7 @@ export interface Config {
     readonly port: number
     /** What customers are offered, the machine's own language first. */
     readonly languages: readonly [Language, ...Language[]]
+    readonly brand: Brand
   }
   /** The diagnostics console; null for a machine without one. */
   readonly console: ConsoleConfig | null
@@ -232,6 +235,7 @@ function top(s: Section): Config {
     screen: s.section('screen').closed(d => ({
       port: d.integer('port', 0, 65_535, 8_410),
       languages: languagesFrom(d),
+      brand: brandFrom(d),
     })),
     console: s.has('console') ? s.section('console').closed(consoleFrom) : null,
   }

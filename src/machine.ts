@@ -27,7 +27,7 @@ import {Outbox} from './link/outbox.ts'
 import type {AdviceSource} from './link/outbox.ts'
 import type {HostLink} from './link/port.ts'
 import type {Transport} from './link/transport.ts'
-import {choose, deskAfter, deskOffering, press, withBalance, withPinDigits} from './screen/desk.ts'
+import {choose, deskAfresh, deskAfter, deskOffering, press, withBalance, withPinDigits} from './screen/desk.ts'
 import type {ScreenSource} from './screen/source.ts'
 import {view} from './screen/view.ts'
 import type {Desk, ViewModel} from './screen/view-model.ts'
@@ -95,7 +95,7 @@ export class Machine implements ScreenSource {
 
   constructor(parts: MachineParts) {
     this.#parts = parts
-    this.#desk = deskOffering(parts.config.screen.languages)
+    this.#desk = deskOffering(parts.config.screen.languages, parts.config.screen.brand.look)
     const {config, reader, pinPad, dispenser, transport, signer, journal, room, clock, log, random, crash} =
       parts
     const {terminal: atmId, currency} = config
@@ -364,7 +364,7 @@ export class Machine implements ScreenSource {
     const {clock, config} = this.#parts
     this.#languageTimer?.cancel()
     this.#languageTimer = clock.after(config.timers.customerTimeoutMs, () => {
-      if (this.standing.state === 'idle') this.#show(deskOffering(desk.offered))
+      if (this.standing.state === 'idle') this.#show(deskAfresh(this.#desk))
     })
     this.#show(desk)
     this.#chores.stirTimer()

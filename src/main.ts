@@ -98,6 +98,7 @@ export async function startDaemon(
     machine,
     {host: '127.0.0.1', port: config.screen.port},
     log.named('screen'),
+    config.screen.brand,
   )
   machine.start()
   const monitor = await watched(

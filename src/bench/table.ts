@@ -34,6 +34,7 @@ import type {Transport} from '../link/transport.ts'
 import {Machine} from '../machine.ts'
 import type {MachineJournal} from '../machine.ts'
 import {BUILD} from '../main.ts'
+import {NO_BRAND} from '../screen/brand.ts'
 import {LANGUAGES} from '../screen/words.ts'
 import {FaultyLine} from './faulty-line.ts'
 import {PlanRunner, goodManners} from './plan.ts'
@@ -123,7 +124,7 @@ export function tableConfig(
       endingTimeoutMs: 6_000,
       watchIntervalMs: 5_000,
     },
-    screen: {port: 0, languages: LANGUAGES},
+    screen: {port: 0, languages: LANGUAGES, brand: NO_BRAND},
     console: null,
   }
 }

@@ -6,6 +6,8 @@ import type {Key} from '../../devices/pin-pad/port.ts'
 import {digitsOf} from '../../kit/money.ts'
 import type {Minor} from '../../kit/money.ts'
 import {choicesOf} from './choices.ts'
+import {LOOK_ID, LOOK_KEY, lookAfter} from './look.ts'
+import type {OwnLook} from './look.ts'
 import {sayIn} from './say.ts'
 import type {Choice, Desk} from './view-model.ts'
 
@@ -15,11 +17,24 @@ export const EMPTY_DESK: Desk = {
   balanceMinor: null,
   language: 'en',
   offered: ['en'],
+  look: 'plain',
+  ownLook: 'plain',
+  listens: false,
 }
 
-/** Nothing typed, in the operator's own language. */
-export function deskOffering(offered: Desk['offered']): Desk {
-  return {...EMPTY_DESK, language: offered[0], offered}
+/** Nothing typed, in the operator's own language and look. */
+export function deskOffering(offered: Desk['offered'], ownLook: OwnLook = 'plain'): Desk {
+  return {...EMPTY_DESK, language: offered[0], offered, look: ownLook, ownLook}
+}
+
+/** The desk that the next customer finds. */
+export function deskAfresh({offered, ownLook, listens}: Desk): Desk {
+  return {...deskOffering(offered, ownLook), listens}
+}
+
+/** A headset came in, or went: then nothing stays dark. */
+export function withListening(desk: Desk, listens: boolean): Desk {
+  return {...desk, listens, look: !listens && desk.look === 'dark' ? desk.ownLook : desk.look}
 }
 
 export interface Pressed {
@@ -35,16 +50,21 @@ export interface Pressed {
 export function press(state: StateName, context: Context, desk: Desk, key: Key): Pressed {
   const chosen = choicesNow(state, context, desk).find(choice => choice.keys.includes(key))
   if (chosen !== undefined) return taken({...desk, amountDigits: ''}, chosen)
-  if (!takesAmount(state)) return {desk, event: null}
+  if (!takesAmount(state)) return {desk: key === LOOK_KEY ? inNextLook(desk) : desk, event: null}
   if (key === 'clear') return {desk: {...desk, amountDigits: desk.amountDigits.slice(0, -1)}, event: null}
   if (key === '00' || /^[0-9]$/.test(key)) return {desk: typed(context, desk, key), event: null}
   return {desk, event: null}
 }
 
-/** A touch on the choice with that id; it changes nothing when the screen of this moment has no such choice. */
+/** A touch on the choice with that id, or on the look; it changes nothing when the screen of this moment has no such choice. */
 export function choose(state: StateName, context: Context, desk: Desk, id: string): Pressed {
+  if (id === LOOK_ID) return {desk: inNextLook(desk), event: null}
   const chosen = choicesNow(state, context, desk).find(choice => choice.id === id)
   return chosen === undefined ? {desk, event: null} : taken(desk, chosen)
+}
+
+function inNextLook(desk: Desk): Desk {
+  return {...desk, look: lookAfter(desk.look, desk.listens)}
 }
 
 function choicesNow(state: StateName, context: Context, desk: Desk): readonly Choice[] {
@@ -63,13 +83,14 @@ export function withBalance(desk: Desk, balanceMinor: Minor): Desk {
 
 /**
  * The desk after the machine went from one state to another: what was typed belongs to the state it was typed
- * in, a balance to the screen that shows it, and a language to the visit. An event that leaves the state alone wipes nothing.
+ * in, a balance to the screen that shows it, language and look to the visit. An event that leaves the state alone wipes nothing.
  */
 export function deskAfter(from: StateName, to: StateName, desk: Desk): Desk {
   if (from === to) return desk
   const keepsBalance = to === 'askingBalance' || to === 'showingBalance'
-  const {language, offered} = hasVisit(to) ? desk : deskOffering(desk.offered)
-  return {...EMPTY_DESK, language, offered, balanceMinor: keepsBalance ? desk.balanceMinor : null}
+  const afresh = deskAfresh(desk)
+  const {language, look} = hasVisit(to) ? desk : afresh
+  return {...afresh, language, look, balanceMinor: keepsBalance ? desk.balanceMinor : null}
 }
 
 function taken(desk: Desk, {event}: Choice): Pressed {
@@ -95,7 +116,8 @@ function hasVisit(state: StateName): boolean {
   return !WITHOUT_VISIT.has(state)
 }
 
-function takesAmount(state: StateName): boolean {
+/** Whether the digits of the pad are an amount's there. */
+export function takesAmount(state: StateName): boolean {
   return state === 'choosingAmount' || state === 'amountRefused'
 }
 

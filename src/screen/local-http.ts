@@ -6,7 +6,7 @@ import {readFileSync} from 'node:fs'
 import {createServer} from 'node:http'
 import type {IncomingMessage, RequestListener, Server, ServerResponse} from 'node:http'
 import {assert} from '../../kit/assert.ts'
-import {SystemFault, reasonOf} from '../../kit/errors.ts'
+import {BadInput, SystemFault, reasonOf} from '../../kit/errors.ts'
 
 /** Answers the request, or returns false and has not touched it. */
 export type Handler = (request: IncomingMessage, response: ServerResponse) => boolean
@@ -119,6 +119,10 @@ const TYPES = {
   '.js': 'text/javascript; charset=utf-8',
 } as const
 
+function endingOf(name: `${string}${keyof typeof TYPES}`): keyof typeof TYPES {
+  return name.endsWith('.html') ? '.html' : name.endsWith('.css') ? '.css' : '.js'
+}
+
 /**
  * Serves the named files of one folder, read now and never again; `prefix` itself is `index.html`.
  * @param prefix begins and ends with a slash
@@ -131,18 +135,34 @@ export function pageFiles(
   framesOwn = false,
 ): Handler {
   const policy = framesOwn ? `${CONTENT_POLICY}; frame-src 'self'` : CONTENT_POLICY
-  const files = new Map<string, {readonly body: Buffer; readonly type: string}>()
-  for (const name of names) {
-    const type = name.endsWith('.html')
-      ? TYPES['.html']
-      : name.endsWith('.css')
-        ? TYPES['.css']
-        : TYPES['.js']
-    files.set(name === 'index.html' ? prefix : prefix + name, {
-      body: readFileSync(new URL(name, folder)),
-      type,
-    })
+  return fixedFiles(
+    new Map(
+      names.map(name => [
+        name === 'index.html' ? prefix : prefix + name,
+        {body: readFileSync(new URL(name, folder)), type: TYPES[endingOf(name)]},
+      ]),
+    ),
+    policy,
+  )
+}
+
+/** What is served under one address, read once. */
+export interface FixedFile {
+  readonly body: Buffer
+  readonly type: string
+}
+
+/** A picture that a person named: `.svg` or `.png`. @throws BadInput when it cannot be read */
+export function pictureFile(path: string): FixedFile {
+  try {
+    return {body: readFileSync(path), type: path.endsWith('.svg') ? 'image/svg+xml' : 'image/png'}
+  } catch (thrown) {
+    throw new BadInput(`${path}: ${reasonOf(thrown)}`, {cause: thrown})
   }
+}
+
+/** Serves these by their addresses, to be read alone. */
+export function fixedFiles(files: ReadonlyMap<string, FixedFile>, policy = CONTENT_POLICY): Handler {
   return (request, response) => {
     const file = files.get(request.url ?? '')
     if (file === undefined) return false

@@ -5,10 +5,14 @@
 import type {IncomingMessage, ServerResponse} from 'node:http'
 import {readJson, NumberText} from '../../kit/exact-json.ts'
 import type {Log} from '../../kit/log.ts'
-import {EventStreams, answer, listen, pageFiles, withBody} from './local-http.ts'
+import {NO_BRAND, brandStyle} from './brand.ts'
+import type {Brand} from './brand.ts'
+import {EventStreams, answer, fixedFiles, listen, pageFiles, pictureFile, withBody} from './local-http.ts'
 import type {Handler, Listening, RunningServer} from './local-http.ts'
+import {LOOK_ID} from './look.ts'
 import type {ScreenSource} from './source.ts'
 import {shownView} from './view-model.ts'
+import type {ShownView} from './view-model.ts'
 
 /** A touch is `{"screen":"choosingAmount","seq":123,"id":"amount-6000"}`. */
 const TOUCH_BYTES_MAX = 512
@@ -20,7 +24,19 @@ const PAGE = pageFiles(new URL('page/', import.meta.url), '/screen/', [
   'screen.css',
   'tokens.css',
   'screen.js',
+  'still.js',
 ])
+
+/** What the operator adds to the page. @throws BadInput when the logo cannot be read */
+function brandFiles(brand: Brand): Handler {
+  const style = {body: Buffer.from(brandStyle(brand)), type: 'text/css; charset=utf-8'}
+  return fixedFiles(
+    new Map([
+      ['/screen/brand.css', style],
+      ...(brand.logoPath === null ? [] : [['/screen/logo', pictureFile(brand.logoPath)] as const]),
+    ]),
+  )
+}
 
 /** Touches that did nothing, by reason: a few stale ones are normal, many mean a broken page. */
 export interface IgnoredTouches {
@@ -41,11 +57,16 @@ export class ScreenPages {
   readonly #log: Log
   readonly #streams = new EventStreams(READERS_MAX)
   readonly #stop: () => void
+  readonly #operator: ShownView['operator']
+  readonly #brand: Handler
   #seq = 1
   #ignored = {stale: 0, unknown: 0, malformed: 0}
 
-  constructor(source: ScreenSource, log: Log) {
+  /** @throws BadInput when the operator's logo cannot be read */
+  constructor(source: ScreenSource, log: Log, brand: Brand = NO_BRAND) {
     this.#source = source
+    this.#operator = {name: brand.name, hasLogo: brand.logoPath !== null}
+    this.#brand = brandFiles(brand)
     this.#log = log
     this.#stop = source.onChange(() => {
       this.#seq += 1
@@ -70,7 +91,7 @@ export class ScreenPages {
       this.#choice(request, response)
       return true
     }
-    return PAGE(request, response)
+    return PAGE(request, response) || this.#brand(request, response)
   }
 
   close(): void {
@@ -83,7 +104,7 @@ export class ScreenPages {
     this.#streams.open(response, () => {
       if (seen === this.#seq) return null
       seen = this.#seq
-      return JSON.stringify(shownView(this.#source.current(), seen))
+      return JSON.stringify(shownView(this.#source.current(), seen, this.#operator))
     })
   }
 
@@ -93,7 +114,7 @@ export class ScreenPages {
       if (touch === null) this.#ignore(response, 'malformed', 400)
       else if (touch.seq !== this.#seq || touch.screen !== this.#source.current().screen)
         this.#ignore(response, 'stale', 409)
-      else if (!this.#source.current().choices.some(choice => choice.id === touch.id))
+      else if (touch.id !== LOOK_ID && !this.#source.current().choices.some(choice => choice.id === touch.id))
         this.#ignore(response, 'unknown', 404)
       else {
         this.#source.choose(touch.id)
@@ -109,13 +130,14 @@ export class ScreenPages {
   }
 }
 
-/** The screen on a server of its own, as in the machine. @throws SystemFault when the port cannot be had */
+/** The screen on a server of its own, as in the machine. @throws SystemFault when the port cannot be had, BadInput as ScreenPages */
 export async function startScreenServer(
   source: ScreenSource,
   where: Listening,
   log: Log,
+  brand: Brand = NO_BRAND,
 ): Promise<RunningServer> {
-  const pages = new ScreenPages(source, log)
+  const pages = new ScreenPages(source, log, brand)
   const server = await listen(pages.handle, where)
   return {
     url: `${server.url}screen/`,

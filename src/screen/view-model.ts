@@ -3,6 +3,7 @@ import type {StateName} from '../../fsm/session.ts'
 import type {Event} from '../../fsm/vocabulary.ts'
 import type {Minor} from '../../kit/money.ts'
 import type {Key} from '../../devices/pin-pad/port.ts'
+import type {Look, OwnLook} from './look.ts'
 import type {Language, Tongue} from './words.ts'
 
 /** What the customer's hand and eyes have just now, and no record keeps. */
@@ -17,6 +18,12 @@ export interface Desk {
   readonly language: Tongue
   /** What can be chosen, the operator's own language first. */
   readonly offered: readonly [Language, ...Language[]]
+  /** How the customer wants the screen to look; forgotten with the visit. */
+  readonly look: Look
+  /** How it looks to begin with. */
+  readonly ownLook: OwnLook
+  /** Whether the customer listens: a headset is in. */
+  readonly listens: boolean
 }
 
 /** Another language of the screen: nothing that the machine is told. */
@@ -89,6 +96,8 @@ export interface ViewModel {
   /** `Card ending in 4242`, while a card's visit lasts. */
   readonly card: string | null
   readonly terminal: string
+  /** How the screen looks, the name of what changes that, and the key that does it now; null while none is heard for it. */
+  readonly look: {readonly now: Look; readonly label: string; readonly key: Key | null}
   /** The same words as one text for speech. */
   readonly speech: string
 }
@@ -96,6 +105,7 @@ export interface ViewModel {
 /** The view model as the page gets it: no events, and of the keys only the one that is shown and a digit that does the same. */
 export interface ShownView extends Omit<ViewModel, 'choices'> {
   readonly seq: number
+  readonly operator: {readonly name: string | null; readonly hasLogo: boolean}
   readonly choices: readonly {
     readonly id: string
     readonly label: string
@@ -107,10 +117,15 @@ export interface ShownView extends Omit<ViewModel, 'choices'> {
 }
 
 /** @param seq counts the views of one server; a choice made on an older one is stale */
-export function shownView(view: ViewModel, seq: number): ShownView {
+export function shownView(
+  view: ViewModel,
+  seq: number,
+  operator: ShownView['operator'] = {name: null, hasLogo: false},
+): ShownView {
   return {
     ...view,
     seq,
+    operator,
     choices: view.choices.map(({id, label, language, keys, weight}) => ({
       id,
       label,

@@ -5,7 +5,9 @@ import type {Context} from '../../fsm/context.ts'
 import type {StateName} from '../../fsm/session.ts'
 import {minorUnits} from '../../kit/money.ts'
 import {amountRange, choicesOf, typedAmount} from './choices.ts'
+import {takesAmount} from './desk.ts'
 import {cardWords, endingWords} from './ending.ts'
+import {LOOK_KEY} from './look.ts'
 import {sayIn} from './say.ts'
 import type {Say} from './say.ts'
 import type {Choice, Desk, Entry, Tone, ViewModel} from './view-model.ts'
@@ -25,6 +27,7 @@ export function view(state: StateName, context: Context, desk: Desk): ViewModel 
   const eye = sayIn(language, context.setup.currency, 'eye')
   const scene = sceneOf(state, context, desk, eye)
   const masked = context.visit?.card?.masked
+  const choices = choicesOf(state, context, desk, eye)
   return {
     screen: state,
     language,
@@ -36,7 +39,7 @@ export function view(state: StateName, context: Context, desk: Desk): ViewModel 
     amount: scene.amount ?? null,
     figures: scene.figures ?? [],
     entry: scene.entry ?? null,
-    choices: choicesOf(state, context, desk, eye),
+    choices,
     reference:
       scene.reference === undefined || scene.reference === null
         ? null
@@ -44,6 +47,11 @@ export function view(state: StateName, context: Context, desk: Desk): ViewModel 
     slots: {card: scene.card ?? 'off', cash: scene.cash ?? 'off'},
     card: masked === undefined ? null : eye.words('figure.card', {digits: masked.slice(-4)}),
     terminal: context.setup.terminal,
+    look: {
+      now: desk.look,
+      label: eye.words('look.label', {}),
+      key: state === 'idle' || choices.length === 0 || takesAmount(state) ? null : LOOK_KEY,
+    },
     speech: speechOf(state, context, desk, sayIn(language, context.setup.currency, 'ear')),
   }
 }

@@ -11,6 +11,7 @@ import {
   deskOffering,
   press,
   withBalance,
+  withListening,
   withPinDigits,
 } from '../../src/screen/desk.ts'
 import type {Desk} from '../../src/screen/view-model.ts'
@@ -75,7 +76,7 @@ t.test('a key that means nothing now changes nothing', async t => {
     const keys = new Set(view(state, visit, EMPTY_DESK).choices.flatMap(choice => choice.keys))
     const takesAmount = state === 'choosingAmount' || state === 'amountRefused'
     for (const key of KEYS) {
-      if (keys.has(key) || (takesAmount && /^[0-9]/.test(key))) continue
+      if (keys.has(key) || key === '00' || (takesAmount && /^[0-9]/.test(key))) continue
       t.same(press(state, visit, EMPTY_DESK, key), {desk: EMPTY_DESK, event: null}, `${state} ${key}`)
     }
   }
@@ -139,3 +140,36 @@ t.test('a language is chosen on the welcome screen or in the menu, and forgotten
   t.equal(around.language, own, 'one key goes round all of them')
   t.same(labels(EMPTY_DESK), [], 'a machine with one language offers none')
 })
+
+t.test(
+  'a look is chosen by key or touch wherever nothing is typed, and forgotten with the visit',
+  async t => {
+    const looks = (from: Desk) => {
+      let desk = from
+      return ['00', '00', '00', '00'].map(() => {
+        desk = press('choosingService', visit, desk, '00').desk
+        return desk.look
+      })
+    }
+    t.same(looks(EMPTY_DESK), ['large', 'contrast', 'plain', 'large'])
+    const listening = withListening(EMPTY_DESK, true)
+    t.same(looks(listening), ['large', 'contrast', 'dark', 'plain'], 'who listens may have it dark')
+    t.equal(press('choosingAmount', visit, EMPTY_DESK, '00').desk.look, 'plain', 'there the key types')
+    const large = choose('choosingAmount', visit, EMPTY_DESK, 'look').desk
+    t.equal(large.look, 'large')
+    t.equal(deskAfter('choosingAmount', 'authorizing', large).look, 'large', 'through the whole visit')
+    t.equal(deskAfter('returningCard', 'resting', large).look, 'plain')
+    const contrast = deskOffering(LANGUAGES, 'contrast')
+    t.equal(
+      deskAfter('showingEnding', 'idle', {...contrast, look: 'large'}).look,
+      'contrast',
+      'the operator’s own',
+    )
+    t.equal(
+      withListening({...listening, look: 'dark'}, false).look,
+      'plain',
+      'nobody who looks finds it dark',
+    )
+    t.equal(deskAfter('showingEnding', 'idle', listening).listens, true, 'the headset is still in')
+  },
+)

@@ -1,22 +1,15 @@
 /** The customer's page in a real browser: every different screen, at two sizes, with nothing cut off or covered. */
 import t from 'tap'
-import {STATE_NAMES} from '../../fsm/session.ts'
 import {silentLog} from '../../kit/log.ts'
-import {EMPTY_DESK, deskOffering} from '../../src/screen/desk.ts'
+import {EMPTY_DESK} from '../../src/screen/desk.ts'
 import {startScreenServer} from '../../src/screen/server.ts'
-import type {ScreenSource} from '../../src/screen/source.ts'
-import {shownView} from '../../src/screen/view-model.ts'
-import type {ViewModel} from '../../src/screen/view-model.ts'
 import {view} from '../../src/screen/view.ts'
 import {LANGUAGES} from '../../src/screen/words.ts'
 import {chromiumPath, skipUnless} from '../needs.ts'
-import {LAYOUT_FAULTS, launched, opened} from './browser.ts'
+import {Inspection, LARGEST, LOOKS, SMALLEST, Slides} from '../screens/check.ts'
+import {sampledScenes, shownAs} from '../screens/views.ts'
+import {launched, opened} from './browser.ts'
 import {KEY, SAMPLES, atRest, during} from './samples.ts'
-
-const SIZES = [
-  {width: 800, height: 600},
-  {width: 1920, height: 1080},
-] as const
 
 /** The fullest screens: with every choice, or with the longest words. */
 const WORDY = [
@@ -28,75 +21,47 @@ const WORDY = [
   ['showingEnding', during({ending: {kind: 'beingChecked', reference: KEY}, fate: 'pin-tries'})],
 ] as const
 
-/** Shows one view after another. */
-class Slides implements ScreenSource {
-  readonly chosen: string[] = []
-  #now: ViewModel = view('idle', during({}), EMPTY_DESK)
-  readonly #listeners = new Set<() => void>()
-  /** As the server counts its views. */
-  seq = 1
-
-  current() {
-    return this.#now
-  }
-  onChange(listener: () => void) {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
-  }
-  choose(id: string) {
-    this.chosen.push(id)
-  }
-  show(model: ViewModel) {
-    this.#now = model
-    this.seq += 1
-    for (const listener of this.#listeners) listener()
-  }
-}
-
-/** Every view that looks different from the others. */
-function differentViews(): readonly ViewModel[] {
-  const views = STATE_NAMES.flatMap(state => SAMPLES.map(({context, desk}) => view(state, context, desk)))
-  return [...new Map(views.map(model => [JSON.stringify(shownView(model, 0)), model])).values()]
-}
-
 t.test('the page', async t => {
   const path = chromiumPath()
   if (!skipUnless(t, path, 'chromium')) return
-  const source = new Slides()
+  const source = new Slides(view('idle', atRest(), EMPTY_DESK))
   const server = await startScreenServer(source, {host: '127.0.0.1', port: 0}, silentLog)
   t.teardown(() => server.close())
   const browser = await launched(t, path)
 
-  for (const {width, height} of SIZES)
-    t.test(`nothing is cut off or covered at ${width} by ${height}`, async t => {
-      const {page, complaints} = await opened(browser, width, height)
-      await page.goto(server.url)
-      const views = differentViews()
-      for (const model of views) {
-        source.show(model)
-        await page.locator(`body[data-seq="${source.seq}"]`).waitFor()
-        const faults = await page.evaluate<string[]>(LAYOUT_FAULTS)
-        if (faults.length > 0) t.fail(`${model.screen}: ${model.instruction}`, {faults})
+  for (const size of [SMALLEST, LARGEST])
+    t.test(`nothing is cut off, covered, small or faint at ${size.width} by ${size.height}`, async t => {
+      const inspection = await Inspection.open(browser, server.url, source, size)
+      const scenes = sampledScenes()
+      for (const scene of scenes) {
+        const model = shownAs(scene, 'en', 'plain')
+        await inspection.show(model)
+        const faults = await inspection.faults(model)
+        if (faults.length > 0) t.fail(`${scene.name}: ${model.instruction}`, {faults})
       }
-      t.ok(views.length > 60, `${views.length} different views`)
-      t.same(complaints, [], 'the page complains of nothing')
-      await page.close()
+      t.ok(scenes.length > 60, `${scenes.length} different views`)
+      t.same(inspection.complaints, [], 'the page complains of nothing')
+      await inspection.close()
     })
 
-  t.test('nothing is cut off or covered in any language at 800 by 600', async t => {
-    const {page} = await opened(browser, 800, 600)
-    await page.goto(server.url)
+  t.test('the fullest screens hold in every language and look, to axe-core as well', async t => {
+    const inspection = await Inspection.open(browser, server.url, source, SMALLEST)
     for (const language of LANGUAGES)
-      for (const [state, context] of WORDY) {
-        source.show(view(state, context, {...deskOffering(LANGUAGES), language}))
-        await page.locator(`body[data-seq="${source.seq}"]`).waitFor()
-        const faults = await page.evaluate<string[]>(LAYOUT_FAULTS)
-        if (faults.length > 0) t.fail(`${state} in ${language}`, {faults})
-      }
-    t.equal(await page.evaluate('document.documentElement.dir'), 'ltr')
-    source.show(view('choosingAmount', during({}), {...EMPTY_DESK, language: 'ar'}))
-    await page.locator('html[dir=rtl][lang=ar]').waitFor()
-    await page.close()
+      for (const look of LOOKS)
+        for (const [state, context] of WORDY) {
+          const model = shownAs({name: state, state, context, desk: EMPTY_DESK}, language, look)
+          await inspection.show(model)
+          const isHeldToAxe = language === 'ar' || language === 'de'
+          const faults = [
+            ...(await inspection.faults(model)),
+            ...(isHeldToAxe ? await inspection.axeFaults() : []),
+          ]
+          if (faults.length > 0) t.fail(`${state} in ${language}, ${look}`, {faults})
+        }
+    await inspection.show(view('choosingAmount', during({}), {...EMPTY_DESK, language: 'ar'}))
+    await inspection.page.locator('html[dir=rtl][lang=ar]').waitFor()
+    t.pass('nine languages')
+    await inspection.close()
   })
 
   t.test('a touch, a key of the keyboard and the focus', async t => {
@@ -138,7 +103,11 @@ t.test('the page', async t => {
   })
 
   t.test('when the machine is gone the page says so, and nothing can be chosen', async t => {
-    const own = await startScreenServer(new Slides(), {host: '127.0.0.1', port: 0}, silentLog)
+    const own = await startScreenServer(
+      new Slides(view('idle', atRest(), EMPTY_DESK)),
+      {host: '127.0.0.1', port: 0},
+      silentLog,
+    )
     const {page} = await opened(browser, 800, 600)
     await page.goto(own.url)
     await page.getByText('Welcome').first().waitFor()

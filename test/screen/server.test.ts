@@ -1,10 +1,16 @@
 /** The screen's server: what it serves, and everything it refuses. */
+import {readFileSync} from 'node:fs'
 import {request as httpRequest} from 'node:http'
 import {connect} from 'node:net'
+import {join} from 'node:path'
 import t from 'tap'
 import type {Test} from 'tap'
 import {present} from '../../kit/assert.ts'
+import {readJson} from '../../kit/exact-json.ts'
+import type {Json} from '../../kit/exact-json.ts'
 import {silentLog} from '../../kit/log.ts'
+import {Section} from '../../kit/section.ts'
+import {INKS, NO_BRAND, brandFrom, contrastOf} from '../../src/screen/brand.ts'
 import {EMPTY_DESK} from '../../src/screen/desk.ts'
 import {listen} from '../../src/screen/local-http.ts'
 import {ScreenPages} from '../../src/screen/server.ts'
@@ -118,7 +124,7 @@ t.test('the page comes with a policy that allows nothing from elsewhere', async 
     t.match(policy, part)
   t.notMatch(policy, /unsafe|https?:|\*/)
   t.notMatch(page.body, /\son\w+=|style="|<script>|https?:\/\//, 'nothing inline, nothing from outside')
-  for (const name of ['screen.css', 'tokens.css', 'screen.js'])
+  for (const name of ['screen.css', 'tokens.css', 'brand.css', 'screen.js', 'still.js'])
     t.equal((await ask(`${origin}/screen/${name}`)).status, 200, name)
   t.equal((await ask(`${origin}/screen/../server.ts`)).status, 404)
   t.equal((await ask(`${origin}/screen/%2e%2e/server.ts`)).status, 404)
@@ -160,6 +166,11 @@ t.test('a touch counts once, on the view that it was made on', async t => {
   ])
     t.equal((await touch(body)).status, 400, body)
   t.same(source.chosen, ['amount-6000'], 'none of them did anything')
+  t.equal(
+    (await touch('{"screen":"choosingAmount","seq":2,"id":"look"}')).status,
+    204,
+    'the look is always offered',
+  )
   t.same(pages.ignored, {stale: 2, unknown: 1, malformed: 6})
 })
 
@@ -229,3 +240,47 @@ t.test('the server of its own', async t => {
   await server.close()
   await t.rejects(ask(server.url), 'closed')
 })
+
+t.test('an operator has a name, colours and a logo on the screen, if they can be read', async t => {
+  const brandOf = (operator: object) =>
+    brandFrom(new Section('', present(jsonOf({operator}), 'settings'), 'setting'))
+  t.same(brandFrom(new Section('', new Map(), 'setting')), NO_BRAND)
+  t.throws(() => brandOf({accent: 'red'}), {message: 'operator: accent must be a colour such as #0a5a6e'})
+  t.throws(() => brandOf({accent: '#ff8800'}), {
+    message: /^operator: accent has a contrast of 2\.\d to #ffffff/,
+  })
+  t.throws(() => brandOf({ground: '#c0c0c0'}), {message: /^operator: ground has a contrast of \d\.\d to #/})
+  t.throws(() => brandOf({accent: '#0a5a6e', ground: '#f0f0d8', name: ''}), {message: /name must be/})
+  t.throws(() => brandOf({logoPath: 'logo.exe'}), {message: /logoPath must be/})
+  t.throws(() => brandOf({colour: '#000000'}), {message: 'operator: colour is no setting'})
+  t.equal(contrastOf('#000000', '#ffffff'), 21)
+  const tokens = readFileSync(new URL('../../src/screen/page/tokens.css', import.meta.url), 'utf8')
+  for (const ink of INKS) t.match(tokens, ink, 'the inks are those of the page')
+
+  const logoPath = join(t.testdir({'logo.svg': '<svg xmlns="http://www.w3.org/2000/svg"/>'}), 'logo.svg')
+  const brand = brandOf({name: 'Bank of Nowhere', accent: '#5a0a3c', logoPath})
+  const pages = new ScreenPages(new HandScreen(), silentLog, brand)
+  const server = await listen(pages.handle, {host: '127.0.0.1', port: 0})
+  t.teardown(async () => {
+    pages.close()
+    await server.close()
+  })
+  t.match((await ask(`${server.url}screen/brand.css`)).body, '--accent: #5a0a3c')
+  const logo = await ask(`${server.url}screen/logo`)
+  t.equal(logo.headers['content-type'], 'image/svg+xml')
+  t.match(
+    logo.headers['content-security-policy'],
+    "default-src 'none'",
+    'a picture that brings a script runs none',
+  )
+  const [seen] = await events(`${server.url}screen/view`, 1, () => undefined)
+  t.match(seen, {operator: {name: 'Bank of Nowhere', hasLogo: true}})
+  t.throws(() => new ScreenPages(new HandScreen(), silentLog, {...brand, logoPath: '/nowhere/logo.svg'}), {
+    name: 'BadInput',
+  })
+})
+
+function jsonOf(value: object): Json | null {
+  const read = readJson(JSON.stringify(value))
+  return read.kind === 'json' ? read.json : null
+}

@@ -314,6 +314,7 @@ export const ENTRY_POINTS: readonly string[] = [
   'test/fuzz/main.ts',
   'test/model/main.ts',
   'test/perf/main.ts',
+  'test/screens/main.ts',
   'test/sim/die.ts',
   'test/sim/main.ts',
   'test/sim/planted/main.ts',

@@ -25,6 +25,8 @@
  * @property {{card: string, cash: string}} slots
  * @property {string | null} card
  * @property {string} terminal
+ * @property {{now: string, label: string, key: string | null}} look
+ * @property {{name: string | null, hasLogo: boolean}} operator
  * @property {string} speech
  */
 
@@ -44,6 +46,8 @@ const PIN_DIGITS_MIN = 4
 /** @type {View | null} */
 let shown = null
 let drawnChoices = ''
+
+part('look').addEventListener('click', () => void touch('look'))
 
 const stream = new EventSource('view')
 stream.addEventListener('message', event => {
@@ -74,19 +78,34 @@ function show(view) {
     entry: view.entry?.kind ?? 'none',
     choices: view.choices.length === 0 ? 'none' : 'some',
   })
-  document.body.toggleAttribute('data-long', view.title.length + view.instruction.length > 110)
-  write('terminal', view.terminal)
+  document.documentElement.dataset['look'] = view.look.now
+  const long = lengthOf(view)
+  if (long === null) delete document.body.dataset['long']
+  else document.body.dataset['long'] = long
+  showOperator(view)
+  showLook(view.look)
   write('card', view.card)
   write('title', view.title)
   write('amount', view.amount)
   write('instruction', view.instruction)
   write('notice', view.notice)
   write('speech', view.speech)
+  write('hint', hintOf(view.entry))
   showReference(view.reference)
   showPin(view.entry)
   showTyped(view.entry)
   showFigures(view.figures)
   showChoices(view.choices)
+}
+
+/**
+ * Whether there is more to read than fits at full size, or beside a picture; a Chinese character is as wide as two letters.
+ * @param {View} view
+ */
+function lengthOf({title, instruction, notice}) {
+  const text = title + instruction + (notice ?? '')
+  const width = Array.from(text).reduce((sum, letter) => sum + (letter > '\u2E80' ? 2 : 1), 0)
+  return width > 240 ? 'very' : width > 110 ? 'long' : null
 }
 
 /**
@@ -131,9 +150,35 @@ function showTyped(entry) {
   place.hidden = entry?.kind !== 'amount'
   if (entry?.kind !== 'amount') return
   place.dataset['is'] = entry.isEmpty ? 'empty' : entry.valid ? 'valid' : 'unpayable'
-  const [text, hint] = place.children
-  if (text !== undefined) text.textContent = entry.text
-  if (hint !== undefined) hint.textContent = entry.hint
+  place.textContent = entry.text
+}
+
+/** @param {Entry | null} entry */
+function hintOf(entry) {
+  return entry?.kind === 'amount' && entry.hint !== '' ? entry.hint : null
+}
+
+/**
+ * The operator's name, or the machine's where none is set.
+ * @param {View} view
+ */
+function showOperator({operator, terminal}) {
+  write('operator', operator.name ?? terminal)
+  const logo = part('logo')
+  if (operator.hasLogo && !logo.hasAttribute('src')) logo.setAttribute('src', 'logo')
+  logo.hidden = !operator.hasLogo
+  part('mark').toggleAttribute('hidden', operator.hasLogo)
+}
+
+/** @param {View['look']} look */
+function showLook({label, key}) {
+  const button = part('look')
+  button.hidden = false
+  const [, name, badge] = button.children
+  if (name !== undefined) name.textContent = label
+  if (badge === undefined) return
+  badge.textContent = key ?? ''
+  badge.toggleAttribute('hidden', key === null)
 }
 
 /** @param {Figure[]} figures */

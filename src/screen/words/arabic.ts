@@ -139,6 +139,16 @@ export const ARABIC: Catalogue = {
     'figure.card': 'بطاقة تنتهي بـ {digits}',
     'figure.reference': 'الرقم المرجعي',
 
+    'look.label': 'العرض',
+    'key.dot': 'النقطة',
+    'key.clear': 'مسح',
+    'key.00': 'صفر صفر',
+    'voice.on': 'النطق الصوتي قيد التشغيل.',
+    'voice.again': 'للاستماع مرة أخرى اضغط {key}.',
+    'voice.louder': 'لتغيير مستوى الصوت اضغط {key}.',
+    'voice.look': 'لتعتيم الشاشة أو تغيير مظهرها اضغط {key}.',
+    'voice.dark': 'الشاشة معتمة.',
+
     'key.enter': 'إدخال',
     'key.cancel': 'إلغاء',
     'speech.key': '{choice}: اضغط {key}.',

@@ -138,6 +138,16 @@ export const CHINESE: Catalogue = {
     'figure.card': '尾号 {digits} 的卡',
     'figure.reference': '参考号',
 
+    'look.label': '显示',
+    'key.dot': '小数点',
+    'key.clear': '更正',
+    'key.00': '零零',
+    'voice.on': '语音已开启。',
+    'voice.again': '再听一遍，请按{key}。',
+    'voice.louder': '调节音量，请按{key}。',
+    'voice.look': '关闭屏幕或改变显示方式，请按{key}。',
+    'voice.dark': '屏幕已关闭。',
+
     'key.enter': '确认',
     'key.cancel': '取消',
     'speech.key': '{choice}，请按 {key}。',

@@ -138,6 +138,16 @@ export const ENGLISH = {
   'figure.card': 'Card ending in {digits}',
   'figure.reference': 'Reference',
 
+  'look.label': 'Display',
+  'key.dot': 'dot',
+  'key.clear': 'Clear',
+  'key.00': 'zero zero',
+  'voice.on': 'Speech is on.',
+  'voice.again': 'To hear this again, press {key}.',
+  'voice.louder': 'To change the loudness, press {key}.',
+  'voice.look': 'To darken the screen or change how it looks, press {key}.',
+  'voice.dark': 'The screen is dark.',
+
   'key.enter': 'Enter',
   'key.cancel': 'Cancel',
   'speech.key': 'For {choice}, press {key}.',

@@ -148,6 +148,16 @@ export const FRENCH: Catalogue = {
     'figure.card': 'Carte finissant par {digits}',
     'figure.reference': 'Référence',
 
+    'look.label': 'Affichage',
+    'key.dot': 'point',
+    'key.clear': 'Correction',
+    'key.00': 'zéro zéro',
+    'voice.on': 'La lecture à voix haute est active.',
+    'voice.again': 'Pour répéter, appuyez sur {key}.',
+    'voice.louder': 'Pour changer le volume, appuyez sur {key}.',
+    'voice.look': 'Pour assombrir l’écran ou changer l’affichage, appuyez sur {key}.',
+    'voice.dark': 'L’écran est noir.',
+
     'key.enter': 'Validation',
     'key.cancel': 'Annulation',
     'speech.key': 'Pour {choice}, appuyez sur {key}.',

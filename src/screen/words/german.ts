@@ -153,6 +153,16 @@ export const GERMAN: Catalogue = {
     'figure.card': 'Karte mit Endziffern {digits}',
     'figure.reference': 'Referenz',
 
+    'look.label': 'Anzeige',
+    'key.dot': 'Punkt',
+    'key.clear': 'Korrektur',
+    'key.00': 'null null',
+    'voice.on': 'Die Sprachausgabe ist an.',
+    'voice.again': 'Zum Wiederholen drücken Sie {key}.',
+    'voice.louder': 'Für die Lautstärke drücken Sie {key}.',
+    'voice.look': 'Um den Bildschirm zu verdunkeln oder anders darzustellen, drücken Sie {key}.',
+    'voice.dark': 'Der Bildschirm ist dunkel.',
+
     'key.enter': 'Bestätigen',
     'key.cancel': 'Abbruch',
     'speech.key': 'Für {choice} drücken Sie {key}.',

@@ -139,6 +139,16 @@ export const HINDI: Catalogue = {
     'figure.card': 'कार्ड के अंतिम अंक {digits}',
     'figure.reference': 'संदर्भ',
 
+    'look.label': 'डिस्प्ले',
+    'key.dot': 'बिंदु',
+    'key.clear': 'क्लियर',
+    'key.00': 'शून्य शून्य',
+    'voice.on': 'आवाज़ चालू है।',
+    'voice.again': 'दोबारा सुनने के लिए {key} दबाएँ।',
+    'voice.louder': 'आवाज़ का स्तर बदलने के लिए {key} दबाएँ।',
+    'voice.look': 'स्क्रीन को काला करने या उसका रूप बदलने के लिए {key} दबाएँ।',
+    'voice.dark': 'स्क्रीन काली है।',
+
     'key.enter': 'एंटर',
     'key.cancel': 'कैंसल',
     'speech.key': '{choice} के लिए {key} दबाएँ।',

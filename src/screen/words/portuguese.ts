@@ -143,6 +143,16 @@ export const PORTUGUESE: Catalogue = {
     'figure.card': 'Cartão terminado em {digits}',
     'figure.reference': 'Referência',
 
+    'look.label': 'Ecrã',
+    'key.dot': 'ponto',
+    'key.clear': 'Corrigir',
+    'key.00': 'zero zero',
+    'voice.on': 'A voz está ligada.',
+    'voice.again': 'Para repetir, prima {key}.',
+    'voice.louder': 'Para mudar o volume, prima {key}.',
+    'voice.look': 'Para escurecer o ecrã ou mudar o aspeto, prima {key}.',
+    'voice.dark': 'O ecrã está escuro.',
+
     'key.enter': 'Confirmar',
     'key.cancel': 'Cancelar',
     'speech.key': 'Para {choice}, prima {key}.',

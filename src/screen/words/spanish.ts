@@ -142,6 +142,16 @@ export const SPANISH: Catalogue = {
     'figure.card': 'Tarjeta terminada en {digits}',
     'figure.reference': 'Referencia',
 
+    'look.label': 'Pantalla',
+    'key.dot': 'punto',
+    'key.clear': 'Corregir',
+    'key.00': 'cero cero',
+    'voice.on': 'La voz está activada.',
+    'voice.again': 'Para repetir, pulse {key}.',
+    'voice.louder': 'Para cambiar el volumen, pulse {key}.',
+    'voice.look': 'Para oscurecer la pantalla o cambiar su aspecto, pulse {key}.',
+    'voice.dark': 'La pantalla está oscura.',
+
     'key.enter': 'Aceptar',
     'key.cancel': 'Cancelar',
     'speech.key': 'Para {choice}, pulse {key}.',

@@ -142,6 +142,16 @@ export const TURKISH: Catalogue = {
     'figure.card': 'Sonu {digits} olan kart',
     'figure.reference': 'Referans',
 
+    'look.label': 'Görünüm',
+    'key.dot': 'nokta',
+    'key.clear': 'Sil',
+    'key.00': 'sıfır sıfır',
+    'voice.on': 'Sesli anlatım açık.',
+    'voice.again': 'Yeniden dinlemek için {key} tuşuna basın.',
+    'voice.louder': 'Ses düzeyi için {key} tuşuna basın.',
+    'voice.look': 'Ekranı karartmak ya da görünümünü değiştirmek için {key} tuşuna basın.',
+    'voice.dark': 'Ekran karanlık.',
+
     'key.enter': 'Giriş',
     'key.cancel': 'İptal',
     'speech.key': '{choice} için {key} tuşuna basın.',
