@@ -43,6 +43,7 @@ const DARK: ViewModel = {
   slots: {card: 'off', cash: 'off'},
   card: null,
   terminal: TERMINAL,
+  look: {now: 'plain', label: '', key: null},
   speech: '',
 }
 
