@@ -27,7 +27,15 @@ import {Outbox} from './link/outbox.ts'
 import type {AdviceSource} from './link/outbox.ts'
 import type {HostLink} from './link/port.ts'
 import type {Transport} from './link/transport.ts'
-import {choose, deskAfresh, deskAfter, deskOffering, press, withBalance, withPinDigits} from './screen/desk.ts'
+import {
+  choose,
+  deskAfresh,
+  deskAfter,
+  deskOffering,
+  press,
+  withBalance,
+  withPinDigits,
+} from './screen/desk.ts'
 import type {ScreenSource} from './screen/source.ts'
 import {view} from './screen/view.ts'
 import type {Desk, ViewModel} from './screen/view-model.ts'
