@@ -93,6 +93,8 @@ interface Opening {
   readonly listener: LinkListener
   reading: Promise<void>
   sending: Promise<unknown>
+  /** Writes that have not ended. */
+  unsentCount: number
   isEnding: boolean
 }
 
@@ -141,8 +143,13 @@ class Serial implements SerialLink {
   async write(bytes: Uint8Array): Promise<'written' | LinkLost> {
     const opening = this.#opening
     if (opening === null) return this.#hasBeenOpen ? 'hung-up' : 'not-opened'
+    opening.unsentCount += 1
     const sending = opening.sending.then(() => send(opening, bytes))
-    opening.sending = sending.catch(() => undefined)
+    opening.sending = sending
+      .catch(() => undefined)
+      .finally(() => {
+        opening.unsentCount -= 1
+      })
     const outcome = await within(this.#clock, this.#options.writeTimeoutMs, sending.then(sent, notSent))
     if (outcome === 'sent') return 'written'
     const why = outcome === 'late' ? 'write-stalled' : 'hung-up'
@@ -215,6 +222,7 @@ class Serial implements SerialLink {
       listener,
       reading: Promise.resolve(),
       sending: Promise.resolve(),
+      unsentCount: 0,
       isEnding: false,
     }
     this.#opening = opening
@@ -257,7 +265,8 @@ class Serial implements SerialLink {
     port.poller.stop()
     const work = async (): Promise<void> => {
       await opening.reading
-      await port.flush().catch(() => undefined)
+      // Frees a write that stalled. What was written counts as sent, and must not be dropped: it may be the last ACK.
+      if (opening.unsentCount > 0) await port.flush().catch(() => undefined)
       await opening.sending
     }
     await within(this.#clock, CLOSE_TIMEOUT_MS, work())

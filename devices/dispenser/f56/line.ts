@@ -88,9 +88,11 @@ export class F56Line {
     for (let tries = 0; tries < TRIES_MAX;) {
       const written = await this.#say('enq')
       if (written !== 'written') return {kind: 'lost', why: written, mayHaveRun: false}
-      const heard = await this.#stepOf(['ack', 'enq', 'nak'])
+      const heard = await this.#stepOf(['ack', 'enq', 'nak', 'text'])
       if (heard.kind === 'lost') return {kind: 'lost', why: heard.why, mayHaveRun: false}
       if (heard.kind === 'ack') return 'accepted'
+      // It tells an earlier response again, whose acceptance got lost on the way.
+      if (heard.kind === 'text') await this.#say('ack')
       // It bids itself, for what it still has to say of an earlier command: that comes first, and is nobody's answer.
       if (heard.kind === 'enq') await this.#receive(true, this.#clock.monotonicMs() + STEP_TIMEOUT_MS)
       tries += 1

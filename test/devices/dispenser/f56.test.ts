@@ -26,6 +26,7 @@ import {seededRandom} from '../../../kit/random.ts'
 import {loopbackPair} from '../../../devices/wire/loopback.ts'
 import {keysOf} from '../../../kit/table.ts'
 import {ptyAvailable, skipUnless} from '../../needs.ts'
+import {rawHost} from '../card-reader/wire.ts'
 import {pick, rigOf} from './conformance.ts'
 import {F56_FRONT, F56_POOL} from './models.ts'
 
@@ -242,6 +243,22 @@ t.test('a count is never sent again but after a refusal', async t => {
   const sent = rig.emulator.transcript.filter(({from, hex}) => from === 'host' && count.test(hex))
   t.equal(sent.length, 2)
   t.same(rig.emulator.world.outlet, {1: 0, 2: 0, 3: 4, 4: 0})
+})
+
+t.test('a response that a host before never accepted is taken first', async t => {
+  const clock = new VirtualClock(epochMs(1_700_000_000_000))
+  const {near, far} = loopbackPair(clock)
+  const emulator = new F56Emulator(far, clock, {1: 9, 2: 9, 3: 9, 4: 9})
+  await emulator.start()
+  const host = await rawHost(near, clock)
+  await host.say('1005', 50)
+  await host.say('1002000300011c1003fa97', 50)
+  t.match(await host.say('1006', 50), /^10020038E00134/)
+  await near.close()
+  const dispenser = new F56(near, clock, silentLog)
+  t.match(await clock.finish(dispenser.open(), 60_000), {kind: 'open'})
+  await clock.finish(dispenser.close(), 60_000)
+  await emulator.stop()
 })
 
 t.test(

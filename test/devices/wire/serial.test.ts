@@ -81,6 +81,24 @@ t.test('all byte values both ways; closing and opening again; one owner', async 
   t.equal(await serial.open(listener), 'not-opened', 'nothing is there')
 })
 
+t.test('what was written before a close arrives', async t => {
+  const {terminal, serial, listener} = ends('last')
+  let heardCount = 0
+  await terminal.far.open({
+    bytes: chunk => {
+      heardCount += chunk.length
+    },
+    lost: () => undefined,
+  })
+  for (let round = 1; round <= 20; round++) {
+    await serial.open(listener)
+    t.equal(await serial.write(Uint8Array.of(0x06)), 'written')
+    await serial.close()
+    await until(`byte ${round}`, () => heardCount === round)
+  }
+  terminal.remove()
+})
+
 t.test('bytes from before the opening are dropped', async t => {
   const {terminal, serial, got, listener} = ends('before')
   await terminal.far.open({bytes: () => undefined, lost: () => undefined})
