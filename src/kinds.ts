@@ -37,6 +37,8 @@ export interface Device {
   open(): Promise<
     {readonly kind: 'open'; readonly identity: Identity; readonly status: object} | Failed<string>
   >
+  /** What else can be asked without moving anything, in lines for a person; a model that is all in its status has none. */
+  describe?(): Promise<readonly string[]>
   close(): Promise<void>
 }
 

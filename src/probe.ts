@@ -42,10 +42,11 @@ export async function probe(
 ): Promise<number> {
   const {name, kind, model, port, isJson} = asked(args)
   const {device, refusal} = onPort(model, port, clock, silentLog)
-  const opened = await within(clock, ANSWER_TIMEOUT_MS, device.open())
+  const told = await within(clock, ANSWER_TIMEOUT_MS, tellOf(device))
   await device.close()
-  if (opened === 'late')
+  if (told === 'late')
     throw new SystemFault(`${port}: no end of the answers of ${name} in ${ANSWER_TIMEOUT_MS} ms`)
+  const {opened, details} = told
   if (opened.kind === 'failed') {
     const {fault, detail} = opened
     if (fault === 'not-opened') throw new BadInput(`--port ${port}: ${refusal() ?? detail}`)
@@ -53,10 +54,16 @@ export async function probe(
   }
   const {identity, status} = opened
   const line = model.line === null ? 'HID' : lineText(model.line)
-  const found = {...identity, kind, port, line, capabilities: device.capabilities, status}
+  const found = {...identity, kind, port, line, capabilities: device.capabilities, status, details}
   const text = JSON.stringify(found, shownField)
   say(isJson ? text : pageOf(text))
   return EXIT_OK
+}
+
+async function tellOf(device: Device) {
+  const opened = await device.open()
+  const details = opened.kind === 'open' ? await device.describe?.() : undefined
+  return {opened, details}
 }
 
 /** Bytes as hex; that a status is one need not be said. */
@@ -111,7 +118,8 @@ function rowsOf(fields: ReadonlyMap<string, Json>, indent: string): readonly str
     const words = indent + name.replaceAll(/(?<=[a-z0-9])[A-Z]/g, letter => ` ${letter.toLowerCase()}`)
     const row = (shown: string): string => words.padEnd(NAME_WIDTH) + shown
     if (isFields(value)) return [words, ...rowsOf(value, `${indent}  `)]
-    if (isList(value) && value.some(isFields)) return value.map(item => row(shownAs(item)))
+    if (isList(value) && (name === 'details' || value.some(isFields)))
+      return value.map(item => row(shownAs(item)))
     return [row(shownAs(value))]
   })
 }

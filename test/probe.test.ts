@@ -30,6 +30,12 @@ const TEMPTING: Readonly<Record<string, string>> = {
   crt310: '{"at": "inside", "card": "ada"}',
 }
 
+/** What a model tells beside its status. */
+const DETAILS: Readonly<Record<string, RegExp>> = {
+  f56: /^details +sensors: clean$/m,
+  lcdm4000: /^details +note lengths: 133 mm/m,
+}
+
 function jsonOf(text: string): Json {
   const read = readJson(text)
   if (read.kind === 'refused') throw new RangeError(read.why)
@@ -89,6 +95,8 @@ t.test('every model tells who it is, twice, and nothing has moved', async t => {
     t.match(page, /^model +\S/, name)
     t.match(page, /^firmware +\S/m)
     t.match(page, /^status$/m)
+    const detail = DETAILS[name]
+    if (detail !== undefined) t.match(page, detail, name)
     t.notMatch(page, /\[object|undefined/)
     t.equal(writeJson(stand.world()), before, `${name}: the world is as it was`)
     await end()
