@@ -181,13 +181,14 @@ const FIELDS = {
   date: 4,
   serial: 4,
 }
-const IDENTIFICATION_BYTES = 1 + Object.values(FIELDS).reduce((sum, width) => sum + width, 0)
+/** Without them it is no identification; what follows is for people, and pads differ in it by a character or two. */
+const IDENTIFICATION_BYTES_MIN = 1 + FIELDS.user + FIELDS.table + FIELDS.settings
 /** Characters of the user's own text. */
 export const USER_TEXT_CHARACTERS = FIELDS.user
 
 /** What an identification reply says, or null when it is too short to be one. */
 export function decodeIdentification(text: Uint8Array): Identification | null {
-  if (text.length < IDENTIFICATION_BYTES) return null
+  if (text.length < IDENTIFICATION_BYTES_MIN) return null
   let at = 1
   const next = (width: number) => {
     const field = Buffer.from(text.subarray(at, at + width)).toString('latin1')
