@@ -50,6 +50,9 @@ export async function replenish(scene: Scene, parts: WizardParts): Promise<Reply
       machine.canTest,
     )
     const next = nextDue(due, exchange)
+    // The signature is the last.
+    const number = next === null ? due.length + 1 : due.indexOf(next) + 1
+    await front.say([`-- step ${number} of ${due.length + 1}`])
     const went = await (next === null ? signed(scene) : step(scene, parts, next, exchange))
     if (went.kind === 'left') return refused("left open: 'replenish' goes on with it")
     if (went.kind === 'stuck') return refused(`${went.why}; 'replenish' goes on with it`)

@@ -45,7 +45,7 @@ export const STAFF: Readonly<Record<string, Role>> = {
 }
 
 /** Compares with the transcript beside this file; `--write` in the arguments writes it anew. */
-export function golden(t: Test, name: string, glass: Glass): void {
+export function golden(t: Test, name: string, glass: Pick<Glass, 'text'>): void {
   const path = join(import.meta.dirname, 'transcripts', `${name}.txt`)
   const text = `${glass.text}\n`
   if (process.argv.includes('--write')) writeFileSync(path, text)

@@ -6,7 +6,7 @@ import {minorUnits, noteCount} from '../../kit/money.ts'
 import {differences, dueSteps, nextDue} from '../../src/console/exchange.ts'
 import {IDLE_MS} from '../../src/console/conversation.ts'
 import {BUDGET_MS} from '../session/world.ts'
-import {Bench, PASSWORD} from './bench.ts'
+import {Bench, PASSWORD, golden} from './bench.ts'
 import type {Wire} from './bench.ts'
 
 /** What a person finds and puts in: by the beginning of the question. */
@@ -69,6 +69,7 @@ t.test('from the first count to the signature', async t => {
   t.match(wire.glass.text, /totals since/, 'the totals are shown before anything is touched')
   while (await answerOnce(wire));
   const text = wire.glass.text
+  golden(t, 'replenish', wire.glass)
   t.match(text, /cassette 1 +20\.00 +100 +98 +short/)
   t.match(text, /cassette 2 +50\.00 +100 +100 +agrees/)
   t.match(text, /reject bin +- +0 +3 +over/)
@@ -103,6 +104,8 @@ t.test('the power may go after every single answer, and each step is done once',
   const bench = await Bench.open()
   let wire = await begun(bench)
   let cutsCount = 0
+  /** What whoever comes back after each cut at a first question reads. */
+  const returns: string[] = []
   // A step of so many answers is cut after none, after one, after two, until it holds.
   for (let answers = 0; exchangeOf(bench) !== null; answers++) {
     const before = present(exchangeOf(bench), 'the exchange').done
@@ -117,10 +120,12 @@ t.test('the power may go after every single answer, and each step is done once',
     if (after === null) break
     t.equal(bench.world.state, 'supervisor', 'no customer comes in between')
     wire = await begun(bench)
+    if (answers === 0) returns.push(`(the power was cut at: ${asked})\n${wire.glass.text}`)
     if (!isDone) t.equal(unnumbered(wire.glass.lastLine), unnumbered(asked), 'and it asks the same again')
     if (isDone) answers = -1
   }
   t.equal(cutsCount > 30, true, `${cutsCount} cuts`)
+  golden(t, 'replenish-again', {text: returns.join('\n\n')})
   const steps = events(bench, 'exchange.advanced').map(event => JSON.stringify(event))
   t.equal(new Set(steps).size, steps.length)
   t.equal(events(bench, 'exchange.opened').length, 1)
