@@ -1,7 +1,11 @@
 /** The anchors of a journal, held against the keys that this site trusts. */
 import {anchorCountersigner, anchorSigner} from '../../crypto/anchor.ts'
+import {pemsIn, signersKnown} from '../../crypto/atm-message.ts'
 import type {Event} from '../../fsm/vocabulary.ts'
 import type {Seq, Stored} from '../../journal/entry.ts'
+import {textIn} from '../../kit/durable-file.ts'
+import {SystemFault, reasonOf} from '../../kit/errors.ts'
+import type {Config} from '../config.ts'
 
 type Anchored = Extract<Event, {type: 'journal.anchored'}>
 
@@ -35,4 +39,17 @@ function verdictOn(event: Anchored, atmId: string, known: KnownKeys): AnchorVerd
   const bankPin = anchorCountersigner(point, machine, bank)
   if (machinePin === null || bankPin === null) return 'notSigned'
   return known.machine.has(machinePin) && known.bank.has(bankPin) ? 'bothKnown' : 'otherKeys'
+}
+
+/** The keys that the settings name; an auditor elsewhere may lack the files, and is told that the keys are not known. */
+export function knownKeys({host}: Pick<Config, 'host'>): KnownKeys {
+  return {machine: pinsIn(host.certificatePath), bank: pinsIn(host.signersPath)}
+}
+
+function pinsIn(path: string): ReadonlySet<string> {
+  try {
+    return new Set(signersKnown(pemsIn(textIn(path) ?? '')).keys())
+  } catch (thrown) {
+    throw new SystemFault(`${path} holds no key: ${reasonOf(thrown)}`, {cause: thrown})
+  }
 }

@@ -1,20 +1,19 @@
 /** `tellerd journal ...`: what an auditor does with a journal, of a machine that runs or of one that does not. Only reads. */
 import {availableParallelism} from 'node:os'
 import {parseArgs} from 'node:util'
-import {pemsIn, signersKnown} from '../../crypto/atm-message.ts'
 import {exportJsonLines, exportText} from '../../journal/export.ts'
 import {verifyInParallel} from '../../journal/parallel.ts'
 import {everyRow} from '../../journal/reader.ts'
 import type {JournalReader} from '../../journal/reader.ts'
 import {timeFromIso} from '../../kit/clock.ts'
 import type {Clock} from '../../kit/clock.ts'
-import {textIn, writeDurably} from '../../kit/durable-file.ts'
-import {BadInput, SystemFault, reasonOf} from '../../kit/errors.ts'
+import {writeDurably} from '../../kit/durable-file.ts'
+import {BadInput, reasonOf} from '../../kit/errors.ts'
 import {readConfig} from '../config.ts'
 import type {Config} from '../config.ts'
 import {verdictPath, verdictText, verdictWords} from '../status/verdict.ts'
-import {anchorIn} from './anchors.ts'
-import type {Anchor, KnownKeys} from './anchors.ts'
+import {anchorIn, knownKeys} from './anchors.ts'
+import type {Anchor} from './anchors.ts'
 import {readWhole} from './copy.ts'
 import {DisputeFold} from './dispute.ts'
 import {disputeJson, disputeText} from './dispute-pages.ts'
@@ -111,19 +110,6 @@ function anchorWords(anchors: readonly Anchor[]): string {
   const others = anchors.filter(({verdict}) => verdict === 'otherKeys').length
   const unknown = others === 0 ? '' : `, ${others} of them by keys that are not known here`
   return `anchors: ${anchors.length}${unknown}; the last for row ${last.event.row} at ${last.event.takenAt}`
-}
-
-/** The keys that the settings name; an auditor elsewhere may lack the files, and is told that the keys are not known. */
-function knownKeys({host}: Config): KnownKeys {
-  return {machine: pinsIn(host.certificatePath), bank: pinsIn(host.signersPath)}
-}
-
-function pinsIn(path: string): ReadonlySet<string> {
-  try {
-    return new Set(signersKnown(pemsIn(textIn(path) ?? '')).keys())
-  } catch (thrown) {
-    throw new SystemFault(`${path} holds no key: ${reasonOf(thrown)}`, {cause: thrown})
-  }
 }
 
 /** A row, or a time from and up to which. */

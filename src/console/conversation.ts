@@ -29,7 +29,8 @@ const LEAVING = ['exit', 'quit', 'logout']
 export async function converse(house: House, front: Front): Promise<'lines' | 'left' | 'gone'> {
   const {machine, people} = house
   for (;;) {
-    if (people.isEnrolling) await enrolFounder(house, front)
+    // Whoever typed a wrong code, or is not the last, is asked again; whoever left is led to the log-in.
+    if (people.isEnrolling && (await enrolFounder(house, front)) !== 'left') continue
     await front.say([`${machine.build}, ${machine.terminal}. What is done here is recorded.`])
     const named = await front.ask('login', false)
     if (named.kind !== 'said') {

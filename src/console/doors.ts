@@ -82,9 +82,13 @@ class SerialDoor implements Door {
   }
 
   #newLine(): void {
+    const send = async (text: string): Promise<boolean> =>
+      (await this.#link.write(Buffer.from(text, 'latin1'))) === 'written'
+    // What stands on the glass there is of a life, or of a person, before.
+    send('\r\n').catch(this.#crash)
     const line = new Line(
       this.#house,
-      async text => (await this.#link.write(Buffer.from(text, 'latin1'))) === 'written',
+      send,
       () => {
         if (this.#line === line && this.#link.isOpen) this.#newLine()
       },

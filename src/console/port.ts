@@ -24,6 +24,10 @@ export type Facts = readonly (readonly [name: string, value: Cell])[]
 export type Report =
   {readonly kind: 'told'; readonly facts: Facts} | {readonly kind: 'silent'; readonly why: string}
 
+/** Lines of the record, or why there are none. */
+export type Told =
+  {readonly kind: 'told'; readonly lines: readonly string[]} | {readonly kind: 'silent'; readonly why: string}
+
 /** The check value that the pad computed, or why it has no key. */
 export type KeyLoaded =
   {readonly kind: 'loaded'; readonly checkValue: string} | {readonly kind: 'silent'; readonly why: string}
@@ -132,6 +136,8 @@ export interface ConsoleMachine {
     readonly passed: readonly Passed[]
     onPassed(listener: (passed: Passed) => void): () => void
   }
+  /** All about one payout, with what proves it. Between visits alone: the whole journal is read. */
+  dispute(reference: string): Promise<Told>
   /** Asks the device; between visits alone, or it says why not. */
   report(device: Device): Promise<Report>
   /** Has the PIN pad prove itself. Between visits alone. */

@@ -75,6 +75,10 @@ export function machineDesk(parts: DeskParts): ConsoleMachine {
     storage: () => storageFacts(parts),
     trace: device => parts.traces[device],
     books: () => books.read(),
+    dispute: async reference => {
+      const {disputeTold} = await import('./dispute.ts')
+      return disputeTold(journal, config, clock, reference)
+    },
     report: device => asked(status[device]),
     selfTest: () => asked(() => pinPad.selfTest()),
     canLoadMasterKey: pinPad.capabilities.clearKeyLoad,

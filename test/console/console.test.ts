@@ -1,7 +1,10 @@
 /** Conversations at the console as a person has them. */
+import {existsSync, readFileSync} from 'node:fs'
 import t from 'tap'
+import {codeAt} from '../../crypto/one-time.ts'
 import {DEMO_CARDS} from '../../host/demo.ts'
 import {present} from '../../kit/assert.ts'
+import {epochMs} from '../../kit/clock.ts'
 import {Secret} from '../../kit/secret.ts'
 import {COMMANDS} from '../../src/console/commands.ts'
 import {IDLE_MS} from '../../src/console/conversation.ts'
@@ -9,6 +12,7 @@ import {LINE_MAX} from '../../src/console/grammar.ts'
 import {LOCK_MS, TRIES_MAX} from '../../src/console/people.ts'
 import {BUDGET_MS} from '../session/world.ts'
 import {Bench, PASSWORD, golden, lineFor} from './bench.ts'
+import {seedIn} from './seed.ts'
 
 t.test('an engineer looks around', async t => {
   const bench = await Bench.open()
@@ -32,6 +36,48 @@ t.test('an engineer looks around', async t => {
   await wire.type('user list\r')
   await wire.type('exit\r')
   golden(t, 'engineer', wire.glass)
+  await bench.close()
+})
+
+t.test('the first two people come in by the code of the first start, and nobody after them', async t => {
+  const bench = await Bench.open({}, {})
+  const wire = bench.connect()
+  await wire.rest()
+  t.match(wire.glass.text, /Nobody can log in[^]*enrolment code:$/)
+  const code = readFileSync(bench.house.people.codePath, 'utf8').trim()
+  await wire.type('not the code\r')
+  t.match(wire.glass.text, /that is not the code[^]*enrolment code:$/, 'and is asked again')
+  for (const name of ['anna', 'sven']) {
+    wire.glass.clear()
+    await wire.type(`${code}\r`)
+    await wire.type('Anna!\r')
+    t.match(
+      wire.glass.text,
+      /a name has 2 to 16 small letters[^]*your name:$/,
+      'the code need not be typed again',
+    )
+    await wire.type(`${name}\r`)
+    await wire.type('short\r')
+    await wire.type(`${PASSWORD}\r`)
+    await wire.type('another horse 42\r')
+    t.match(wire.glass.text, /the two passwords differ/)
+    await wire.type(`${PASSWORD}\r`)
+    await wire.type(`${PASSWORD}\r`)
+    const seed = seedIn(wire.glass.text)
+    await wire.type(`${codeAt(seed, epochMs(bench.world.clock.wallMs()))}\r`)
+    t.match(wire.glass.text, `${name} is enrolled as security`)
+  }
+  await wire.rest()
+  t.match(wire.glass.lastLine, 'login: ')
+  t.equal(bench.house.people.isEnrolling, false)
+  t.notOk(existsSync(bench.house.people.codePath), 'the code is gone for good')
+  t.same(
+    bench.house.people.list().map(({name, role}) => [name, role]),
+    [
+      ['anna', 'security'],
+      ['sven', 'security'],
+    ],
+  )
   await bench.close()
 })
 
@@ -179,6 +225,15 @@ t.test('figures, storage and the open date are shown', async t => {
     await anna.give('settle trial'),
     /withdrawals +1 for 60\.00 EUR\nreversals +0 for 0\.00 EUR\n[^]*can be closed +yes/,
   )
+  await anna.give('terminal length 0')
+  const [key] = bench.world.table.journal
+    .rows(1, 1_000)
+    .flatMap(({entry}) =>
+      entry.kind === 'intent' && entry.order.kind === 'host.authorize' ? [entry.order.key] : [],
+    )
+  const dispute = await anna.give(`ej dispute ${present(key, 'a reference')}`)
+  t.match(dispute, /Dispute of ATM123:[^]*dispenser: cassette 1: 3 picked, 3 out[^]*the whole journal: whole/)
+  t.match(await anna.give('ej dispute ATM123:2026-11-22:999999'), 'refused: no operation here')
   bench.world.table.stage.line.cut()
   await bench.world.clock.advance(120_000)
   t.match(await anna.give('settle trial'), /can be closed +no: the bank cannot be reached/)

@@ -31,6 +31,8 @@ import {Relay} from './relay.ts'
 
 const ROOT = dirname(dirname(import.meta.dirname))
 const PATIENCE_MS = 60_000
+/** Below the root of the machine's file system. */
+export const SETTINGS = 'etc/tellerd/tellerd.json'
 /** Of the watchdog, while it is tested; the unit's own half a minute would only make the test longer. */
 const WATCHDOG_S = 4
 
@@ -137,6 +139,9 @@ export class Appliance {
     ]
     this.file('root/answers', `${answers.join('\n')}\n`)
     const ran = await this.run('sh', '-c', 'tellerd setup < /root/answers')
+    // The container has this machine's network, and its ports may be somebody's.
+    const settings: unknown = JSON.parse(readFileSync(join(this.root, SETTINGS), 'utf8'))
+    this.file(SETTINGS, JSON.stringify(Object.assign({}, settings, {screen: {port: 0}}), null, 2))
     copyFileSync(join(this.iron.folder, 'ca.pem'), join(this.root, 'etc/tellerd/bank-ca.pem'))
     copyFileSync(join(this.iron.folder, 'signers.pem'), join(this.root, 'etc/tellerd/bank-signers.pem'))
     for (const name of ['bank-ca.pem', 'bank-signers.pem'])

@@ -2,7 +2,8 @@
 import {codeAt} from '../../crypto/one-time.ts'
 import type {ByteLink} from '../../devices/wire/link.ts'
 import {present} from '../../kit/assert.ts'
-import {Secret} from '../../kit/secret.ts'
+import type {Secret} from '../../kit/secret.ts'
+import {seedIn} from '../console/seed.ts'
 import {clock} from './iron.ts'
 
 const PATIENCE_MS = 60_000
@@ -111,14 +112,4 @@ export class Person {
     app.step = Math.floor(clock.wallMs() / STEP_MS)
     return codeAt(app.seed, clock.wallMs())
   }
-}
-
-/** Seeds as an authenticator app reads them: base 32 (RFC 4648). */
-function seedIn(uri: string): Secret<Uint8Array> {
-  const letters = present(/secret=([A-Z2-7]+)/.exec(uri)?.[1], `a secret in ${uri}`)
-  const bits = letters
-    .split('')
-    .map(letter => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0'))
-  const bytes = bits.join('').match(/[01]{8}/g) ?? []
-  return new Secret(Uint8Array.from(bytes, byte => parseInt(byte, 2)))
 }

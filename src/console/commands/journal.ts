@@ -41,6 +41,11 @@ function verified({machine}: Scene): Reply {
     : facts(['chain', 'BROKEN'], ['at row', verdict.at], ['why', verdict.why])
 }
 
+async function dispute(scene: Scene): Promise<Reply> {
+  const told = await scene.machine.dispute(arg(scene, 'KEY'))
+  return told.kind === 'told' ? text(told.lines) : refused(told.why)
+}
+
 export const journalCommands: readonly Command[] = [
   look('ej last COUNT', 'the last rows of the journal', READERS, last, 'ej last 20'),
   look(
@@ -51,6 +56,16 @@ export const journalCommands: readonly Command[] = [
     'ej row 418',
   ),
   {...look('ej verify', 'checks every row against its chain', READERS, verified), when: 'resting'},
+  {
+    ...look(
+      'ej dispute KEY',
+      'all about one payout, with what proves it',
+      BOOKS,
+      dispute,
+      'ej dispute ATM1:2026-11-22:000418',
+    ),
+    when: 'resting',
+  },
   look('show ej chain', 'number and hash of the last row', READERS, ({machine}) =>
     facts(['rows', machine.journal.head.seq], ['hash', machine.journal.head.hash]),
   ),

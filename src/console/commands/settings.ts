@@ -13,7 +13,7 @@ function told(why: string | null, next?: string): Reply {
 }
 
 function committed({settings}: Scene, minutes: number | null): Reply {
-  const trial = minutes === null ? '' : `; 'config confirm' within ${minutes} minutes keeps it`
+  const trial = minutes === null ? '' : `; 'config confirm' within ${minutes} min keeps it`
   return told(
     settings.commit(minutes === null ? null : minutes * MINUTE_MS),
     `committed; the machine starts anew with it${trial}`,
