@@ -52,6 +52,11 @@ export function ending(last: Ending) {
   return base.assign(({context}) => ({visit: {...visitOf(context), ending: visitOf(context).ending ?? last}}))
 }
 
+/** A slip that did not come out: nobody else is promised one before the printer was looked at. */
+export const notPrinted = by('receipt.failed', (_, context) => ({
+  devices: {...context.devices, printer: 'failed'} as const,
+}))
+
 /** The device does not work until it says otherwise. */
 export function failed(device: Device) {
   return base.assign(({context}) => ({devices: {...context.devices, [device]: 'failed'} as const}))

@@ -26,6 +26,8 @@ export interface MachineCapabilities {
   readonly retainCard: boolean
   readonly stacker: boolean
   readonly retractNotes: boolean
+  /** Whether there is a receipt printer. */
+  readonly printer: boolean
   readonly notesPerCassetteMax: number
   readonly notesPerBunchMax: number
 }
@@ -44,6 +46,8 @@ export interface MachinePolicy {
   readonly cardTakeTimeoutMs: number
   readonly notesTakeTimeoutMs: number
   readonly endingTimeoutMs: number
+  /** The last screen, where the customer has to write the reference down for want of paper. */
+  readonly referenceTimeoutMs: number
 }
 
 export interface MachineSetup {
@@ -58,6 +62,8 @@ export type Notice =
   | {readonly kind: 'pinWrong'; readonly triesLeft: number}
   | {readonly kind: 'cannotPay'; readonly belowMinor: Minor | null; readonly aboveMinor: Minor | null}
   | {readonly kind: 'balanceUnavailable'}
+  | {readonly kind: 'balancePrinted'}
+  | {readonly kind: 'balanceNotPrinted'}
 
 /** How the visit ended for the customer: what the last screens say. */
 export type Ending =
@@ -93,8 +99,13 @@ export interface Operation {
   readonly paid: Mix
   /** Notes of this bunch that the dispenser counted into the stacker; null when some may be outside. */
   readonly stacked: Count | null
+  /** The bank's, from its approval; null before. */
+  readonly authCode: string | null
   readonly decision: Decision | null
 }
+
+/** Whether the customer wants a receipt, and what became of it. */
+export type ReceiptFate = 'notAsked' | 'unwanted' | 'wanted' | 'printed' | 'failed'
 
 export interface Visit {
   readonly card: MaskedCard | null
@@ -103,12 +114,16 @@ export interface Visit {
   readonly accounts: readonly Account[]
   readonly notice: Notice | null
   readonly operation: Operation | null
+  readonly receipt: ReceiptFate
   readonly ending: Ending | null
 }
 
+/** `absent`: this machine has none, and needs none. */
+export type DeviceHealth = 'ok' | 'failed' | 'absent'
+
 export interface Context {
   readonly setup: MachineSetup
-  readonly devices: Readonly<Record<Device, 'ok' | 'failed'>>
+  readonly devices: Readonly<Record<Device, DeviceHealth>>
   readonly host: 'up' | 'down'
   /** Why the dispenser must not be used until a person has counted. */
   readonly held: string | null
@@ -126,7 +141,12 @@ export const STAN_MAX = 999_999
 export function contextAtStart(setup: MachineSetup): Context {
   return {
     setup,
-    devices: {cardReader: 'failed', pinPad: 'failed', dispenser: 'failed'},
+    devices: {
+      cardReader: 'failed',
+      pinPad: 'failed',
+      dispenser: 'failed',
+      printer: setup.capabilities.printer ? 'failed' : 'absent',
+    },
     host: 'down',
     held: null,
     suspendedBecause: null,
@@ -149,7 +169,16 @@ export function operationOf(context: Context): Operation {
 
 /** A fresh visit; `card` is null when one was found inside that nobody identified. */
 export function newVisit(card: MaskedCard | null, businessDate: string, ending: Ending | null = null): Visit {
-  return {card, cardFate: 'inside', businessDate, accounts: [], notice: null, operation: null, ending}
+  return {
+    card,
+    cardFate: 'inside',
+    businessDate,
+    accounts: [],
+    notice: null,
+    operation: null,
+    receipt: 'notAsked',
+    ending,
+  }
 }
 
 /** The key of the host order that the next state gives. */
@@ -197,6 +226,7 @@ export function newOperation(context: Context, amountMinor: Minor): Operation {
     bunch: 0,
     paid: [],
     stacked: noteCount(0),
+    authCode: null,
     decision: null,
   }
 }
@@ -297,13 +327,36 @@ export function isWaiting(state: string): boolean {
   return isRest(state) && state !== 'suspended'
 }
 
+/** Without one of these nobody is served; without the others, with less. */
+const ESSENTIAL: readonly Device[] = ['cardReader', 'pinPad', 'dispenser']
+
+/** Whether a slip can be printed now. */
+export function canPrint(context: Context): boolean {
+  return context.devices.printer === 'ok'
+}
+
+/** Whether the customer is still to be given a receipt: wanted, and the money decided. */
+export function owesReceipt(context: Context): boolean {
+  const {receipt, operation} = visitOf(context)
+  return receipt === 'wanted' && operation !== null && operation.decision !== null
+}
+
+/** Whether the reference on the last screen is all that the customer takes along, and not by choice. */
+export function leavesReferenceAlone({visit}: Context): boolean {
+  return (
+    visit !== null &&
+    visit.operation?.decision != null &&
+    (visit.receipt === 'notAsked' || visit.receipt === 'failed')
+  )
+}
+
 /** The state between visits: the first of them whose reason holds. */
 export function restOf(context: Context): Rest {
   if (context.suspendedBecause !== null) return 'suspended'
   if (context.attendance.lockedBecause !== null) return 'outOfService'
   if (context.attendance.supervisor !== null) return 'supervisor'
   if (context.attendance.closedBecause !== null) return 'outOfService'
-  const devicesOk = Object.values(context.devices).every(health => health === 'ok')
+  const devicesOk = ESSENTIAL.every(device => context.devices[device] === 'ok')
   const hasNotes = context.levels.some(level => level.state === 'ok' && level.count > 0)
   if (!devicesOk || context.held !== null || !hasNotes || context.disk === 'full') return 'outOfService'
   return context.host === 'up' ? 'idle' : 'offline'

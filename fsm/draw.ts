@@ -6,6 +6,7 @@ import {writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {NOBODY, TESTS_MAX} from './attendance.ts'
 import {restOf} from './context.ts'
+import type {DeviceHealth, Visit} from './context.ts'
 import {EVENT_TYPES, SETUPS, SETUP_WORDS, samplesOf} from './samples.ts'
 import {STATE_NAMES, begin, step} from './session.ts'
 import type {StateName, Standing, Step} from './session.ts'
@@ -65,9 +66,14 @@ export function kindOf({state, context}: Standing): string {
   return JSON.stringify([
     state,
     restOf(context),
-    visit === null ? rest : [visit.cardFate, visit.accounts.length],
+    visit === null ? rest : [visit.cardFate, visit.accounts.length, ...paperKind(visit, devices.printer)],
     operation && [operation.bunch, operation.bunches.length, operation.stacked, operation.decision !== null],
   ])
+}
+
+/** A printer is asked about as long as a slip may still be promised; then only whether one is owed. */
+function paperKind({receipt, operation}: Visit, printer: DeviceHealth): readonly boolean[] {
+  return [receipt === 'wanted', (operation?.decision ?? null) === null && printer === 'ok']
 }
 
 function peopleKind({

@@ -36,6 +36,7 @@ const ORDERS: Readonly<Record<Order['kind'], true>> = {
   'dispenser.present': true,
   'dispenser.retract': true,
   'dispenser.reject': true,
+  'printer.print': true,
   'host.complete': true,
   'host.reverse': true,
   'host.suspect': true,
@@ -95,7 +96,7 @@ const MOVES: readonly Open[] = [
 /** The table. Order carries no meaning: the rows exclude each other. */
 export const RECOVERY_ROWS: readonly RecoveryRow[] = [
   {
-    // Cards, PINs, questions and an operator's tests owe nobody anything once the people are gone. A date that the bank
+    // Cards, PINs, questions, slips and an operator's tests owe nobody anything once the people are gone. A date that the bank
     // closed without our hearing of it is told by the next sign-on; one that it did not is closed when it is due again.
     name: 'nothing-owed',
     when: f =>

@@ -14,6 +14,7 @@ export const SETUPS: Readonly<Record<string, MachineSetup>> = {
   B: setupOf({stacker: true, retainCard: true, retractNotes: true}, 'on', 0),
   C: setupOf({stacker: true, retainCard: true, retractNotes: false}, 'off', 0),
   D: setupOf({stacker: false, retainCard: false, retractNotes: false}, 'off', 0),
+  E: setupOf({stacker: false, retainCard: false, retractNotes: false, printer: true}, 'off', 250),
 }
 
 /** What tells the sample machines apart, for people. */
@@ -22,15 +23,25 @@ export const SETUP_WORDS: Readonly<Record<string, string>> = {
   B: 'as A, but a person decides about notes drawn back; no fee',
   C: 'as B, but leaves untaken notes where they are',
   D: 'no stacker: what is dispensed is out at once; returns cards without holding them; no fee',
+  E: 'as D, with a receipt printer and a fee',
 }
 
-type Hands = Pick<MachineSetup['capabilities'], 'stacker' | 'retainCard' | 'retractNotes'>
+type Hands = Pick<MachineSetup['capabilities'], 'stacker' | 'retainCard' | 'retractNotes'> & {
+  readonly printer?: true
+}
 
 function setupOf(hands: Hands, retract: MachineSetup['policy']['retract'], feeMinor: number): MachineSetup {
   return {
     terminal: 'ATM1',
     currency: 'EUR',
-    capabilities: {...hands, notesPerCassetteMax: 3, notesPerBunchMax: 4},
+    capabilities: {
+      stacker: hands.stacker,
+      retainCard: hands.retainCard,
+      retractNotes: hands.retractNotes,
+      printer: hands.printer ?? false,
+      notesPerCassetteMax: 3,
+      notesPerBunchMax: 4,
+    },
     policy: {
       mix: 'fewestNotes',
       retract,
@@ -42,6 +53,7 @@ function setupOf(hands: Hands, retract: MachineSetup['policy']['retract'], feeMi
       cardTakeTimeoutMs: 30_000,
       notesTakeTimeoutMs: 30_000,
       endingTimeoutMs: 5_000,
+      referenceTimeoutMs: 20_000,
     },
   }
 }
@@ -84,10 +96,11 @@ type Samples<T extends Event['type']> = Readonly<Record<string, Omit<EventOf<T>,
 
 /** Every event of the vocabulary: a missing one does not compile. */
 const SAMPLES: {readonly [T in Event['type']]: (context: Context) => Samples<T>} = {
-  'devices.opened': () => ({
+  'devices.opened': context => ({
     'all well': {failed: [], businessDate: '2026-11-22'},
     'no host': {failed: [], businessDate: null},
     'no dispenser': {failed: ['dispenser'], businessDate: '2026-11-22'},
+    ...ofPrinter(context, {'no printer': {failed: ['printer'], businessDate: '2026-11-22'}}),
   }),
   'recovery.finished': () => ({
     'nothing left': {...RECOVERED},
@@ -96,16 +109,18 @@ const SAMPLES: {readonly [T in Event['type']]: (context: Context) => Samples<T>}
     'dispenser held': {...RECOVERED, dispenserHeld: 'answer lost'},
     'tested enough': {...RECOVERED, attendance: TESTED},
   }),
-  'device.failed': () => ({
+  'device.failed': context => ({
     'card reader': {device: 'cardReader', fault: 'jam'},
     'PIN pad': {device: 'pinPad', fault: 'tamper'},
     dispenser: {device: 'dispenser', fault: 'jam'},
+    ...ofPrinter(context, {printer: {device: 'printer', fault: 'paper-out'}}),
   }),
-  'device.restored': () => ({
+  'device.restored': context => ({
     'card reader': {device: 'cardReader', cardInside: false},
     'card reader, card inside': {device: 'cardReader', cardInside: true},
     'PIN pad': {device: 'pinPad', cardInside: false},
     dispenser: {device: 'dispenser', cardInside: false},
+    ...ofPrinter(context, {printer: {device: 'printer', cardInside: false}}),
   }),
   'host.lost': () => ({'': {why: 'no answer'}}),
   'host.restored': () => ({'': {businessDate: '2026-11-22'}}),
@@ -132,6 +147,9 @@ const SAMPLES: {readonly [T in Event['type']]: (context: Context) => Samples<T>}
     'not payable': {amountMinor: NOT_PAYABLE},
   }),
   'fee.accepted': () => ({'': {}}),
+  'receipt.chosen': () => ({wanted: {wanted: true}, 'not wanted': {wanted: false}}),
+  'receipt.printed': () => ({'': {paper: 'ok'}}),
+  'receipt.failed': () => ({'': {outcome: 'refused', fault: 'paper-out'}}),
   'visit.continued': () => ({'': {}}),
   'visit.cancelled': () => ({'': {}}),
   'card.verified': () => ({'': {accounts: [{accountId: 'a1', label: 'Current'}]}}),
@@ -250,6 +268,11 @@ export function samplesOf(type: Event['type'], context: Context): readonly Sampl
     // eslint-disable-next-line @typescript-eslint/consistent-type-assertions -- SAMPLES types each row by its own key; the compiler forgets it over a union of keys
     return {words, event: {type, ...rest} as Event}
   })
+}
+
+/** What only a machine with a printer can come across. */
+function ofPrinter<T>(context: Context, samples: Readonly<Record<string, T>>): Readonly<Record<string, T>> {
+  return context.setup.capabilities.printer ? samples : {}
 }
 
 function amountOf(context: Context): ReturnType<typeof minorUnits> {

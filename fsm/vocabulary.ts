@@ -39,7 +39,9 @@ export interface NoteTally {
   readonly rejected: Count
 }
 
-export type Device = 'cardReader' | 'pinPad' | 'dispenser'
+export type Device = 'cardReader' | 'pinPad' | 'dispenser' | 'printer'
+/** What a customer can be given on paper. */
+export type Slip = 'withdrawal' | 'balance'
 export type Service = 'withdrawal' | 'balance'
 
 /** A card as records and screens may show it: first six, last four. */
@@ -96,6 +98,8 @@ export type Order =
     }
   | {readonly kind: 'dispenser.retract'; readonly key: OperationKey; readonly bunch: number}
   | {readonly kind: 'dispenser.reject'; readonly key: OperationKey; readonly bunch: number}
+  /** One slip, once. What is on it is put together when it is printed; an amount that no record keeps is in none. */
+  | {readonly kind: 'printer.print'; readonly slip: Slip}
   | ({readonly kind: 'host.cutOver'; readonly currency: Currency} & Day)
   | OperatorOrder
   | Advice
@@ -225,6 +229,7 @@ type VisitEvent =
   | {readonly type: 'service.chosen'; readonly service: Service}
   | {readonly type: 'amount.chosen'; readonly amountMinor: Minor}
   | {readonly type: 'fee.accepted'}
+  | {readonly type: 'receipt.chosen'; readonly wanted: boolean}
   | {readonly type: 'visit.continued'}
   | {readonly type: 'visit.cancelled'}
 
@@ -283,6 +288,16 @@ type NotesEvent =
   | {readonly type: 'notes.retractUnknown'; readonly why: string}
   | {readonly type: 'notes.rejected'; readonly count: Count | null}
   | {readonly type: 'notes.rejectUnknown'; readonly why: string}
+
+/** What became of a slip. Money was decided before, and nothing here ever changes it. */
+type PaperEvent =
+  | {readonly type: 'receipt.printed'; readonly paper: 'ok' | 'low' | 'out'}
+  /** `refused`: given nothing; `partial`: what came out is no receipt; `unknown`: nothing trustworthy came back. */
+  | {
+      readonly type: 'receipt.failed'
+      readonly outcome: 'refused' | 'partial' | 'unknown'
+      readonly fault: string
+    }
 
 /** Written by recovery. */
 type RecoveryEvent =
@@ -407,6 +422,7 @@ export type Event =
   | HostEvent
   | DayEvent
   | NotesEvent
+  | PaperEvent
   | OperatorEvent
   | RecoveryEvent
   | MarkEvent

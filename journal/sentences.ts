@@ -67,6 +67,8 @@ function orderSentence(order: Order, currency: Currency): string {
       return `retract bunch ${order.bunch}, ${order.key}`
     case 'dispenser.reject':
       return `reject bunch ${order.bunch} into the reject bin, ${order.key}`
+    case 'printer.print':
+      return `print the slip of the ${order.slip}`
     case 'host.cutOver':
       return (
         `tell the bank: close business date ${quoted(order.businessDate)}; ${totalsText(order.totals, order.currency)}; ` +
@@ -118,6 +120,12 @@ function eventSentence(event: Event, currency: Currency): string {
       return `customer chose ${amountText(event.amountMinor, currency)}`
     case 'fee.accepted':
       return 'customer accepted the fee'
+    case 'receipt.chosen':
+      return `customer wants ${event.wanted ? 'a' : 'no'} receipt`
+    case 'receipt.printed':
+      return `printed${event.paper === 'ok' ? '' : `, paper ${event.paper}`}`
+    case 'receipt.failed':
+      return `not printed (${event.outcome}): ${quoted(event.fault)}`
     case 'visit.continued':
       return 'customer goes on'
     case 'visit.cancelled':

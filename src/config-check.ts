@@ -26,6 +26,7 @@ const SAMPLE = readJson(
     cardReader: {model: 'crt310', port: '/dev/reader'},
     pinPad: {model: 'szzt', port: '/dev/pin-pad'},
     dispenser: {model: 'lcdm4000', port: '/dev/dispenser'},
+    printer: {model: 'escpos', port: '/dev/printer'},
     cassettes: [{cassette: 1, note: '20.00'}],
     payout: {amountMax: '500.00'},
     console: {socketPath: 'console', peoplePath: 'people', keyPath: 'people.key'},

@@ -34,6 +34,7 @@ export const PIN_PAD_MODELS = [
   'dynapro',
   'dynapro-2014',
 ] as const
+export const PRINTER_MODELS = ['escpos', 'escpos-kiosk'] as const
 /** How many cassettes each model has, numbered from 1. What is not certain about a model is a name of its own, as docs/protocols says. */
 export const DISPENSER_CASSETTES = {
   lcdm1000: 1,
@@ -101,6 +102,8 @@ export interface Config {
   readonly cardReader: DeviceConfig<(typeof READER_MODELS)[number]>
   readonly pinPad: DeviceConfig<(typeof PIN_PAD_MODELS)[number]>
   readonly dispenser: DeviceConfig<DispenserModel>
+  /** Null for a machine without receipts. */
+  readonly printer: PrinterConfig | null
   readonly cassettes: readonly CassetteConfig[]
   readonly payout: {
     readonly mix: 'fewestNotes' | 'balanceCassettes'
@@ -115,6 +118,7 @@ export interface Config {
     readonly cardTakeTimeoutMs: number
     readonly notesTakeTimeoutMs: number
     readonly endingTimeoutMs: number
+    readonly referenceTimeoutMs: number
     readonly watchIntervalMs: number
   }
   readonly screen: {
@@ -125,6 +129,13 @@ export interface Config {
   }
   /** The diagnostics console; null for a machine without one. */
   readonly console: ConsoleConfig | null
+}
+
+export interface PrinterConfig extends DeviceConfig<(typeof PRINTER_MODELS)[number]> {
+  /** What stands on every receipt: whose machine it is, where, and whom to call about a charge. Empty for nothing. */
+  readonly operator: string
+  readonly location: string
+  readonly phone: string
 }
 
 export interface ConsoleConfig {
@@ -200,6 +211,7 @@ function top(s: Section): Config {
     cardReader: s.section('cardReader').closed(d => device(d, READER_MODELS)),
     pinPad: s.section('pinPad').closed(d => device(d, PIN_PAD_MODELS)),
     dispenser: s.section('dispenser').closed(d => device(d, DISPENSER_MODELS)),
+    printer: s.has('printer') ? s.section('printer').closed(printerFrom) : null,
     cassettes: s.list('cassettes', 1, 8, c =>
       c.closed(f => ({
         cassette: f.integer('cassette', 1, 8),
@@ -230,6 +242,7 @@ function top(s: Section): Config {
       cardTakeTimeoutMs: t.integer('cardTakeTimeoutMs', 15_000, 60_000, 30_000),
       notesTakeTimeoutMs: t.integer('notesTakeTimeoutMs', 15_000, 60_000, 30_000),
       endingTimeoutMs: t.integer('endingTimeoutMs', 2_000, 30_000, 6_000),
+      referenceTimeoutMs: t.integer('referenceTimeoutMs', 5_000, 120_000, 20_000),
       watchIntervalMs: t.integer('watchIntervalMs', 500, 60_000, 5_000),
     })),
     screen: s.section('screen').closed(d => ({
@@ -263,6 +276,17 @@ function languagesFrom(d: Section): Config['screen']['languages'] {
 
 const LANGUAGE_TAG = new RegExp(`^(?:${LANGUAGES.join('|')})$`)
 const LANGUAGE_HINT = `one of ${LANGUAGES.join(', ')}`
+
+function printerFrom(p: Section): PrinterConfig {
+  const line = /^[^\p{Cc}]{0,40}$/u
+  const hint = 'up to 40 characters'
+  return {
+    ...device(p, PRINTER_MODELS),
+    operator: p.text('operator', line, hint, ''),
+    location: p.text('location', line, hint, ''),
+    phone: p.text('phone', line, hint, ''),
+  }
+}
 
 function consoleFrom(c: Section): ConsoleConfig {
   const baudRate = c.integer('baudRate', 9_600, 115_200, 115_200)

@@ -1,8 +1,5 @@
 /** All that can be asked on a wire, kind by kind, whether the settings know it or not. */
 import type {Failed, Identity} from '../devices/outcome.ts'
-import {PROFILES as PRINTER_PROFILES} from '../devices/printer/escpos/bytes.ts'
-import {EscPosPrinter} from '../devices/printer/escpos/driver.ts'
-import type {Printer} from '../devices/printer/port.ts'
 import {LINE as EBDS_LINE} from '../devices/acceptor/ebds/bytes.ts'
 import {Ebds} from '../devices/acceptor/ebds/driver.ts'
 import {LINE as SSP_LINE} from '../devices/acceptor/itl-ssp/bytes.ts'
@@ -11,18 +8,7 @@ import type {Acceptor} from '../devices/acceptor/port.ts'
 import {systemRandom} from '../kit/random.ts'
 import {DISPENSERS, PIN_PADS, READERS} from './drivers.ts'
 import type {Model, SerialModel} from './drivers.ts'
-
-/** A printer is no part of the settings before receipts are; a probe finds it here. */
-export const PRINTERS: Readonly<Record<'escpos' | 'escpos-kiosk', SerialModel<Printer>>> = {
-  escpos: {
-    line: PRINTER_PROFILES.desktop.line,
-    on: (link, clock, log) => new EscPosPrinter(link, clock, log, PRINTER_PROFILES.desktop),
-  },
-  'escpos-kiosk': {
-    line: PRINTER_PROFILES.kiosk.line,
-    on: (link, clock, log) => new EscPosPrinter(link, clock, log, PRINTER_PROFILES.kiosk),
-  },
-}
+import {PRINTERS} from './printers.ts'
 
 /** Acceptors are no part of the settings before deposits are; a probe finds them here. */
 export const ACCEPTORS: Readonly<Record<'nv200' | 'ebds', SerialModel<Acceptor>>> = {

@@ -6,6 +6,7 @@ import type {CardReader} from '../devices/card-reader/port.ts'
 import type {Signer} from '../crypto/atm-message.ts'
 import type {Dispenser} from '../devices/dispenser/port.ts'
 import type {Key, PinPad} from '../devices/pin-pad/port.ts'
+import type {Printer} from '../devices/printer/port.ts'
 import {adviceOf, isAdvice, isWaiting} from '../fsm/context.ts'
 import type {MachineSetup} from '../fsm/context.ts'
 import type {Standing} from '../fsm/session.ts'
@@ -27,6 +28,7 @@ import {Outbox} from './link/outbox.ts'
 import type {AdviceSource} from './link/outbox.ts'
 import type {HostLink} from './link/port.ts'
 import type {Transport} from './link/transport.ts'
+import {Paper} from './paper.ts'
 import {
   choose,
   deskAfresh,
@@ -69,6 +71,8 @@ export interface MachineParts {
   readonly reader: CardReader
   readonly pinPad: PinPad
   readonly dispenser: Dispenser
+  /** There when the settings have one. */
+  readonly printer: Printer | null
   readonly transport: Transport
   /** The machine's key of now, which signs for its journal. */
   readonly signer: () => Signer
@@ -104,8 +108,8 @@ export class Machine implements ScreenSource {
   constructor(parts: MachineParts) {
     this.#parts = parts
     this.#desk = deskOffering(parts.config.screen.languages, parts.config.screen.brand.look)
-    const {config, reader, pinPad, dispenser, transport, signer, journal, room, clock, log, random, crash} =
-      parts
+    const {config, reader, pinPad, dispenser, printer} = parts
+    const {transport, signer, journal, room, clock, log, random, crash} = parts
     const {terminal: atmId, currency} = config
     const {answerTimeoutMs} = config.host
     const link = signingOnWith(hostLink(transport, clock, log, {atmId, currency, answerTimeoutMs}), () =>
@@ -125,10 +129,16 @@ export class Machine implements ScreenSource {
       const event: Event = {type: 'dispenser.marked', mark}
       journal.append(this.#runner.visit, [{kind: 'event', event, answers: null}])
     }
+    const paper =
+      printer === null
+        ? null
+        : new Paper(printer, present(config.printer, 'the printer’s settings'), clock, log.named('paper'))
     const ports: Ports = {
       reader,
       pinPad,
       dispenser,
+      printer,
+      print: slip => present(paper, 'a printer').print(slip, this.standing.context, this.#desk),
       link,
       clock,
       pocket: this.#pocket,
@@ -327,8 +337,14 @@ export class Machine implements ScreenSource {
     this.#outbox.stop()
     this.#archive.stop()
     this.#pocket.empty()
-    const {reader, pinPad, dispenser, transport, journal} = this.#parts
-    await Promise.all([reader.close(), pinPad.close(), dispenser.close(), transport.close()])
+    const {reader, pinPad, dispenser, printer, transport, journal} = this.#parts
+    await Promise.all([
+      reader.close(),
+      pinPad.close(),
+      dispenser.close(),
+      printer?.close(),
+      transport.close(),
+    ])
     journal.close()
   }
 
@@ -417,7 +433,7 @@ function initialLevel({cassette, noteMinor, initialCount}: CassetteConfig): Cass
   return {cassette, noteMinor, count: noteCount(initialCount), state: 'ok'}
 }
 
-function setupOf({config, reader, dispenser}: MachineParts): MachineSetup {
+function setupOf({config, reader, dispenser, printer}: MachineParts): MachineSetup {
   const {capabilities} = dispenser
   return {
     terminal: config.terminal,
@@ -426,6 +442,7 @@ function setupOf({config, reader, dispenser}: MachineParts): MachineSetup {
       retainCard: reader.capabilities.retain,
       stacker: capabilities.stacker,
       retractNotes: capabilities.retract,
+      printer: printer !== null,
       notesPerCassetteMax: capabilities.notesPerCassetteMax,
       notesPerBunchMax: capabilities.notesPerBunchMax,
     },

@@ -2,6 +2,7 @@
 import {existsSync, readFileSync} from 'node:fs'
 import type {CardReader} from '../devices/card-reader/port.ts'
 import type {PinPad} from '../devices/pin-pad/port.ts'
+import type {Printer} from '../devices/printer/port.ts'
 import {Trace} from '../devices/wire/trace.ts'
 import {Journal} from '../journal/journal.ts'
 import {diskRoom} from '../journal/room.ts'
@@ -12,7 +13,7 @@ import type {Log} from '../kit/log.ts'
 import {systemRandom} from '../kit/random.ts'
 import type {Random} from '../kit/random.ts'
 import {configHash} from './config.ts'
-import type {Config} from './config.ts'
+import type {Config, PrinterConfig} from './config.ts'
 import {DISPENSERS, onPort, PIN_PADS, READERS} from './drivers.ts'
 import {enrolAt, renewAt} from './link/enrolment.ts'
 import {keepIdentity, lifeOf, readIdentity} from './link/identity.ts'
@@ -55,11 +56,13 @@ export async function startDaemon(
 ): Promise<Daemon> {
   const clock = realClock()
   const random = systemRandom()
-  const {cardReader, pinPad, dispenser} = config
+  const {cardReader, pinPad, dispenser, printer} = config
   const traces = {
     cardReader: new Trace(clock, false),
     pinPad: new Trace(clock, false),
     dispenser: new Trace(clock, true),
+    // Balances and names of accounts go this way.
+    printer: new Trace(clock, false),
   }
   const reader = onPort<CardReader>(
     READERS[cardReader.model],
@@ -70,6 +73,7 @@ export async function startDaemon(
   ).device
   const pad = onPort<PinPad>(PIN_PADS[pinPad.model], pinPad.port, clock, log, traces.pinPad).device
   const cash = onPort(DISPENSERS[dispenser.model], dispenser.port, clock, log, traces.dispenser).device
+  const paper = printer === null ? null : await printerAt(printer, clock, log, traces.printer)
   const {path, reserveBytes} = config.journal
   const room = diskRoom(path, reserveBytes, random)
   const journal = Journal.open(path, clock, BUILD, configHash(config), {
@@ -82,6 +86,7 @@ export async function startDaemon(
     reader,
     pinPad: pad,
     dispenser: cash,
+    printer: paper,
     ...bankLine(config, identity, journal, {
       clock,
       random: random.stream('certificate'),
@@ -118,6 +123,7 @@ export async function startDaemon(
     pinPad: pad,
     dispenser: cash,
     traces,
+    printer: paper,
     clock,
     build: BUILD,
     monitor,
@@ -138,6 +144,17 @@ export async function startDaemon(
       await machine.stop()
     },
   }
+}
+
+/** The receipt printer; its code is loaded by machines that have one. */
+async function printerAt(
+  {model, port}: PrinterConfig,
+  clock: Clock,
+  log: Log,
+  trace: Trace,
+): Promise<Printer> {
+  const {PRINTERS} = await import('./printers.ts')
+  return onPort(PRINTERS[model], port, clock, log, trace).device
 }
 
 /** Figures, alarms and the bank's view of this machine; its code is loaded once the machine is on its way into service. */

@@ -10,6 +10,7 @@ import {BadInput} from '../kit/errors.ts'
 import {silentLog} from '../kit/log.ts'
 import {BAUD_RATES, configFrom} from './config.ts'
 import {DISPENSERS, PIN_PADS, READERS, onPort} from './drivers.ts'
+import {PRINTERS} from './printers.ts'
 import type {Model} from './drivers.ts'
 import type {Device} from './kinds.ts'
 import {keepNames, replaceForAll, ruleOf, serialPorts} from './site-names.ts'
@@ -36,17 +37,20 @@ const PROBE_MAX_MS = 15_000
 
 interface Kind {
   /** In the settings. */
-  readonly name: 'cardReader' | 'pinPad' | 'dispenser'
+  readonly name: 'cardReader' | 'pinPad' | 'dispenser' | 'printer'
   readonly words: string
   /** Below /dev/tellerd. */
   readonly link: string
+  /** Whether a machine may be without one. */
+  readonly isOptional: boolean
   readonly models: Readonly<Record<string, Model<Device>>>
 }
 
 const KINDS: readonly Kind[] = [
-  {name: 'cardReader', words: 'card reader', link: 'reader', models: READERS},
-  {name: 'pinPad', words: 'PIN pad', link: 'pinpad', models: PIN_PADS},
-  {name: 'dispenser', words: 'dispenser', link: 'dispenser', models: DISPENSERS},
+  {name: 'cardReader', words: 'card reader', link: 'reader', isOptional: false, models: READERS},
+  {name: 'pinPad', words: 'PIN pad', link: 'pinpad', isOptional: false, models: PIN_PADS},
+  {name: 'dispenser', words: 'dispenser', link: 'dispenser', isOptional: false, models: DISPENSERS},
+  {name: 'printer', words: 'receipt printer', link: 'printer', isOptional: true, models: PRINTERS},
 ]
 
 interface Chosen {
@@ -86,7 +90,10 @@ export async function setup(site: Site, dialogue: Dialogue, clock: Clock): Promi
   const url = await asked(dialogue, 'Address of the bank, https://name:port', null, /^https:\/\/[^/]+$/)
   const pin = await asked(dialogue, "Pin of the bank's key, 64 hexadecimal digits", null, /^[0-9a-f]{64}$/)
   const chosen: Chosen[] = []
-  for (const kind of KINDS) chosen.push(await portOf(kind, site, dialogue, clock, chosen))
+  for (const kind of KINDS) {
+    const one = await portOf(kind, site, dialogue, clock, chosen)
+    if (one !== null) chosen.push(one)
+  }
   const cassettes = await cassettesOf(dialogue)
   const amountMax = await asked(dialogue, 'Largest amount of one withdrawal', '500.00', /^[0-9]+(\.[0-9]+)?$/)
   const service = await consoleOf(site, dialogue, chosen)
@@ -140,19 +147,24 @@ async function asked(
   }
 }
 
+/** The answer for a device that this machine does not have. */
+const NO_PORT = 'none'
+
+/** Null for an optional device that is not there. */
 async function portOf(
   kind: Kind,
   site: Site,
   dialogue: Dialogue,
   clock: Clock,
   taken: readonly Chosen[],
-): Promise<Chosen> {
-  const {words, models, link} = kind
+): Promise<Chosen | null> {
+  const {words, models, link, isOptional} = kind
   const free = serialPorts(site.root).filter(port => !taken.some(({told}) => told === port))
   dialogue.say(
     `Serial ports: ${free.length === 0 ? 'none' : free.join(', ')}. A HID device is named by its numbers, 0801:0011.`,
   )
-  const port = await asked(dialogue, `Port of the ${words}`, null, /./)
+  const port = await asked(dialogue, `Port of the ${words}`, isOptional ? NO_PORT : null, /./)
+  if (isOptional && port === NO_PORT) return null
   const isHid = /^[0-9a-fA-F]{4}:[0-9a-fA-F]{4}/.test(port)
   const candidates = Object.entries(models).filter(([, {line}]) => (line === null) === isHid)
   let heard: string | null = null

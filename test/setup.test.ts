@@ -39,6 +39,7 @@ const ANSWERS = {
   Address: ['https://bank.example:8443'],
   Pin: ['0'.repeat(64)],
   Model: [''],
+  'Port of the receipt printer': [''],
   'Cassettes with': ['2'],
   'Note in': [''],
   'Notes in': ['500'],
@@ -61,7 +62,7 @@ t.test('at a machine with three devices', async t => {
     dispenser: present(dispenser, 'a terminal'),
   }
   const ends = {reader: wires.reader.far, pinPad: wires.pinPad.far, dispenser: wires.dispenser.far}
-  const emulators = emulatorsOn(ends, 'lcdm1000', {1: 100}, {cardMoveMs: 0, noteMs: 0}, clock)
+  const emulators = emulatorsOn(ends, 'lcdm1000', {1: 100}, {cardMoveMs: 0, noteMs: 0, lineMs: 0}, clock)
   await startEmulators(emulators)
   t.teardown(async () => {
     await stopEmulators(emulators)

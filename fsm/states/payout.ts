@@ -46,6 +46,9 @@ export const authorizing = base.createStateConfig({
     'host.approved': [
       {
         guard: ({context, event}) => event.amountMinor === operationOf(context).amountMinor,
+        actions: visitBy('host.approved', (event, context) => ({
+          operation: {...operationOf(context), authCode: event.authCode},
+        })),
         target: 'returningCardBeforeCash',
       },
       // An approval of another amount is no approval of ours.

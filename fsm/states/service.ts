@@ -89,11 +89,16 @@ export const starting = base.createStateConfig({
   entry: perform({kind: 'devices.open'}),
   on: {
     'devices.opened': {
-      actions: by('devices.opened', event => ({
+      actions: by('devices.opened', (event, {setup}) => ({
         devices: {
           cardReader: event.failed.includes('cardReader') ? 'failed' : 'ok',
           pinPad: event.failed.includes('pinPad') ? 'failed' : 'ok',
           dispenser: event.failed.includes('dispenser') ? 'failed' : 'ok',
+          printer: !setup.capabilities.printer
+            ? 'absent'
+            : event.failed.includes('printer')
+              ? 'failed'
+              : 'ok',
         },
         host: event.businessDate === null ? 'down' : 'up',
       })),

@@ -5,6 +5,8 @@ import {
   ending,
   failed,
   listenToKeys,
+  notPrinted,
+  perform,
   performing,
   startCustomerTimer,
   stopKeys,
@@ -12,7 +14,7 @@ import {
   visitBy,
   visitTo,
 } from '../base.ts'
-import {isPayable, newOperation, nextKey, plan, stanAfter, visitOf} from '../context.ts'
+import {canPrint, isPayable, newOperation, nextKey, plan, stanAfter, visitOf} from '../context.ts'
 import type {Context, Notice} from '../context.ts'
 import type {Minor} from '../../kit/money.ts'
 
@@ -96,8 +98,37 @@ export const askingBalance = base.createStateConfig({
 export const showingBalance = base.createStateConfig({
   entry: ask,
   exit: stopAsking,
-  on: {'visit.continued': 'choosingService', 'visit.cancelled': goodbye, 'timer.fired': walkedOff},
+  on: {
+    'receipt.chosen': {
+      guard: ({context, event}) => event.wanted && canPrint(context),
+      actions: forgetNotice,
+      target: 'printingBalance',
+    },
+    'visit.continued': {actions: forgetNotice, target: 'choosingService'},
+    'visit.cancelled': goodbye,
+    'timer.fired': walkedOff,
+  },
 })
+
+/** On paper by the customer's own choice: a balance is nobody else's. */
+export const printingBalance = base.createStateConfig({
+  entry: perform({kind: 'printer.print', slip: 'balance'}),
+  on: {
+    'receipt.printed': {actions: visitTo({notice: {kind: 'balancePrinted'}}), target: 'showingBalance'},
+    'receipt.failed': {
+      actions: [notPrinted, visitTo({notice: {kind: 'balanceNotPrinted'}})],
+      target: 'showingBalance',
+    },
+  },
+})
+
+/** To the bank, by way of the question whether a receipt is wanted where one can be printed. */
+function onwards<A extends object | readonly object[]>(actions: A) {
+  return [
+    {guard: ({context}: {context: Context}) => canPrint(context), actions, target: 'choosingReceipt'},
+    {actions, target: 'authorizing'},
+  ] as const
+}
 
 const startOperation = visitBy('amount.chosen', (event, context) => ({
   operation: newOperation(context, event.amountMinor),
@@ -128,7 +159,7 @@ export const choosingAmount = base.createStateConfig({
         actions: startOperation,
         target: 'confirmingFee',
       },
-      {actions: startOperation, target: 'authorizing'},
+      ...onwards(startOperation),
     ],
     'visit.cancelled': goodbye,
     'timer.fired': walkedOff,
@@ -154,7 +185,7 @@ export const amountRefused = base.createStateConfig({
         actions: [startOperation, forgetNotice],
         target: 'confirmingFee',
       },
-      {actions: [startOperation, forgetNotice], target: 'authorizing'},
+      ...onwards([startOperation, forgetNotice]),
     ],
     'visit.continued': {actions: forgetNotice, target: 'choosingAmount'},
     'visit.cancelled': goodbye,
@@ -167,7 +198,21 @@ export const confirmingFee = base.createStateConfig({
   entry: ask,
   exit: stopAsking,
   on: {
-    'fee.accepted': 'authorizing',
+    'fee.accepted': onwards([]),
+    'visit.cancelled': goodbye,
+    'timer.fired': walkedOff,
+  },
+})
+
+/** Asked while the customer can still say no to everything, and only where the printer works. */
+export const choosingReceipt = base.createStateConfig({
+  entry: ask,
+  exit: stopAsking,
+  on: {
+    'receipt.chosen': {
+      actions: visitBy('receipt.chosen', event => ({receipt: event.wanted ? 'wanted' : 'unwanted'})),
+      target: 'authorizing',
+    },
     'visit.cancelled': goodbye,
     'timer.fired': walkedOff,
   },

@@ -28,8 +28,9 @@ const TARGETS: Readonly<Record<Device, PlanTarget>> = {
   cardReader: 'reader',
   pinPad: 'pinpad',
   dispenser: 'dispenser',
+  printer: 'printer',
 }
-const DEVICES: readonly Device[] = ['cardReader', 'pinPad', 'dispenser']
+const DEVICES: readonly Device[] = ['cardReader', 'pinPad', 'dispenser', 'printer']
 
 export class LiveBench implements Bench {
   readonly screen: ScreenSource
@@ -38,7 +39,12 @@ export class LiveBench implements Bench {
   readonly #clock: Clock
   readonly #crash: (thrown: unknown) => void
   readonly #listeners = new Set<() => void>()
-  readonly #planned: Record<Device, string[]> = {cardReader: [], pinPad: [], dispenser: []}
+  readonly #planned: Record<Device, string[]> = {
+    cardReader: [],
+    pinPad: [],
+    dispenser: [],
+    printer: [],
+  }
   readonly #lines: JournalLine[] = []
   #bank: BankView = {accounts: [], operations: []}
   #isReadingBank = false
@@ -59,7 +65,10 @@ export class LiveBench implements Bench {
       this.#readJournal()
       this.#tell()
     })
-    const {reader, pinPad, dispenser} = stage.rig.emulators
+    const {reader, pinPad, dispenser, printer} = stage.rig.emulators
+    printer?.watch(() => {
+      this.#tell()
+    })
     reader.onChange(() => {
       this.#tell()
     })
@@ -98,7 +107,7 @@ export class LiveBench implements Bench {
         accounts: this.#bank.accounts.map(account => this.#sight.account(account)),
         operations: this.#bank.operations.map(operation => this.#sight.operation(operation)),
       },
-      devices: DEVICES.map(device => this.#device(device)),
+      devices: this.#devices.map(device => this.#device(device)),
       link: this.#link(),
     }
   }
@@ -122,8 +131,8 @@ export class LiveBench implements Bench {
       case 'plan':
         return this.#plan(action.device, action.fault, action.argument)
       case 'cable':
-        if (action.to === 'pulled') stage.rig.cables[action.device].pull()
-        else stage.rig.cables[action.device].plug()
+        if (action.to === 'pulled') stage.rig.cables[action.device]?.pull()
+        else stage.rig.cables[action.device]?.plug()
         this.#tell()
         return DONE
       case 'power':
@@ -168,7 +177,7 @@ export class LiveBench implements Bench {
   }
 
   #power(device: Device, to: 'cut' | 'on'): void {
-    const {reader, pinPad, dispenser} = this.#table.stage.rig.emulators
+    const {reader, pinPad, dispenser, printer} = this.#table.stage.rig.emulators
     switch (device) {
       case 'cardReader':
         if (to === 'cut') reader.cutPower()
@@ -181,6 +190,10 @@ export class LiveBench implements Bench {
       case 'dispenser':
         if (to === 'cut') dispenser.powerCut()
         else dispenser.powerOn()
+        return
+      case 'printer':
+        if (to === 'cut') printer?.powerCut()
+        else printer?.powerOn()
         return
     }
   }
@@ -201,13 +214,18 @@ export class LiveBench implements Bench {
     machine.load(levels)
   }
 
+  /** Those that this machine has. */
+  get #devices(): readonly Device[] {
+    return DEVICES.filter(device => this.#table.config[device] !== null)
+  }
+
   #device(device: Device): BenchDevice {
     const {machine, stage, config} = this.#table
     return {
       kind: device,
-      model: config[device].model,
+      model: config[device]?.model ?? 'none',
       online: machine.standing.context.devices[device] === 'ok',
-      cable: stage.rig.cables[device].isPlugged ? 'in' : 'pulled',
+      cable: stage.rig.cables[device]?.isPlugged === false ? 'pulled' : 'in',
       power: this.#sight.isPowered(device) ? 'on' : 'cut',
       world: this.#sight.world(device),
       faults: FAULTS.filter(fault => fault.target === TARGETS[device] && isPossible(fault, stage.rig))

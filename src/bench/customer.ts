@@ -98,6 +98,9 @@ export class Customer {
       case 'confirmingFee':
         await this.#press(['enter'])
         return
+      case 'choosingReceipt':
+        await this.#choose('receipt')
+        return
       default:
         return
     }

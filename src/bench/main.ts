@@ -46,6 +46,7 @@ async function main(args: readonly string[]): Promise<number> {
     folder,
     bank: 'tls',
     dispenser,
+    printer: 'escpos',
     feeMinor,
     notes,
     pace: PACES.iron,

@@ -10,7 +10,7 @@ import {DISPENSER_FAULTS} from './dispenser-faults.ts'
 import type {FaultyLine} from './faulty-line.ts'
 import type {Rig} from './rig.ts'
 
-export type PlanTarget = 'reader' | 'pinpad' | 'dispenser' | 'bank' | 'customer'
+export type PlanTarget = 'reader' | 'pinpad' | 'dispenser' | 'printer' | 'bank' | 'customer'
 
 /** What a scripted customer does unlike the others. */
 export interface Manners {
@@ -141,6 +141,32 @@ export const FAULTS: readonly Fault[] = [
       rig.cables.pinPad.pull()
     },
   },
+  ...(
+    [
+      ['paper ends', 'Paper ends after 3 lines', {kind: 'paperEnds', afterLines: 3}],
+      ['cutter sticks', 'Cutter sticks', {kind: 'cutterSticks'}],
+      ['cover opens', 'Cover opens after 3 lines', {kind: 'coverOpens', afterLines: 3}],
+      ['answer lost', 'Answer lost', {kind: 'answerLost', times: 1}],
+      ['power cut', 'Power cut after 3 lines', {kind: 'powerCut', afterLines: 3}],
+    ] as const
+  ).map(([name, label, mischief]): Fault => ({
+    target: 'printer',
+    name,
+    label,
+    takesNotes: false,
+    strike: ({rig}) => {
+      rig.emulators.printer?.plan(mischief)
+    },
+  })),
+  {
+    target: 'printer',
+    name: 'cable pulled',
+    label: 'Cable pulled',
+    takesNotes: false,
+    strike: ({rig}) => {
+      rig.cables.printer?.pull()
+    },
+  },
   {
     target: 'bank',
     name: 'unreachable',
@@ -243,6 +269,7 @@ function stateNamed(text: string): StateName {
 
 /** Whether this machine's devices can do it. */
 export function isPossible(fault: Fault, rig: Rig): boolean {
+  if (fault.target === 'printer') return rig.emulators.printer !== null
   if (fault.needsMotor === true && !rig.hasMotorReader) return false
   return fault.needs === undefined || rig.emulators.dispenser.mischiefKinds.includes(fault.needs)
 }

@@ -14,6 +14,9 @@ import {AbecsEmulator} from '../../devices/pin-pad/abecs/emulator.ts'
 import {DynaProEmulator} from '../../devices/pin-pad/dynapro/emulator.ts'
 import type {PinPadEmulator} from '../../devices/pin-pad/mischief.ts'
 import type {PinPad} from '../../devices/pin-pad/port.ts'
+import {PROFILES as PRINTER_PROFILES} from '../../devices/printer/escpos/bytes.ts'
+import {EscPosEmulator} from '../../devices/printer/escpos/emulator.ts'
+import type {Printer} from '../../devices/printer/port.ts'
 import {ZT598} from '../../devices/pin-pad/szzt/bytes.ts'
 import {SzztEmulator} from '../../devices/pin-pad/szzt/emulator.ts'
 import type {HidFarEnd} from '../../devices/wire/hid.ts'
@@ -24,15 +27,18 @@ import type {Cable} from '../../devices/wire/loopback.ts'
 import type {Clock} from '../../kit/clock.ts'
 import type {Log} from '../../kit/log.ts'
 import {seededRandom} from '../../kit/random.ts'
-import type {Config, DispenserModel} from '../config.ts'
+import type {Config, DispenserModel, PrinterConfig} from '../config.ts'
 import {DISPENSERS, PIN_PADS, READERS} from '../drivers.ts'
 import type {HidModel, SerialModel} from '../drivers.ts'
+import {PRINTERS} from '../printers.ts'
 import type {Pace} from './pace.ts'
 
 export interface Emulators {
   readonly reader: CardReaderEmulator
   readonly pinPad: PinPadEmulator
   readonly dispenser: DispenserEmulator
+  /** Null where the machine has none. */
+  readonly printer: EscPosEmulator | null
 }
 
 export interface FarEnds {
@@ -113,24 +119,34 @@ export function emulatorsOn(
     reader: SERIAL_READERS.crt310(ends.reader, clock, pace.cardMoveMs),
     pinPad: SERIAL_PADS.szzt(ends.pinPad, clock),
     dispenser: DISPENSER_EMULATORS[model](ends.dispenser, clock, notes, pace.noteMs),
+    printer: null,
   }
 }
 
 export async function startEmulators(emulators: Emulators): Promise<void> {
-  await Promise.all([emulators.reader.start(), emulators.pinPad.start(), emulators.dispenser.start()])
+  const {reader, pinPad, dispenser, printer} = emulators
+  await Promise.all([reader.start(), pinPad.start(), dispenser.start(), printer?.start()])
 }
 
 export async function stopEmulators(emulators: Emulators): Promise<void> {
-  await Promise.all([emulators.reader.stop(), emulators.pinPad.stop(), emulators.dispenser.stop()])
+  const {reader, pinPad, dispenser, printer} = emulators
+  await Promise.all([reader.stop(), pinPad.stop(), dispenser.stop(), printer?.stop()])
 }
 
 export interface Rig {
   readonly emulators: Emulators
-  readonly cables: Readonly<Record<'cardReader' | 'pinPad' | 'dispenser', Cable>>
+  readonly cables: Readonly<Record<'cardReader' | 'pinPad' | 'dispenser', Cable>> & {
+    readonly printer: Cable | null
+  }
   /** Whether the reader moves cards, and could jam. */
   readonly hasMotorReader: boolean
   /** Our end. Made anew for each life of the machine. */
-  drivers(): {readonly reader: CardReader; readonly pinPad: PinPad; readonly dispenser: Dispenser}
+  drivers(): {
+    readonly reader: CardReader
+    readonly pinPad: PinPad
+    readonly dispenser: Dispenser
+    readonly printer: Printer | null
+  }
 }
 
 /** A driver and its emulator at the two ends of a wire in memory. */
@@ -142,7 +158,7 @@ interface Joined<Port, Emulator> {
 
 /** Emulators and drivers joined by wires in memory. */
 export function loopbackRig(
-  config: Pick<Config, 'cardReader' | 'pinPad'>,
+  config: Pick<Config, 'cardReader' | 'pinPad' | 'printer'>,
   dispenser: BenchDispenser,
   notes: NoteCounts,
   pace: Pace,
@@ -154,12 +170,43 @@ export function loopbackRig(
   const cash = bySerial(DISPENSERS[dispenser], clock, log, link =>
     DISPENSER_EMULATORS[dispenser](link, clock, notes, pace.noteMs),
   )
+  const paper = config.printer === null ? null : joinedPrinter(config.printer.model, pace, clock, log)
   return {
-    emulators: {reader: reader.emulator, pinPad: pinPad.emulator, dispenser: cash.emulator},
+    emulators: {
+      reader: reader.emulator,
+      pinPad: pinPad.emulator,
+      dispenser: cash.emulator,
+      printer: paper?.emulator ?? null,
+    },
     hasMotorReader: reader.driver().capabilities.type === 'motor',
-    cables: {cardReader: reader.cable, pinPad: pinPad.cable, dispenser: cash.cable},
-    drivers: () => ({reader: reader.driver(), pinPad: pinPad.driver(), dispenser: cash.driver()}),
+    cables: {
+      cardReader: reader.cable,
+      pinPad: pinPad.cable,
+      dispenser: cash.cable,
+      printer: paper?.cable ?? null,
+    },
+    drivers: () => ({
+      reader: reader.driver(),
+      pinPad: pinPad.driver(),
+      dispenser: cash.driver(),
+      printer: paper?.driver() ?? null,
+    }),
   }
+}
+
+function joinedPrinter(
+  model: PrinterConfig['model'],
+  {lineMs}: Pace,
+  clock: Clock,
+  log: Log,
+): Joined<Printer, EscPosEmulator> {
+  const profile = PRINTER_PROFILES[model === 'escpos' ? 'desktop' : 'kiosk']
+  return bySerial<Printer, EscPosEmulator>(
+    PRINTERS[model],
+    clock,
+    log,
+    link => new EscPosEmulator(link, clock, {profile, lineMs}),
+  )
 }
 
 function joinedReader(

@@ -164,7 +164,7 @@ function word(fields: ReadonlyMap<string, Json>, name: string): string | null {
 
 function deviceOf(fields: ReadonlyMap<string, Json>): Device | null {
   const named = word(fields, 'device')
-  return (['cardReader', 'pinPad', 'dispenser'] as const).find(device => device === named) ?? null
+  return (['cardReader', 'pinPad', 'dispenser', 'printer'] as const).find(device => device === named) ?? null
 }
 
 const KEYS: readonly Key[] = [

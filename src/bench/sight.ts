@@ -4,6 +4,7 @@ import type {Device} from '../../fsm/vocabulary.ts'
 import type {BankView} from '../../host/reconcile.ts'
 import type {Stored} from '../../journal/entry.ts'
 import {sentenceOf} from '../../journal/sentences.ts'
+import {present} from '../../kit/assert.ts'
 import {isoTime} from '../../kit/clock.ts'
 import {formatAmount, minorUnits} from '../../kit/money.ts'
 import type {Config} from '../config.ts'
@@ -94,7 +95,7 @@ export class Sight {
   }
 
   isPowered(device: Device): boolean {
-    const {reader, pinPad, dispenser} = this.#emulators
+    const {reader, pinPad, dispenser, printer} = this.#emulators
     switch (device) {
       case 'cardReader':
         return reader.world.isPowered
@@ -102,11 +103,13 @@ export class Sight {
         return pinPad.world.isPowered
       case 'dispenser':
         return dispenser.state.power === 'on'
+      case 'printer':
+        return printer?.state.power === 'on'
     }
   }
 
   world(device: Device): BenchDevice['world'] {
-    const {reader, pinPad, dispenser} = this.#emulators
+    const {reader, pinPad, dispenser, printer} = this.#emulators
     switch (device) {
       case 'cardReader':
         return [
@@ -119,6 +122,14 @@ export class Sight {
           {label: 'Mode', text: pinPad.world.mode === 'pin' ? 'PIN entry' : pinPad.world.mode},
           {label: 'PIN key', text: pinPad.world.hasPinKey ? 'loaded' : 'none'},
         ]
+      case 'printer': {
+        const {paperLines, isCoverOpen, isCutterStuck} = present(printer, 'the printer').remains
+        return [
+          {label: 'Roll', text: `${paperLines} lines`},
+          {label: 'Cover', text: isCoverOpen ? 'open' : 'closed'},
+          {label: 'Cutter', text: isCutterStuck ? 'stuck' : 'free'},
+        ]
+      }
       case 'dispenser': {
         const {world} = dispenser
         const places = [

@@ -27,7 +27,7 @@ import {minorUnits} from '../../kit/money.ts'
 import type {Minor} from '../../kit/money.ts'
 import type {Random} from '../../kit/random.ts'
 import {configHash, DISPENSER_CASSETTES} from '../config.ts'
-import type {Config} from '../config.ts'
+import type {Config, PrinterConfig} from '../config.ts'
 import {sealOf, signedTransport} from '../link/signing.ts'
 import {tlsTransport} from '../link/tls.ts'
 import type {Transport} from '../link/transport.ts'
@@ -55,6 +55,8 @@ export interface TableOptions {
   readonly dispenser: BenchDispenser
   /** The PIN pad; a ZT588 when left out. */
   readonly pinPad?: Config['pinPad']['model']
+  /** The receipt printer; none when left out. */
+  readonly printer?: PrinterConfig['model']
   readonly feeMinor: Minor
   /** Notes in each cassette at the start, by the hand of the operator. */
   readonly notes: NoteCounts
@@ -78,7 +80,7 @@ const NOTES_MINOR = [20_00, 50_00, 10_00, 5_00] as const
 export function tableConfig(
   options: Pick<
     TableOptions,
-    'folder' | 'reader' | 'dispenser' | 'pinPad' | 'feeMinor' | 'notes' | 'cutOverAt'
+    'folder' | 'reader' | 'dispenser' | 'pinPad' | 'printer' | 'feeMinor' | 'notes' | 'cutOverAt'
   >,
 ): Config {
   return {
@@ -104,6 +106,16 @@ export function tableConfig(
     cardReader: {model: options.reader ?? 'crt310', port: 'in memory'},
     pinPad: {model: options.pinPad ?? 'szzt', port: 'in memory'},
     dispenser: {model: options.dispenser, port: 'in memory'},
+    printer:
+      options.printer === undefined
+        ? null
+        : {
+            model: options.printer,
+            port: 'in memory',
+            operator: 'Tellerd Demonstration Bank',
+            location: '1 Bench Street, Sample Town',
+            phone: '+1 555 0100',
+          },
     cassettes: NOTES_MINOR.slice(0, DISPENSER_CASSETTES[options.dispenser]).map((noteMinor, index) => ({
       cassette: index + 1,
       noteMinor: minorUnits(noteMinor),
@@ -122,6 +134,7 @@ export function tableConfig(
       cardTakeTimeoutMs: 30_000,
       notesTakeTimeoutMs: 30_000,
       endingTimeoutMs: 6_000,
+      referenceTimeoutMs: 20_000,
       watchIntervalMs: 5_000,
     },
     screen: {port: 0, languages: LANGUAGES, brand: NO_BRAND},

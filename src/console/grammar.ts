@@ -6,7 +6,10 @@ import type {Role} from './people.ts'
 
 /** The arguments that a command may take, by the capital word that stands for them. */
 export const ARGUMENTS = {
-  DEVICE: {hint: 'card-reader, pin-pad or dispenser', words: ['card-reader', 'pin-pad', 'dispenser']},
+  DEVICE: {
+    hint: 'card-reader, pin-pad, dispenser or printer',
+    words: ['card-reader', 'pin-pad', 'dispenser', 'printer'],
+  },
   CASSETTE: {hint: 'its number, from 1', shape: /^[1-8]$/},
   COUNT: {hint: 'a whole number, up to 9999', shape: /^(0|[1-9][0-9]{0,3})$/},
   ROW: {hint: "a row's number", shape: /^[1-9][0-9]{0,12}$/},

@@ -1,6 +1,7 @@
 /** What the customer may choose in each state, with the keys that choose it and the event it makes. */
 import {fastAmounts, mostPayable, multipleOf} from '../../fsm/mix.ts'
 import type {MixLimits} from '../../fsm/mix.ts'
+import {canPrint, owesReceipt} from '../../fsm/context.ts'
 import type {Context} from '../../fsm/context.ts'
 import type {StateName} from '../../fsm/session.ts'
 import {digitsOf, minorUnits} from '../../kit/money.ts'
@@ -50,6 +51,20 @@ export function choicesOf(state: StateName, context: Context, desk: Desk, say: S
       ]
     case 'showingBalance':
       return [
+        ...(canPrint(context) &&
+        desk.balanceMinor !== null &&
+        context.visit?.notice?.kind !== 'balancePrinted'
+          ? [
+              {
+                id: 'printBalance',
+                label: say.words('choice.printBalance', {}),
+                keys: ['G', '1'],
+                weight: 'plain',
+                language: null,
+                event: {type: 'receipt.chosen', wanted: true},
+              } as const,
+            ]
+          : []),
         cancel(say, 'D'),
         {
           id: 'menu',
@@ -80,7 +95,29 @@ export function choicesOf(state: StateName, context: Context, desk: Desk, say: S
           event: {type: 'fee.accepted'},
         },
       ]
+    case 'choosingReceipt':
+      return [
+        {
+          id: 'receipt',
+          label: say.words('choice.receipt', {}),
+          keys: ['G', '1'],
+          weight: 'plain',
+          language: null,
+          event: {type: 'receipt.chosen', wanted: true},
+        },
+        {
+          id: 'noReceipt',
+          label: say.words('choice.noReceipt', {}),
+          keys: ['H', '2'],
+          weight: 'plain',
+          language: null,
+          event: {type: 'receipt.chosen', wanted: false},
+        },
+        cancel(say, 'D'),
+      ]
     case 'showingEnding':
+      // It stays until something is known of the receipt.
+      if (context.visit !== null && owesReceipt(context)) return []
       return [
         {
           id: 'done',
@@ -103,6 +140,7 @@ export function choicesOf(state: StateName, context: Context, desk: Desk, say: S
     case 'enteringPin':
     case 'verifyingPin':
     case 'askingBalance':
+    case 'printingBalance':
     case 'authorizing':
     case 'returningCardBeforeCash':
     case 'dispensing':

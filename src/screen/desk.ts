@@ -87,7 +87,7 @@ export function withBalance(desk: Desk, balanceMinor: Minor): Desk {
  */
 export function deskAfter(from: StateName, to: StateName, desk: Desk): Desk {
   if (from === to) return desk
-  const keepsBalance = to === 'askingBalance' || to === 'showingBalance'
+  const keepsBalance = to === 'askingBalance' || to === 'showingBalance' || to === 'printingBalance'
   const afresh = deskAfresh(desk)
   const {language, look} = hasVisit(to) ? desk : afresh
   return {...afresh, language, look, balanceMinor: keepsBalance ? desk.balanceMinor : null}

@@ -1,6 +1,6 @@
 /** The customer's screen as a pure function: what the machine knows and what the hand just typed, in words. */
 import {valueOf} from '../../fsm/decide.ts'
-import {isPayable} from '../../fsm/context.ts'
+import {canPrint, isPayable, leavesReferenceAlone, owesReceipt} from '../../fsm/context.ts'
 import type {Context} from '../../fsm/context.ts'
 import type {StateName} from '../../fsm/session.ts'
 import {minorUnits} from '../../kit/money.ts'
@@ -64,6 +64,7 @@ function sceneOf(state: StateName, context: Context, desk: Desk, say: Say): Scen
     case 'closingDay':
     case 'verifyingPin':
     case 'askingBalance':
+    case 'printingBalance':
     case 'rejecting':
     case 'retracting':
       return plain(state, 'busy', say)
@@ -81,8 +82,10 @@ function sceneOf(state: StateName, context: Context, desk: Desk, say: Say): Scen
         notice: noticeWords(context, say),
         entry: {kind: 'pin', digits: desk.pinDigits},
       }
+    case 'choosingReceipt':
+      return plain(state, 'ask', say)
     case 'choosingService':
-      return {...plain(state, 'ask', say), notice: noticeWords(context, say)}
+      return {...plain(state, 'ask', say), notice: noticeWords(context, say) ?? withoutPaper(context, say)}
     case 'showingBalance':
       return balanceScene(context, desk, say)
     case 'choosingAmount':
@@ -137,7 +140,24 @@ function noticeWords(context: Context, say: Say): string | null {
       return say.words('notice.balanceUnavailable', {})
     case 'cannotPay':
       return say.words('notice.cannotPay', {})
+    case 'balancePrinted':
+    case 'balanceNotPrinted':
+      return say.words(`notice.${notice.kind}`, {})
   }
+}
+
+/** Said before anybody commits to anything: there will be no receipt. */
+function withoutPaper(context: Context, say: Say): string | null {
+  return canPrint(context) ? null : say.words('notice.noReceipts', {})
+}
+
+/** What becomes of the receipt while the last screen stands; null where none is owed and none is missed. */
+function receiptWords(context: Context, say: Say): string | null {
+  if (context.visit === null) return null
+  if (owesReceipt(context)) return say.words('receipt.printing', {})
+  if (context.visit.receipt === 'printed') return say.words('receipt.take', {})
+  if (!leavesReferenceAlone(context)) return null
+  return say.words(context.visit.receipt === 'failed' ? 'receipt.failed' : 'receipt.none', {})
 }
 
 function balanceScene(context: Context, desk: Desk, say: Say): Scene {
@@ -150,6 +170,7 @@ function balanceScene(context: Context, desk: Desk, say: Say): Scene {
     title,
     instruction: say.words('showingBalance.instruction', {account}),
     amount: say.amount(desk.balanceMinor),
+    notice: noticeWords(context, say),
   }
 }
 
@@ -265,11 +286,16 @@ function endingScene(context: Context, say: Say): Scene {
     tone: card !== null && words.tone !== 'take' ? 'sorry' : words.tone,
     amount: words.amount,
     figures: words.figures,
-    notice: card,
+    notice: joined(card, receiptWords(context, say)),
     reference: words.reference,
     cash: words.cash,
     ...(visit?.cardFate === 'leftInMouth' ? {card: 'blink'} : {}),
   }
+}
+
+function joined(...texts: readonly (string | null)[]): string | null {
+  const said = texts.filter(text => text !== null)
+  return said.length === 0 ? null : said.join(' ')
 }
 
 /** The screen read aloud, in the order of importance; a PIN is heard as tones of the pad, never as words. */

@@ -5,7 +5,7 @@ import {SystemFault} from '../../kit/errors.ts'
 import type {Timer} from '../../kit/clock.ts'
 import type {Log} from '../../kit/log.ts'
 import type {Business} from './business.ts'
-import {openDispenser, openPinPad, openReader} from './health.ts'
+import {openDispenser, openPinPad, openPrinter, openReader} from './health.ts'
 import type {Health} from './health.ts'
 import type {Past} from './past.ts'
 import type {Ports} from './perform.ts'
@@ -102,14 +102,15 @@ export class Chores {
   async #openDevices(): Promise<void> {
     const {ports, business, log} = this.#with
     const signOn = business.signOn()
-    const [signedOn, cardReader, pinPad, dispenser] = await Promise.all([
+    const [signedOn, cardReader, pinPad, dispenser, printer] = await Promise.all([
       signOn,
       openReader(ports.reader),
       openPinPad(ports.pinPad, business, signOn),
       openDispenser(ports.dispenser),
+      openPrinter(ports.printer),
     ])
     if (signedOn.kind === 'notSignedOn') log.warn('the bank is not there', {why: signedOn.why})
-    const health: Readonly<Record<Device, Health>> = {cardReader, pinPad, dispenser}
+    const health: Readonly<Record<Device, Health>> = {cardReader, pinPad, dispenser, printer}
     this.#cardInside = health.cardReader.cardInside
     const failed = DEVICES.filter(device => health[device].fault !== null)
     for (const device of failed) log.warn('a device does not serve', {device, fault: health[device].fault})
@@ -178,4 +179,4 @@ export class Chores {
   }
 }
 
-const DEVICES: readonly Device[] = ['cardReader', 'pinPad', 'dispenser']
+const DEVICES: readonly Device[] = ['cardReader', 'pinPad', 'dispenser', 'printer']

@@ -2,6 +2,7 @@
 import type {CardReader, CardReaderStatus} from '../../devices/card-reader/port.ts'
 import type {Dispenser, DispenserStatus} from '../../devices/dispenser/port.ts'
 import type {PinPad, PinPadStatus} from '../../devices/pin-pad/port.ts'
+import type {Printer, PrinterStatus} from '../../devices/printer/port.ts'
 import type {Business} from './business.ts'
 
 /** `fault` is null when the device can serve. `cardInside`: the reader sees a card that nobody asked for. */
@@ -76,4 +77,21 @@ export async function askPinPad(pinPad: PinPad): Promise<Health> {
 export async function askDispenser(dispenser: Dispenser): Promise<Health> {
   const status = await dispenser.status()
   return status.kind === 'failed' ? unwell(status.detail) : dispenserHealth(status)
+}
+
+/** A printer that is not there has nothing wrong with it. */
+export async function openPrinter(printer: Printer | null): Promise<Health> {
+  if (printer === null) return WELL
+  const opened = await printer.open()
+  return opened.kind === 'open' ? printerHealth(opened.status) : unwell(opened.detail)
+}
+
+export async function askPrinter(printer: Printer | null): Promise<Health> {
+  if (printer === null) return WELL
+  const status = await printer.status()
+  return status.kind === 'failed' ? unwell(status.detail) : printerHealth(status)
+}
+
+function printerHealth({fault, detail}: PrinterStatus): Health {
+  return fault === null ? WELL : unwell(detail)
 }

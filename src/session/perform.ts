@@ -13,7 +13,8 @@ import type {
   Recall,
 } from '../../devices/dispenser/port.ts'
 import type {PinPad} from '../../devices/pin-pad/port.ts'
-import type {Advice, Device, Event, Mix, Order} from '../../fsm/vocabulary.ts'
+import type {PrintOutcome, Printer} from '../../devices/printer/port.ts'
+import type {Advice, Device, Event, Mix, Order, Slip} from '../../fsm/vocabulary.ts'
 import type {Seq} from '../../journal/entry.ts'
 import {unreachable} from '../../kit/assert.ts'
 import type {Clock} from '../../kit/clock.ts'
@@ -27,6 +28,10 @@ export interface Ports {
   readonly reader: CardReader
   readonly pinPad: PinPad
   readonly dispenser: Dispenser
+  /** Null where the machine has none. */
+  readonly printer: Printer | null
+  /** Puts the slip together as things stand now, in the customer's language, and prints it. */
+  readonly print: (slip: Slip) => Promise<PrintOutcome>
   readonly link: HostLink
   readonly clock: Clock
   readonly pocket: Pocket
@@ -109,6 +114,8 @@ export async function performOrder(ports: Ports, order: Order, intent: Seq): Pro
         ? {type: 'notes.rejected', count: outcome.count}
         : {type: 'notes.rejectUnknown', why: outcome.detail}
     }
+    case 'printer.print':
+      return paperEvent(await ports.print(order.slip))
     case 'operator.reset':
       return resetDevice(ports, order.device)
     case 'operator.test': {
@@ -137,7 +144,13 @@ export async function performOrder(ports: Ports, order: Order, intent: Seq): Pro
   }
 }
 
-async function resetDevice({reader, pinPad, dispenser}: Ports, device: Device): Promise<Event> {
+/** The machine's word for what became of a slip. */
+function paperEvent(outcome: PrintOutcome): Event {
+  if (outcome.kind === 'printed') return {type: 'receipt.printed', paper: outcome.paper}
+  return {type: 'receipt.failed', outcome: outcome.kind, fault: outcome.detail}
+}
+
+async function resetDevice({reader, pinPad, dispenser, printer}: Ports, device: Device): Promise<Event> {
   switch (device) {
     case 'cardReader': {
       const outcome = await reader.reset('stay')
@@ -155,6 +168,13 @@ async function resetDevice({reader, pinPad, dispenser}: Ports, device: Device): 
       const outcome = await dispenser.reset()
       return outcome.kind === 'reset'
         ? {type: 'reset.done', device, tallies: outcome.tallies}
+        : {type: 'reset.failed', device, fault: outcome.detail}
+    }
+    case 'printer': {
+      if (printer === null) return {type: 'reset.failed', device, fault: 'this machine has no printer'}
+      const outcome = await printer.recover()
+      return outcome.kind === 'status' && outcome.fault === null
+        ? {type: 'reset.done', device, tallies: null}
         : {type: 'reset.failed', device, fault: outcome.detail}
     }
   }

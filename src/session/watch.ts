@@ -8,12 +8,20 @@ import type {Context} from '../../fsm/context.ts'
 import type {Device, Event} from '../../fsm/vocabulary.ts'
 import type {Clock, Timer} from '../../kit/clock.ts'
 import type {Business} from './business.ts'
-import {askDispenser, askPinPad, openDispenser, openPinPad, openReader} from './health.ts'
+import {
+  askDispenser,
+  askPinPad,
+  askPrinter,
+  openDispenser,
+  openPinPad,
+  openPrinter,
+  openReader,
+} from './health.ts'
 import type {Health} from './health.ts'
 import type {Ports} from './perform.ts'
 
 export interface WatchPorts {
-  readonly ports: Pick<Ports, 'reader' | 'pinPad' | 'dispenser' | 'link' | 'clock'>
+  readonly ports: Pick<Ports, 'reader' | 'pinPad' | 'dispenser' | 'printer' | 'link' | 'clock'>
   readonly business: Business
   readonly standing: () => {readonly state: StateName; readonly context: Context}
   readonly offer: (event: Event) => void
@@ -62,6 +70,7 @@ export class Watch {
     await this.#lookAt('dispenser')
     await this.#lookAt('pinPad')
     await this.#lookAt('cardReader')
+    await this.#lookAt('printer')
     await this.#lookAtBank()
     if (!this.#stopped && this.#isResting()) await this.#with.andThen()
   }
@@ -74,6 +83,7 @@ export class Watch {
   async #lookAt(device: Device): Promise<void> {
     if (!this.#isResting()) return
     const before = this.#with.standing().context.devices[device]
+    if (before === 'absent') return
     const health = await (before === 'ok' ? this.#ask(device) : this.#open(device))
     // A visit began meanwhile: its own orders tell, and a stale answer must not.
     if (this.#stopped || !this.#isResting() || this.#with.standing().context.devices[device] !== before)
@@ -85,12 +95,14 @@ export class Watch {
   }
 
   #ask(device: Device): Promise<Health> {
-    const {pinPad, dispenser} = this.#with.ports
+    const {pinPad, dispenser, printer} = this.#with.ports
     switch (device) {
       case 'dispenser':
         return askDispenser(dispenser)
       case 'pinPad':
         return askPinPad(pinPad)
+      case 'printer':
+        return askPrinter(printer)
       case 'cardReader':
         // Waiting for a card is a conversation that tells by itself when the reader fails.
         return Promise.resolve({fault: null, cardInside: false})
@@ -98,7 +110,7 @@ export class Watch {
   }
 
   #open(device: Device): Promise<Health> {
-    const {reader, pinPad, dispenser} = this.#with.ports
+    const {reader, pinPad, dispenser, printer} = this.#with.ports
     switch (device) {
       case 'dispenser':
         return openDispenser(dispenser)
@@ -106,6 +118,8 @@ export class Watch {
         return openPinPad(pinPad, this.#with.business, Promise.resolve())
       case 'cardReader':
         return openReader(reader)
+      case 'printer':
+        return openPrinter(printer)
     }
   }
 

@@ -12,7 +12,7 @@ const DAY_MS = 24 * HOUR_MS
 const MINUTE_MS = 60_000
 
 /** The parts of a machine, as the bank lists them. */
-export type Part = 'machine' | 'card-reader' | 'pin-pad' | 'dispenser' | 'link' | 'safe'
+export type Part = 'machine' | 'card-reader' | 'pin-pad' | 'dispenser' | 'printer' | 'link' | 'safe'
 
 /** All that the rules look at. */
 export interface Seen {
@@ -45,7 +45,7 @@ export interface AlarmRule {
   readonly part: Part
   /** What is wrong, in words that never change. */
   readonly title: string
-  readonly customer: 'no service' | 'fewer amounts' | 'none'
+  readonly customer: 'no service' | 'fewer amounts' | 'no receipts' | 'none'
   readonly action: string
   /** What is the matter this time, or null while all is well. */
   readonly cause: (seen: Seen) => string | null
@@ -220,6 +220,25 @@ export const ALARM_RULES: readonly AlarmRule[] = [
     customer: 'no service',
     action: 'free the disk: it comes back into service by itself',
     cause: ({context}) => (context.disk === 'full' ? 'less is free than stopFreeMegabytes' : null),
+  },
+  {
+    name: 'printer-failed',
+    severity: 'minor',
+    part: 'printer',
+    title: 'the receipt printer fails',
+    customer: 'no receipts',
+    action: 'show device printer; paper, cover, cutter; reset device printer',
+    cause: ({context}) => (context.devices.printer === 'failed' ? 'it does not print' : null),
+  },
+  {
+    name: 'printer-paper-low',
+    severity: 'minor',
+    part: 'printer',
+    title: 'the roll of the receipt printer is near its end',
+    customer: 'none',
+    action: 'bring a new roll',
+    cause: ({context, lately}) =>
+      context.devices.printer === 'ok' && lately.paper !== 'ok' ? 'told with the last slip' : null,
   },
   {
     name: 'dispense-faults',

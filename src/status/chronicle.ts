@@ -30,6 +30,8 @@ export interface Lately {
   readonly unapproved: number
   /** Visits in which the card was kept from its owner and the notes came to nothing good as well. */
   readonly trapped: number
+  /** What the printer told of its roll with the last slip. */
+  readonly paper: 'ok' | 'low' | 'out'
   readonly notes: ReadonlyMap<
     number,
     {readonly picked: number; readonly rejected: number; readonly paid: number}
@@ -46,6 +48,7 @@ export class Chronicle {
   readonly #unapproved = new Recent<null>(DAY_MS)
   readonly #trapped = new Recent<null>(DAY_MS)
   readonly #tallies = new Recent<NoteTally>(DAY_MS)
+  #paper: Lately['paper'] = 'ok'
   #authorize: {readonly seq: Seq; readonly key: OperationKey} | null = null
   #approved: OperationKey | null = null
   #configHash: string | null = null
@@ -89,6 +92,7 @@ export class Chronicle {
       overpaid: this.#overpaid.since(nowMs).length,
       unapproved: this.#unapproved.since(nowMs).length,
       trapped: this.#trapped.since(nowMs).length,
+      paper: this.#paper,
       notes,
     }
   }
@@ -104,6 +108,9 @@ export class Chronicle {
     switch (event.type) {
       case 'host.approved':
         if (answers !== null && answers === this.#authorize?.seq) this.#approved = this.#authorize.key
+        return
+      case 'receipt.printed':
+        this.#paper = event.paper
         return
       case 'notes.dispensed':
         for (const tally of event.tallies) this.#tallies.add(atMs, tally)

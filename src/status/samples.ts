@@ -27,7 +27,7 @@ export function samplesOf(seen: Seen, alarms: readonly Alarm[], besides: Besides
   for (const name of STATE_NAMES) samples.set('tellerd_state', name === state ? 1 : 0, {tellerd_state: name})
   samples.set('tellerd_in_service', isServing(seen) ? 1 : 0)
   for (const [device, health] of Object.entries(context.devices))
-    samples.set('tellerd_device_ok', health === 'ok' ? 1 : 0, {device})
+    if (health !== 'absent') samples.set('tellerd_device_ok', health === 'ok' ? 1 : 0, {device})
   samples.set('tellerd_bank_up', context.host === 'up' ? 1 : 0)
   const raised = new Set(alarms.map(({rule}) => rule))
   for (const rule of ALARM_RULES)

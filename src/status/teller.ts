@@ -6,7 +6,7 @@ import type {Log} from '../../kit/log.ts'
 import type {HostLink, PartEvent} from '../link/port.ts'
 import type {Alarm, Part} from './alarms.ts'
 
-const PARTS: readonly Part[] = ['machine', 'card-reader', 'pin-pad', 'dispenser', 'link', 'safe']
+const PARTS: readonly Part[] = ['machine', 'card-reader', 'pin-pad', 'dispenser', 'printer', 'link', 'safe']
 const DETAIL_CHARS_MAX = 200
 /** Untold; beyond them the oldest go. The newest of each part is what counts. */
 const UNTOLD_MAX = 100

@@ -3,6 +3,7 @@ import {X509Certificate} from 'node:crypto'
 import type {CardReader} from '../../devices/card-reader/port.ts'
 import type {Dispenser} from '../../devices/dispenser/port.ts'
 import type {PinPad} from '../../devices/pin-pad/port.ts'
+import type {Printer} from '../../devices/printer/port.ts'
 import type {Trace} from '../../devices/wire/trace.ts'
 import {isRest} from '../../fsm/context.ts'
 import type {Device, Event} from '../../fsm/vocabulary.ts'
@@ -25,16 +26,18 @@ export interface DeskParts {
   readonly reader: CardReader
   readonly pinPad: PinPad
   readonly dispenser: Dispenser
+  readonly printer: Printer | null
   readonly traces: Readonly<Record<Device, Pick<Trace, 'passed' | 'onPassed'>>>
   readonly clock: Clock
   readonly build: string
   readonly monitor: Pick<Monitor, 'alarms' | 'figures' | 'storage'>
 }
 
+const NO_PRINTER = {kind: 'failed', detail: 'this machine has no printer'} as const
 const BUSY = {kind: 'silent', why: 'a visit is under way'} as const
 
 export function machineDesk(parts: DeskParts): ConsoleMachine {
-  const {machine, journal, config, clock, reader, pinPad, dispenser} = parts
+  const {machine, journal, config, clock, reader, pinPad, dispenser, printer} = parts
   const books = new BookKeeper(journal, clock)
   const isResting = (): boolean => isRest(machine.standing.state)
   const asked = async (ask: () => Promise<object>): Promise<Report> => {
@@ -48,6 +51,7 @@ export function machineDesk(parts: DeskParts): ConsoleMachine {
     cardReader: () => reader.status(),
     pinPad: () => pinPad.status(),
     dispenser: () => dispenser.status(),
+    printer: () => printer?.status() ?? Promise.resolve(NO_PRINTER),
   }
   return {
     terminal: config.terminal,

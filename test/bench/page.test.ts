@@ -27,7 +27,7 @@ async function running(t: Test): Promise<string> {
     dispenser: 'lcdm2000',
     feeMinor: minorUnits(0),
     notes: {1: 100, 2: 100},
-    pace: {cardMoveMs: 20, noteMs: 20},
+    pace: {cardMoveMs: 20, noteMs: 20, lineMs: 20},
     clock,
     random: seededRandom('page'),
     log: silentLog,

@@ -106,6 +106,7 @@ export class Bench {
       cardReader: new Trace(clock, false),
       pinPad: new Trace(clock, false),
       dispenser: new Trace(clock, true),
+      printer: new Trace(clock, false),
     }
     this.#house = houseAt(world, folder, settings, this.traces)
   }

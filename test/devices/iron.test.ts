@@ -22,7 +22,7 @@ import type {Stand, StandModel} from '../../src/bench/stand.ts'
 import {STANDS} from '../../src/bench/stands.ts'
 import {PIN_PADS, READERS, onPort} from '../../src/drivers.ts'
 import type {Model} from '../../src/drivers.ts'
-import {PRINTERS} from '../../src/kinds.ts'
+import {PRINTERS} from '../../src/printers.ts'
 import {ptyAvailable, skipUnless} from '../needs.ts'
 import {RECEIPT} from './printer/suite.ts'
 

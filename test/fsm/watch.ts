@@ -73,6 +73,8 @@ export function follow(before: Memory, from: Standing, event: Event, made: Step)
   for (const order of made.orders) {
     if (order.kind === 'dispenser.dispense' && isPathBlocked)
       broken.push('notes are ordered past notes in the path')
+    if (order.kind === 'printer.print' && order.slip === 'withdrawal' && told?.advicesCount !== 1)
+      broken.push('a receipt is printed before the bank is told what became of it')
     if (order.kind.startsWith('operator.') && (from.state !== 'supervisor' || from.context.visit !== null))
       broken.push(`${order.kind} is given in ${from.state}`)
     if ('key' in order && !isAbout(order, told)) {

@@ -702,6 +702,7 @@ const ORDERS: {readonly [Kind in Order['kind']]: readonly [Extract<Order, {kind:
     {kind: 'dispenser.reject', key: KEY, bunch: 1},
     `reject bunch 1 into the reject bin, ${KEY}`,
   ],
+  'printer.print': [{kind: 'printer.print', slip: 'withdrawal'}, 'print the slip of the withdrawal'],
   'host.cutOver': [
     {kind: 'host.cutOver', currency: 'EUR', ...DAY},
     'tell the bank: close business date "2026-11-22"; withdrawals 3 of 180.00 EUR, reversals 1 of 60.00 EUR; notes cassette-1 97 x 20.00',
@@ -747,6 +748,12 @@ const EVENTS: {readonly [Type in Event['type']]: readonly [Extract<Event, {type:
   'device.restored': [
     {type: 'device.restored', device: 'cardReader', cardInside: true},
     'cardReader works again, card inside',
+  ],
+  'receipt.chosen': [{type: 'receipt.chosen', wanted: false}, 'customer wants no receipt'],
+  'receipt.printed': [{type: 'receipt.printed', paper: 'low'}, 'printed, paper low'],
+  'receipt.failed': [
+    {type: 'receipt.failed', outcome: 'partial', fault: ODD},
+    `not printed (partial): ${ODD_READ}`,
   ],
   'host.lost': [{type: 'host.lost', why: ODD}, `bank lost: ${ODD_READ}`],
   'host.restored': [

@@ -26,7 +26,7 @@ const START_MAX_MS = 60_000
 /** After coming into service, before it is weighed: garbage of the start is still there, timers have begun. */
 const REST_MS = 1_000
 /** As fast as the wires: what is measured is the program, not the motors. */
-const NO_PACE = {cardMoveMs: 0, noteMs: 0}
+const NO_PACE = {cardMoveMs: 0, noteMs: 0, lineMs: 0}
 
 const clock = realClock()
 

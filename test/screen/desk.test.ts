@@ -112,7 +112,9 @@ t.test('what was typed stays while the state does, and goes with it', async t =>
   t.equal(deskAfter('choosingAmount', 'choosingAmount', desk), desk, 'no event wipes what is being typed')
   t.same(deskAfter('choosingAmount', 'amountRefused', desk), EMPTY_DESK)
   t.same(deskAfter('askingBalance', 'showingBalance', desk), {...EMPTY_DESK, balanceMinor: 5_000})
-  for (const to of STATE_NAMES.filter(name => name !== 'showingBalance' && name !== 'askingBalance'))
+  t.equal(deskAfter('showingBalance', 'printingBalance', desk).balanceMinor, 5_000, 'it goes on paper')
+  const keep = ['showingBalance', 'askingBalance', 'printingBalance']
+  for (const to of STATE_NAMES.filter(name => !keep.includes(name)))
     t.equal(deskAfter('showingBalance', to, desk).balanceMinor, null, `no balance lies about in ${to}`)
 })
 

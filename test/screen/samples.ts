@@ -1,5 +1,13 @@
 /** Machines, visits and endings to look at: one of everything that the vocabulary can say. */
-import type {CardFate, Context, Ending, MachineSetup, Notice, Operation} from '../../fsm/context.ts'
+import type {
+  CardFate,
+  Context,
+  Ending,
+  MachineSetup,
+  Notice,
+  Operation,
+  ReceiptFate,
+} from '../../fsm/context.ts'
 import {contextAtStart, newVisit} from '../../fsm/context.ts'
 import {operationKeyOf} from '../../fsm/vocabulary.ts'
 import type {ReversalReason} from '../../fsm/vocabulary.ts'
@@ -58,6 +66,8 @@ export const NOTICES: readonly (Notice | null)[] = [
   {kind: 'cannotPay', belowMinor: minorUnits(50_000), aboveMinor: null},
   {kind: 'cannotPay', belowMinor: null, aboveMinor: null},
   {kind: 'balanceUnavailable'},
+  {kind: 'balancePrinted'},
+  {kind: 'balanceNotPrinted'},
 ]
 
 const LEVELS = [
@@ -74,6 +84,7 @@ export function setupOf(stacker: boolean, currency: Currency = 'EUR'): MachineSe
       retainCard: true,
       stacker,
       retractNotes: stacker,
+      printer: false,
       notesPerCassetteMax: 20,
       notesPerBunchMax: 20,
     },
@@ -88,6 +99,7 @@ export function setupOf(stacker: boolean, currency: Currency = 'EUR'): MachineSe
       cardTakeTimeoutMs: 30_000,
       notesTakeTimeoutMs: 30_000,
       endingTimeoutMs: 8_000,
+      referenceTimeoutMs: 20_000,
     },
   }
 }
@@ -104,6 +116,7 @@ export function operation(bunchCount: number): Operation {
     bunch: 0,
     paid: [],
     stacked: noteCount(0),
+    authCode: 'A1B2C3',
     decision: null,
   }
 }
@@ -118,7 +131,7 @@ export interface Sample {
 export function atRest(stacker = false): Context {
   return {
     ...contextAtStart(setupOf(stacker)),
-    devices: {cardReader: 'ok', pinPad: 'ok', dispenser: 'ok'},
+    devices: {cardReader: 'ok', pinPad: 'ok', dispenser: 'ok', printer: 'absent'},
     host: 'up',
     levels: LEVELS,
     nextStan: 418,
@@ -131,6 +144,7 @@ export function during(
     readonly ending?: Ending | null
     readonly fate?: CardFate
     readonly bunchCount?: number
+    readonly receipt?: ReceiptFate
   },
   stacker = false,
 ): Context {
@@ -140,6 +154,7 @@ export function during(
       ...newVisit({masked: '476173******0119'}, '2026-11-22', change.ending ?? null),
       accounts: [{accountId: '10-4471', label: 'Current account'}],
       notice: change.notice ?? null,
+      receipt: change.receipt ?? 'notAsked',
       cardFate: change.fate ?? 'inside',
       operation: change.bunchCount === undefined ? null : operation(change.bunchCount),
     },
@@ -151,6 +166,27 @@ export const DESKS: readonly Desk[] = [
   {...EMPTY_DESK, pinDigits: 4, amountDigits: '120', balanceMinor: minorUnits(125_050)},
   {...EMPTY_DESK, pinDigits: 12, amountDigits: '125', balanceMinor: minorUnits(-1_005)},
 ]
+
+export const RECEIPTS: readonly ReceiptFate[] = ['notAsked', 'unwanted', 'wanted', 'printed', 'failed']
+const PAID: Ending = {kind: 'paid', paidMinor: minorUnits(6_000), reference: KEY}
+
+/** The same with a printer that works, and the money of its operation decided: paid in full. */
+export function withPaper(context: Context): Context {
+  const {visit, setup} = context
+  const operation = visit?.operation ?? null
+  const decision = operation && {
+    row: 'paid-in-full',
+    verdict: {kind: 'complete', paid: operation.approved} as const,
+    surplus: [],
+    held: null,
+  }
+  return {
+    ...context,
+    setup: {...setup, capabilities: {...setup.capabilities, printer: true}},
+    devices: {...context.devices, printer: 'ok'},
+    visit: visit && {...visit, operation: operation && {...operation, decision}},
+  }
+}
 
 /** Contexts that between them hold every notice, ending, fate of a card and kind of dispenser. */
 export const SAMPLES: readonly Sample[] = [
@@ -165,6 +201,11 @@ export const SAMPLES: readonly Sample[] = [
       desk: EMPTY_DESK,
     })),
   ),
+  ...RECEIPTS.map(receipt => ({
+    name: `receipt ${receipt}`,
+    context: withPaper(during({ending: PAID, fate: 'returned', bunchCount: 1, receipt})),
+    desk: {...EMPTY_DESK, balanceMinor: minorUnits(125_050)},
+  })),
   ...FATES.map(fate => ({
     name: `card ${fate}`,
     context: during({fate, ending: {kind: 'notPaid', because: 'card-not-taken', reference: KEY}}),

@@ -42,7 +42,7 @@ function textsOf(model: ViewModel): readonly string[] {
 }
 
 t.test('every state has words for every visit', async t => {
-  t.equal(STATE_NAMES.length, 27)
+  t.equal(STATE_NAMES.length, 29)
   for (const {name, state, model} of ALL) {
     if (model.screen !== state) t.fail(`${name} shows ${model.screen}`)
     if (model.title.trim() === '' || model.instruction.trim() === '') t.fail(`${name} is silent`)
@@ -77,6 +77,7 @@ t.test('wherever the customer is asked, cancel is one of the choices', async t =
     'choosingAmount',
     'amountRefused',
     'confirmingFee',
+    'choosingReceipt',
   ] as const) {
     const cancel = view(state, during({bunchCount: 1}), EMPTY_DESK).choices.find(({keys}) =>
       keys.includes('cancel'),

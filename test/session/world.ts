@@ -21,6 +21,7 @@ export interface Scene {
   readonly dispenser?: TableOptions['dispenser']
   readonly reader?: TableOptions['reader']
   readonly pinPad?: TableOptions['pinPad']
+  readonly printer?: NonNullable<TableOptions['printer']>
   readonly plan?: string
   readonly pin?: string
   readonly card?: number
@@ -64,9 +65,10 @@ export class World {
       dispenser: scene.dispenser ?? 'lcdm2000',
       ...(scene.reader === undefined ? {} : {reader: scene.reader}),
       ...(scene.pinPad === undefined ? {} : {pinPad: scene.pinPad}),
+      ...(scene.printer === undefined ? {} : {printer: scene.printer}),
       feeMinor: minorUnits(scene.feeMinor ?? 0),
       notes: scene.notes ?? {1: 100, 2: 100},
-      pace: {cardMoveMs: 500, noteMs: 150},
+      pace: {cardMoveMs: 500, noteMs: 150, lineMs: 30},
       clock,
       random: seededRandom('world'),
       log: silentLog,
@@ -111,7 +113,7 @@ export class World {
   async settle(): Promise<void> {
     const {stage} = this.table
     stage.line.restore()
-    for (const cable of Object.values(stage.rig.cables)) cable.plug()
+    for (const cable of Object.values(stage.rig.cables)) cable?.plug()
     await this.clock.runUntil(() => this.table.journal.openIntents().length === 0, BUDGET_MS)
   }
 

@@ -97,7 +97,7 @@ export class Devices {
     faults: Faults,
     witness: WireWitness,
     log: Log,
-  ): Pick<MachineParts, 'reader' | 'pinPad' | 'dispenser'> {
+  ): Pick<MachineParts, 'reader' | 'pinPad' | 'dispenser' | 'printer'> {
     const link = (which: keyof Models): LifeLink =>
       new LifeLink(this.#wires[which].near, this.#wires[which].cable, life, this.#clock, faults, witness)
     const [reader, pad, dispenser] = [link('reader'), link('pad'), link('dispenser')]
@@ -109,6 +109,7 @@ export class Devices {
         DISPENSERS[this.models.dispenser].on(dispenser, life.clock, log),
         this.#temper.bunchNotesMax,
       ),
+      printer: null,
     }
   }
 

@@ -118,7 +118,7 @@ export class World {
     const models =
       theme === 'notes left' || theme === 'many bunches' ? {...drawn, dispenser: 'reference' as const} : drawn
     const notes = drawNotes(setting)
-    const pace = {cardMoveMs: setting.one([0, 120, 500]), noteMs: setting.one([0, 40, 150])}
+    const pace = {cardMoveMs: setting.one([0, 120, 500]), noteMs: setting.one([0, 40, 150]), lineMs: 0}
     // A few minutes after every run begins.
     const cutOver = scene === null && setting.chance(0.3) ? {cutOverAt: '09:03'} : {}
     const table = tableConfig({

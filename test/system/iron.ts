@@ -158,7 +158,7 @@ export class Iron {
       pinPad: terminals.pinPad.far,
       dispenser: terminals.dispenser.far,
     }
-    const emulators = emulatorsOn(ends, dispenser, NOTES, {cardMoveMs: 50, noteMs: 60}, clock)
+    const emulators = emulatorsOn(ends, dispenser, NOTES, {cardMoveMs: 50, noteMs: 60, lineMs: 30}, clock)
     await startEmulators(emulators)
     const stateFolder = join(folder, 'bank')
     const where = {stateFolder, address: '127.0.0.1', port: 0, atmIds: [TERMINAL], seedDemo: true}

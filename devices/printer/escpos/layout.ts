@@ -62,9 +62,9 @@ function lay(encoder: ReceiptPrinterEncoder, part: ReceiptPart, columns: number)
   }
 }
 
-/** Names come from elsewhere; a control character in one is no command. */
+/** Names come from elsewhere: a control character in one is no command. Spaces of every width are one; what has no shape is left out. */
 function printable(text: string): string {
-  return text.replace(/\p{Cc}/gu, ' ')
+  return text.replace(/[\p{Cc}\p{Zs}]/gu, ' ').replace(/\p{Cf}/gu, '')
 }
 
 /** A printer takes these out of any data and carries them out at once (E). */

@@ -65,7 +65,7 @@ export async function testCassette(scene: Scene, cassette: number): Promise<Repl
   )
 }
 
-async function report(scene: Scene, device: 'cardReader' | 'pinPad'): Promise<Reply> {
+async function report(scene: Scene, device: 'cardReader' | 'pinPad' | 'printer'): Promise<Reply> {
   const told = await scene.machine.report(device)
   return told.kind === 'told' ? facts(...told.facts) : refused(told.why)
 }
@@ -86,6 +86,12 @@ export const deviceCommands: readonly Command[] = [
   {
     ...look('test reader', 'asks the card reader; moves no card', HANDS, scene =>
       report(scene, 'cardReader'),
+    ),
+    when: 'resting',
+  },
+  {
+    ...look('test printer', 'asks the receipt printer; prints nothing', HANDS, scene =>
+      report(scene, 'printer'),
     ),
     when: 'resting',
   },

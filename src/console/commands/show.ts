@@ -25,6 +25,7 @@ const DEVICE_NAMES: Readonly<Record<string, Device>> = {
   'card-reader': 'cardReader',
   'pin-pad': 'pinPad',
   dispenser: 'dispenser',
+  printer: 'printer',
 }
 
 /** The device that the argument names. */
@@ -40,6 +41,7 @@ function status({machine}: Scene): Reply {
     ['card reader', devices.cardReader],
     ['PIN pad', devices.pinPad],
     ['dispenser', devices.dispenser],
+    ['receipt printer', devices.printer],
     ['bank', host],
     ['dispenser held', held],
     ['suspended', suspendedBecause],
@@ -92,7 +94,9 @@ async function device(scene: Scene): Promise<Reply> {
 
 async function sensors({machine}: Scene): Promise<Reply> {
   const rows: [string, Cell, Cell][] = []
+  const {devices} = machine.standing().context
   for (const [name, one] of Object.entries(DEVICE_NAMES)) {
+    if (devices[one] === 'absent') continue
     const told = await machine.report(one)
     if (told.kind === 'silent') rows.push([name, 'no answer', told.why])
     else

@@ -1,9 +1,11 @@
 /** Arabic. */
 import type {Catalogue} from './catalogue.ts'
+import {PAPER} from './paper.ts'
 
 export const ARABIC: Catalogue = {
   name: 'العربية',
   words: {
+    ...PAPER.ar,
     'starting.title': 'جارٍ التشغيل',
     'starting.instruction': 'يجري تجهيز هذا الجهاز. يرجى الانتظار.',
     'recovering.title': 'جارٍ التجهيز',

@@ -1,6 +1,9 @@
 /** English, the language that the others are held to: the same keys with the same places. */
 
+import {PAPER} from './paper.ts'
+
 export const ENGLISH = {
+  ...PAPER.en,
   'starting.title': 'Starting up',
   'starting.instruction': 'This machine is getting ready. Please wait.',
   'recovering.title': 'Getting ready',

@@ -1,9 +1,11 @@
 /** French. */
 import type {Catalogue} from './catalogue.ts'
+import {PAPER} from './paper.ts'
 
 export const FRENCH: Catalogue = {
   name: 'Français',
   words: {
+    ...PAPER.fr,
     'starting.title': 'Démarrage',
     'starting.instruction': 'Cet appareil se prépare. Veuillez patienter.',
     'recovering.title': 'Bientôt prêt',

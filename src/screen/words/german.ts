@@ -1,9 +1,11 @@
 /** German. */
 import type {Catalogue} from './catalogue.ts'
+import {PAPER} from './paper.ts'
 
 export const GERMAN: Catalogue = {
   name: 'Deutsch',
   words: {
+    ...PAPER.de,
     'starting.title': 'Automat startet',
     'starting.instruction': 'Dieser Automat wird vorbereitet. Bitte warten Sie.',
     'recovering.title': 'Gleich bereit',

@@ -1,9 +1,11 @@
 /** Portuguese, as in Portugal. */
 import type {Catalogue} from './catalogue.ts'
+import {PAPER} from './paper.ts'
 
 export const PORTUGUESE: Catalogue = {
   name: 'Português',
   words: {
+    ...PAPER.pt,
     'starting.title': 'A iniciar',
     'starting.instruction': 'Esta máquina está a preparar-se. Aguarde, por favor.',
     'recovering.title': 'Quase pronta',

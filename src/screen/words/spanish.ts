@@ -1,9 +1,11 @@
 /** Spanish. */
 import type {Catalogue} from './catalogue.ts'
+import {PAPER} from './paper.ts'
 
 export const SPANISH: Catalogue = {
   name: 'Español',
   words: {
+    ...PAPER.es,
     'starting.title': 'Iniciando',
     'starting.instruction': 'Este cajero se está preparando. Espere, por favor.',
     'recovering.title': 'Casi listo',

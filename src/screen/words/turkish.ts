@@ -1,9 +1,11 @@
 /** Turkish. */
 import type {Catalogue} from './catalogue.ts'
+import {PAPER} from './paper.ts'
 
 export const TURKISH: Catalogue = {
   name: 'Türkçe',
   words: {
+    ...PAPER.tr,
     'starting.title': 'Açılıyor',
     'starting.instruction': 'Bu makine hazırlanıyor. Lütfen bekleyin.',
     'recovering.title': 'Hazırlanıyor',
