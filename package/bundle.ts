@@ -20,15 +20,24 @@ export interface Program {
   readonly pages: string
   /** Sources that it starts as threads of their own, from the root; each lies beside the main file under its own name. */
   readonly threads: readonly string[]
+  /** Files of packages that it reads; they lie beside the main file. */
+  readonly besides: readonly string[]
 }
 
 export const TELLERD: Program = {
   name: 'tellerd',
   entry: 'src/cli.ts',
   pages: 'src/screen/page',
-  threads: ['journal/range-thread.ts'],
+  threads: ['journal/range-thread.ts', 'src/paper/picture-thread.ts'],
+  besides: ['canvaskit-wasm/bin/canvaskit.wasm'],
 }
-export const HOST: Program = {name: 'tellerd-host', entry: 'host/main.ts', pages: 'host/page', threads: []}
+export const HOST: Program = {
+  name: 'tellerd-host',
+  entry: 'host/main.ts',
+  pages: 'host/page',
+  threads: [],
+  besides: [],
+}
 
 export type Architecture = 'x64' | 'arm64'
 
@@ -48,6 +57,8 @@ export async function bundle(
   const {metafile} = await build({...options, plugins: [own, builtins(names)], metafile: true})
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}\n')
   cpSync(join(ROOT, program.pages), join(folder, 'page'), {recursive: true})
+  const require = createRequire(import.meta.url)
+  for (const file of program.besides) cpSync(require.resolve(file), join(folder, basename(file)))
   // What a plugin made up has its name before a colon.
   return Object.keys(metafile.inputs)
     .filter(path => !path.includes(':'))

@@ -28,7 +28,8 @@ import {Outbox} from './link/outbox.ts'
 import type {AdviceSource} from './link/outbox.ts'
 import type {HostLink} from './link/port.ts'
 import type {Transport} from './link/transport.ts'
-import {Paper} from './paper.ts'
+import {Paper} from './paper/paper.ts'
+import type {Draw} from './paper/picture.ts'
 import {
   choose,
   deskAfresh,
@@ -73,6 +74,8 @@ export interface MachineParts {
   readonly dispenser: Dispenser
   /** There when the settings have one. */
   readonly printer: Printer | null
+  /** Draws slips in languages that no printer has letters for. */
+  readonly draw: Draw
   readonly transport: Transport
   /** The machine's key of now, which signs for its journal. */
   readonly signer: () => Signer
@@ -132,7 +135,14 @@ export class Machine implements ScreenSource {
     const paper =
       printer === null
         ? null
-        : new Paper(printer, present(config.printer, 'the printer’s settings'), clock, log.named('paper'))
+        : new Paper({
+            printer,
+            letterhead: present(config.printer, 'the printer’s settings'),
+            draw: parts.draw,
+            clock,
+            log: log.named('paper'),
+            timeZone: new Intl.DateTimeFormat().resolvedOptions().timeZone,
+          })
     const ports: Ports = {
       reader,
       pinPad,

@@ -18,6 +18,7 @@ import {DISPENSERS, onPort, PIN_PADS, READERS} from './drivers.ts'
 import {enrolAt, renewAt} from './link/enrolment.ts'
 import {keepIdentity, lifeOf, readIdentity} from './link/identity.ts'
 import type {MachineIdentity} from './link/identity.ts'
+import {drawingOn} from './paper/picture.ts'
 import {renewingTransport} from './link/renewal.ts'
 import {sealOf, signedTransport} from './link/signing.ts'
 import {tlsTransport} from './link/tls.ts'
@@ -87,6 +88,7 @@ export async function startDaemon(
     pinPad: pad,
     dispenser: cash,
     printer: paper,
+    draw: drawingOn(clock),
     ...bankLine(config, identity, journal, {
       clock,
       random: random.stream('certificate'),

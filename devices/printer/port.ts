@@ -5,6 +5,8 @@ import type {Failed, Identity, NoAnswer} from '../outcome.ts'
 export interface PrinterCapabilities {
   /** Characters of the normal font in a line. */
   readonly columns: number
+  /** Dots in a line. */
+  readonly dots: number
   /** Holds a cut ticket in its mouth and notices when it was taken. */
   readonly presents: boolean
 }
@@ -46,6 +48,13 @@ export interface PrinterStatus {
   readonly detail: string
 }
 
+/** Black dots on white: rows from the top, each of whole bytes, the leftmost dot in the highest bit. */
+export interface Picture {
+  readonly widthDots: number
+  readonly heightDots: number
+  readonly bits: Uint8Array
+}
+
 /** One line of a receipt, or what stands between lines. Text wider than the line is wrapped. */
 export type ReceiptPart =
   | {
@@ -59,6 +68,7 @@ export type ReceiptPart =
   | {readonly kind: 'pair'; readonly left: string; readonly right: string}
   | {readonly kind: 'rule'}
   | {readonly kind: 'feed'; readonly linesCount: number}
+  | ({readonly kind: 'picture'} & Picture)
 
 export type Receipt = readonly ReceiptPart[]
 

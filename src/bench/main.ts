@@ -11,6 +11,7 @@ import {systemRandom} from '../../kit/random.ts'
 import {EXIT_OK, askedToStop, crashProgram, runProgram, say, sayError} from '../program.ts'
 import {readPast} from '../session/past.ts'
 import {LiveBench} from './bench.ts'
+import {drawingOn} from '../paper/picture.ts'
 import {PACES} from './pace.ts'
 import {BENCH_DISPENSERS} from './rig.ts'
 import {startBenchServer} from './server.ts'
@@ -47,6 +48,7 @@ async function main(args: readonly string[]): Promise<number> {
     bank: 'tls',
     dispenser,
     printer: 'escpos',
+    draw: drawingOn(clock),
     feeMinor,
     notes,
     pace: PACES.iron,

@@ -34,6 +34,8 @@ import type {Transport} from '../link/transport.ts'
 import {Machine} from '../machine.ts'
 import type {MachineJournal} from '../machine.ts'
 import {BUILD} from '../main.ts'
+import {drawNothing} from '../paper/paper.ts'
+import type {Draw} from '../paper/picture.ts'
 import {NO_BRAND} from '../screen/brand.ts'
 import {LANGUAGES} from '../screen/words.ts'
 import {FaultyLine} from './faulty-line.ts'
@@ -57,6 +59,8 @@ export interface TableOptions {
   readonly pinPad?: Config['pinPad']['model']
   /** The receipt printer; none when left out. */
   readonly printer?: PrinterConfig['model']
+  /** For printers: nothing is drawn when left out, since a thread knows no virtual time. */
+  readonly draw?: Draw
   readonly feeMinor: Minor
   /** Notes in each cassette at the start, by the hand of the operator. */
   readonly notes: NoteCounts
@@ -222,6 +226,7 @@ export class Table {
       ...drivers,
       transport: this.#open.ends(this.stage.line, journal),
       signer: this.#open.signer,
+      draw: this.#options.draw ?? drawNothing,
       room,
       journal: ink === undefined ? journal : ink(journal),
       clock,

@@ -54,6 +54,7 @@ function linesOf(receipt: Receipt): readonly string[] {
       case 'rule':
         return '---'
       case 'feed':
+      case 'picture':
         return ''
     }
   })

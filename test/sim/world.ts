@@ -13,6 +13,7 @@ import {tableConfig} from '../../src/bench/table.ts'
 import type {Config} from '../../src/config.ts'
 import {configHash} from '../../src/config.ts'
 import {Machine} from '../../src/machine.ts'
+import {drawNothing} from '../../src/paper/paper.ts'
 import {BankDoor, PEOPLE, START_MS} from './bank.ts'
 import {Life, SimClock} from './clock.ts'
 import {Devices, drawModels} from './devices.ts'
@@ -314,6 +315,7 @@ export class World {
           },
         }),
         signer: () => SIGNER,
+        draw: drawNothing,
         room: ENDLESS_ROOM,
         journal: this.#disk.ink(journal, life),
         clock: life.clock,

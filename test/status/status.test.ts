@@ -211,6 +211,11 @@ t.test('each alarm is raised by its condition, and by nothing less', async t => 
     restarts: [soon({starts: 4}), soon({starts: 3})],
     'cassette-out': [level(0), level(1)],
     'disk-full': [{context: {...context, disk: 'full'}}, {}],
+    'printer-failed': [health('printer'), health('cardReader')],
+    'printer-paper-low': [
+      {...soon({paper: 'low'}), context: {...context, devices: {...context.devices, printer: 'ok'}}},
+      soon({paper: 'low'}),
+    ],
     'dispense-faults': [soon({dispenseFaults: 2}), soon({dispenseFaults: 1})],
     rejects: [notes(100, 3), notes(100, 2)],
     'cards-retained': [soon({cardsRetained: 3}), soon({cardsRetained: 2})],
@@ -452,15 +457,15 @@ t.test('events are numbered without a gap, over silences, refusals and lives', a
   )
   teller.note([])
   await teller.tell()
-  t.same([...ear.taken.keys()], [1, 2, 3, 4, 5, 6], 'each part, once')
+  t.same([...ear.taken.keys()], [1, 2, 3, 4, 5, 6, 7], 'each part, once')
   teller.note([{rule, cause: 'since 5 min\u0007 ’'}])
   teller.note([{rule, cause: 'since 5 min\u0007 ’'}])
   ear.answer = 'silent'
   await teller.tell()
-  t.equal(ear.taken.size, 6)
+  t.equal(ear.taken.size, 7)
   ear.answer = 'taken'
   await teller.tell()
-  t.match(ear.taken.get(7), {
+  t.match(ear.taken.get(8), {
     part: 'link',
     state: 'out',
     detail: 'the bank cannot be reached: since 5 min? ?',
@@ -475,7 +480,7 @@ t.test('events are numbered without a gap, over silences, refusals and lives', a
   await next.tell()
   t.same(
     [...ear.taken.keys()],
-    Array.from({length: 13}, (_, at) => at + 1),
+    Array.from({length: 15}, (_, at) => at + 1),
     'the next life goes on',
   )
   await close()

@@ -83,6 +83,8 @@ export const COMMANDS = {
   signalSensors: {code: [ESC, 0x63, 0x33], argumentBytes: 1, answer: 'none', retry: 'safe'},
   /** ESC c 4 n: which paper sensors stop printing. */
   stopSensors: {code: [ESC, 0x63, 0x34], argumentBytes: 1, answer: 'none', retry: 'safe'},
+  /** GS v 0 m xL xH yL yH: dots in rows of x bytes, y rows of them, m = 0 as they are (E). */
+  picture: {code: [GS, 0x76, 0x30], argumentBytes: 5, answer: 'none', retry: 'never'},
   /** ESC p m t1 t2: opens the drawer. */
   drawer: {code: [ESC, 0x70], argumentBytes: 3, answer: 'none', retry: 'never'},
 } as const satisfies Readonly<Record<string, CommandRow>>
@@ -253,6 +255,7 @@ export const AUTOMATIC_LAST = 0x0f
 export interface Profile {
   readonly family: 'desktop' | 'kiosk'
   readonly line: SerialSettings
+  /** Of the normal font, whose letters are DOTS_PER_COLUMN wide. */
   readonly columns: number
   /** Whether it tells changes by itself when asked to (GS a). */
   readonly automaticStatus: boolean
@@ -264,9 +267,10 @@ function lineAt(baudRate: number): SerialSettings {
 }
 
 export const PROFILES = {
-  desktop: {family: 'desktop', line: lineAt(38_400), columns: 42, automaticStatus: true},
-  /** 115,200 baud (K); 80 mm paper at 12 points a character would give 48 columns, 42 fit the narrower models too. */
-  kiosk: {family: 'kiosk', line: lineAt(115_200), columns: 42, automaticStatus: false},
+  /** 80 mm paper would give 42 to 48 columns; 40 fit the narrower models too. */
+  desktop: {family: 'desktop', line: lineAt(38_400), columns: 40, automaticStatus: true},
+  /** 115,200 baud (K). */
+  kiosk: {family: 'kiosk', line: lineAt(115_200), columns: 40, automaticStatus: false},
 } as const satisfies Readonly<Record<string, Profile>>
 
 export type ProfileName = keyof typeof PROFILES
@@ -275,8 +279,17 @@ export type ProfileName = keyof typeof PROFILES
 export const TEXT_BYTES_MAX = 80
 /** A status, whatever the printer does otherwise: real-time commands are answered at once (E). Chosen. */
 export const STATUS_ANSWER_MS = 500
-/** Most bytes of one job: the smallest receive buffer of the family is 4 KB. */
+/** Most bytes of one job of letters: the smallest receive buffer of the family is 4 KB. */
 export const JOB_BYTES_MAX = 4_000
+/**
+ * Most bytes of one job with pictures. They do not fit the buffer and need not: at the rates of this line a printer prints
+ * dots faster than they come (E: 100 mm/s and more; 115,200 baud bring 24 mm/s), and one that stops meanwhile says so.
+ */
+export const PICTURE_JOB_BYTES_MAX = 120_000
+/** Font A (E). */
+export const DOTS_PER_COLUMN = 12
+/** Rows of dots in one GS v 0; some models take no more than 255 at a time. Chosen. */
+export const BAND_ROWS = 240
 /** Bytes written at a time, so that a slow line stays within the write's own deadline. */
 export const PIECE_BYTES = 256
 /** From a job's last byte to its end: K gives a kiosk printer 10 s; a desktop printer that is slower is stuck. */

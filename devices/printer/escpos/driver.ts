@@ -21,7 +21,16 @@ import type {
   PrinterStatus,
   Receipt,
 } from '../port.ts'
-import {COMMANDS, CONDITIONS, JOB_MS, PIECE_BYTES, POLL_MS, PROFILES, STATUS_ANSWER_MS} from './bytes.ts'
+import {
+  COMMANDS,
+  CONDITIONS,
+  DOTS_PER_COLUMN,
+  JOB_MS,
+  PIECE_BYTES,
+  POLL_MS,
+  PROFILES,
+  STATUS_ANSWER_MS,
+} from './bytes.ts'
 import type {AnswerKind, CommandName, Condition, Profile} from './bytes.ts'
 import {
   conditionsOfAutomatic,
@@ -60,7 +69,11 @@ export class EscPosPrinter implements Printer {
   #expected: AnswerKind = 'none'
 
   constructor(link: ByteLink, clock: Clock, log: Log, profile: Profile = PROFILES.desktop) {
-    this.capabilities = {columns: profile.columns, presents: profile.family === 'kiosk'}
+    this.capabilities = {
+      columns: profile.columns,
+      dots: profile.columns * DOTS_PER_COLUMN,
+      presents: profile.family === 'kiosk',
+    }
     this.#link = link
     this.#clock = clock
     this.#log = log.named('device.printer')

@@ -306,7 +306,7 @@ export class EscPosEmulator {
       case 'lineFeed':
         return this.#printLine(life)
       case 'image':
-        return this.#feed(Math.ceil(next.heightDots / DOTS_PER_LINE), life)
+        return this.#printPicture(next, life)
       case 'command':
         return this.#command(next.bytes, life)
       case 'unknown':
@@ -378,6 +378,16 @@ export class EscPosEmulator {
     const words = WORDS[n]
     if (words !== undefined) this.#answers.answer(Uint8Array.of(TEXT.head, ...ascii(words), TEXT.end))
     else if (id !== undefined) this.#answers.answer(Uint8Array.of(id))
+  }
+
+  /** Its dots are not kept: a line of the ticket says how many there were. */
+  async #printPicture(
+    {widthDots, heightDots}: Extract<Queued, {readonly kind: 'image'}>,
+    life: number,
+  ): Promise<boolean> {
+    if (!(await this.#feed(Math.ceil(heightDots / DOTS_PER_LINE), life))) return false
+    this.#set({uncut: [...this.#remains.uncut, `[picture ${widthDots} x ${heightDots}]`]})
+    return true
   }
 
   async #printLine(life: number): Promise<boolean> {

@@ -1,9 +1,9 @@
 /** A receipt as the bytes of one job. The layout is the encoder package's; here it is told what to lay out, and how it ends. */
 import ReceiptPrinterEncoder from '@point-of-sale/receipt-printer-encoder'
-import {COMMANDS, DLE, JOB_BYTES_MAX} from './bytes.ts'
+import {BAND_ROWS, COMMANDS, DLE, DOTS_PER_COLUMN, JOB_BYTES_MAX, PICTURE_JOB_BYTES_MAX} from './bytes.ts'
 import type {Profile} from './bytes.ts'
 import {assert} from '../../../kit/assert.ts'
-import type {Receipt, ReceiptPart} from '../port.ts'
+import type {Picture, Receipt, ReceiptPart} from '../port.ts'
 
 /** Lines fed so that the last one is past the cutter. Chosen: 4 lines of 1/6 inch, the cutter lies about 15 mm above the head. */
 const FEED_BEFORE_CUT = 4
@@ -26,7 +26,8 @@ export function jobOf(receipt: Receipt, profile: Profile): Uint8Array {
   if (family === 'kiosk') encoder.newline(FEED_BEFORE_CUT).raw([...COMMANDS.cutAndPresent.code])
   else encoder.cut('full')
   const job = encoder.encode()
-  assert(job.length <= JOB_BYTES_MAX, `a receipt of ${job.length} bytes is more than ${JOB_BYTES_MAX}`)
+  const bytesMax = receipt.some(({kind}) => kind === 'picture') ? PICTURE_JOB_BYTES_MAX : JOB_BYTES_MAX
+  assert(job.length <= bytesMax, `a receipt of ${job.length} bytes is more than ${bytesMax}`)
   assert(!holdsRealtime(job), 'a receipt holds the bytes of a real-time command')
   return job
 }
@@ -57,6 +58,9 @@ function lay(encoder: ReceiptPrinterEncoder, part: ReceiptPart, columns: number)
     case 'rule':
       encoder.rule()
       return
+    case 'picture':
+      for (const band of bandsOf(part, columns)) encoder.raw([...band])
+      return
     case 'feed':
       encoder.newline(part.linesCount)
   }
@@ -67,7 +71,36 @@ function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Zs}]/gu, ' ').replace(/\p{Cf}/gu, '')
 }
 
+/** A picture in commands of so many rows that every printer takes them. */
+function bandsOf({widthDots, heightDots, bits}: Picture, columns: number): readonly Uint8Array[] {
+  assert(widthDots <= columns * DOTS_PER_COLUMN, `${widthDots} dots do not fit ${columns} columns`)
+  const rowBytes = Math.ceil(widthDots / 8)
+  assert(bits.length === rowBytes * heightDots, 'a picture has the dots that its size says')
+  const quiet = withoutRealtime(bits)
+  const bands: Uint8Array[] = []
+  for (let row = 0; row < heightDots; row += BAND_ROWS) {
+    const rows = Math.min(BAND_ROWS, heightDots - row)
+    const size = [0, rowBytes & 0xff, rowBytes >> 8, rows & 0xff, rows >> 8]
+    bands.push(
+      Uint8Array.of(
+        ...COMMANDS.picture.code,
+        ...size,
+        ...quiet.subarray(row * rowBytes, (row + rows) * rowBytes),
+      ),
+    )
+  }
+  return bands
+}
+
+/** With one dot more wherever the dots would read as a real-time command: nobody sees a dot, and a printer would obey. */
+function withoutRealtime(bits: Uint8Array): Uint8Array {
+  return bits.map((byte, at) => (byte === DLE && REALTIME.includes(bits[at + 1] ?? -1) ? byte | 1 : byte))
+}
+
+/** Second bytes of the commands that are obeyed wherever they stand (E). */
+const REALTIME: readonly number[] = [0x04, 0x05, 0x14]
+
 /** A printer takes these out of any data and carries them out at once (E). */
 function holdsRealtime(job: Uint8Array): boolean {
-  return job.some((byte, at) => byte === DLE && [0x04, 0x05, 0x14].includes(job[at + 1] ?? -1))
+  return job.some((byte, at) => byte === DLE && REALTIME.includes(job[at + 1] ?? -1))
 }
