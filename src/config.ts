@@ -132,8 +132,7 @@ export interface Config {
 }
 
 export interface PrinterConfig extends DeviceConfig<(typeof PRINTER_MODELS)[number]> {
-  /** What stands on every receipt: whose machine it is, where, and whom to call about a charge. Empty for nothing. */
-  readonly operator: string
+  /** What stands on every receipt below the operator's name: where the machine is, and whom to call about a charge. Empty for nothing. */
   readonly location: string
   readonly phone: string
 }
@@ -282,7 +281,6 @@ function printerFrom(p: Section): PrinterConfig {
   const hint = 'up to 40 characters'
   return {
     ...device(p, PRINTER_MODELS),
-    operator: p.text('operator', line, hint, ''),
     location: p.text('location', line, hint, ''),
     phone: p.text('phone', line, hint, ''),
   }

@@ -137,7 +137,10 @@ export class Machine implements ScreenSource {
         ? null
         : new Paper({
             printer,
-            letterhead: present(config.printer, 'the printer’s settings'),
+            letterhead: {
+              ...present(config.printer, 'the printer’s settings'),
+              operator: config.screen.brand.name ?? '',
+            },
             draw: parts.draw,
             clock,
             log: log.named('paper'),

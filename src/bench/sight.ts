@@ -123,11 +123,14 @@ export class Sight {
           {label: 'PIN key', text: pinPad.world.hasPinKey ? 'loaded' : 'none'},
         ]
       case 'printer': {
-        const {paperLines, isCoverOpen, isCutterStuck} = present(printer, 'the printer').remains
+        const {remains} = present(printer, 'the printer')
+        const {paperLines, isCoverOpen, isCutterStuck, inMouth, tickets} = remains
+        const ticket = inMouth ?? tickets.at(-1) ?? []
         return [
           {label: 'Roll', text: `${paperLines} lines`},
           {label: 'Cover', text: isCoverOpen ? 'open' : 'closed'},
           {label: 'Cutter', text: isCutterStuck ? 'stuck' : 'free'},
+          ...(ticket.length === 0 ? [] : [{label: 'Last slip', text: readable(ticket)}]),
         ]
       }
       case 'dispenser': {
@@ -176,3 +179,11 @@ const PLACE_WORDS = {
   insideContact: 'inside, at the contacts',
   rearHeld: 'at the rear',
 } as const
+
+/** Lines of a slip as they lie on the paper; what the emulator tells as a byte of a code page is a line or a dot. */
+function readable(ticket: readonly string[]): string {
+  return ticket
+    .map(line => line.replaceAll('\\xc4', '─').replaceAll(/\\x[0-9a-f]{2}/g, '·'))
+    .join('\n')
+    .trim()
+}

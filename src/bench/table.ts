@@ -116,7 +116,6 @@ export function tableConfig(
         : {
             model: options.printer,
             port: 'in memory',
-            operator: 'Tellerd Demonstration Bank',
             location: '1 Bench Street, Sample Town',
             phone: '+1 555 0100',
           },

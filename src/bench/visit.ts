@@ -4,6 +4,7 @@ import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {parseArgs} from 'node:util'
 import {multipleOf} from '../../fsm/mix.ts'
+import type {EscPosEmulator} from '../../devices/printer/escpos/emulator.ts'
 import {DEMO_CARDS} from '../../host/demo.ts'
 import type {DemoCard} from '../../host/demo.ts'
 import {exportText} from '../../journal/export.ts'
@@ -13,8 +14,8 @@ import {lineLog, silentLog} from '../../kit/log.ts'
 import {formatAmount, minorUnits, noteCount, parseAmount} from '../../kit/money.ts'
 import type {Minor} from '../../kit/money.ts'
 import {seededRandom} from '../../kit/random.ts'
-import {PIN_PAD_MODELS, READER_MODELS} from '../config.ts'
-import type {Config} from '../config.ts'
+import {PIN_PAD_MODELS, PRINTER_MODELS, READER_MODELS} from '../config.ts'
+import type {Config, PrinterConfig} from '../config.ts'
 import {EXIT_FAULT, EXIT_OK, crashProgram, runProgram, say, sayError} from '../program.ts'
 import {Customer} from './customer.ts'
 import {ENDINGS, endingOf} from './ending.ts'
@@ -36,6 +37,7 @@ interface Wanted {
   readonly reader: Config['cardReader']['model']
   readonly dispenser: BenchDispenser
   readonly pinPad: Config['pinPad']['model']
+  readonly printer: PrinterConfig['model'] | null
   readonly feeMinor: Minor
   readonly seed: string
   readonly verbose: boolean
@@ -54,6 +56,7 @@ const USAGE = `usage: npm run visit -- --withdraw AMOUNT [options]
   --reader MODEL       ${READER_MODELS.join(' or ')} (default crt310)
   --dispenser MODEL    ${BENCH_DISPENSERS.join(' or ')} (default lcdm2000)
   --pin-pad MODEL      ${PIN_PAD_MODELS.join(' or ')} (default szzt)
+  --printer MODEL      ${PRINTER_MODELS.join(' or ')} (default: no receipts)
   --fee AMOUNT         fee of the operator (default 0)
   --plan TEXT          what goes wrong: 'dispenser: jam after 2; customer: leaves card', see docs/visit.md
   --seed TEXT          names the run; the same seed draws the same random numbers
@@ -86,6 +89,7 @@ async function visit(wanted: Wanted, folder: string): Promise<number> {
     reader: wanted.reader,
     dispenser: wanted.dispenser,
     pinPad: wanted.pinPad,
+    ...(wanted.printer === null ? {} : {printer: wanted.printer}),
     feeMinor: wanted.feeMinor,
     notes: NOTES,
     pace: PACES.iron,
@@ -133,11 +137,18 @@ async function report(table: Table, wanted: Wanted): Promise<number> {
       `cassette ${cassette} ${world.cassette[cassette] ?? 0} notes of ${amount(noteMinor)}, reject ${world.reject[cassette] ?? 0}, path ${world.path[cassette] ?? 0}`,
     )
   for (const line of bankLines(account, amount)) say(line)
+  for (const line of ticketOf(stage.rig.emulators.printer)) say(`paper      ${line}`)
   const end = endingOf(rows)
   say(`ending     ${end.code}: ${end.text}`)
   say(`seed       ${wanted.seed}`)
   for (const difference of account.differences) sayError(`visit: the ledgers disagree: ${difference}`)
   return account.differences.length > 0 ? EXIT_FAULT : end.code
+}
+
+/** The last slip that came out, line by line. */
+function ticketOf(printer: EscPosEmulator | null): readonly string[] {
+  const {inMouth, tickets} = printer?.remains ?? {inMouth: null, tickets: []}
+  return (inMouth ?? tickets.at(-1) ?? []).filter(line => line !== '')
 }
 
 function bankLines({settled, suspects}: Account, amount: (minor: number) => string): readonly string[] {
@@ -167,6 +178,9 @@ function wantedFrom(args: readonly string[]): Wanted | 'help' {
   const pinPad = PIN_PAD_MODELS.find(model => model === (values['pin-pad'] ?? 'szzt'))
   if (pinPad === undefined)
     throw new BadInput(`--pin-pad ${values['pin-pad'] ?? ''}: must be ${PIN_PAD_MODELS.join(' or ')}`)
+  const printer = PRINTER_MODELS.find(model => model === values.printer) ?? null
+  if (printer === null && values.printer !== undefined)
+    throw new BadInput(`--printer ${values.printer}: must be ${PRINTER_MODELS.join(' or ')}`)
   const card = cardNamed(values.card)
   const pin = values.pin ?? card.pin
   if (!/^[0-9]{4,12}$/.test(pin)) throw new BadInput('--pin: must be 4 to 12 digits')
@@ -178,6 +192,7 @@ function wantedFrom(args: readonly string[]): Wanted | 'help' {
     reader,
     dispenser,
     pinPad,
+    printer,
     feeMinor: amountFrom('--fee', values.fee ?? '0'),
     seed: values.seed ?? `seed-${realClock().wallMs()}`,
     verbose: values.verbose === true,
@@ -197,6 +212,7 @@ function parsed(args: readonly string[]) {
         reader: text,
         dispenser: text,
         'pin-pad': text,
+        printer: text,
         fee: text,
         plan: text,
         seed: text,

@@ -30,10 +30,6 @@ interface Stroke {
   readonly yDots: number
 }
 
-// eslint-disable-next-line @typescript-eslint/consistent-type-assertions -- Node does not type it; picture.ts made it a Sketch
-const sketch = workerData as Sketch
-present(parentPort, 'the thread that asked').postMessage(await drawn(sketch))
-
 async function drawn({receipt, widthDots, isRightToLeft, families}: Sketch): Promise<Drawing> {
   const kit = await CanvasKitInit.default({locateFile: wasmFile})
   const fonts = kit.TypefaceFontProvider.Make()
@@ -137,6 +133,13 @@ class Page {
     this.#yDots += Math.ceil(paragraph.getHeight())
   }
 
+  #sides() {
+    const {Left, Center, Right} = this.#kit.TextAlign
+    return this.#isRightToLeft
+      ? {start: Right, center: Center, end: Left}
+      : {start: Left, center: Center, end: Right}
+  }
+
   #paragraph(text: string, align: 'start' | 'center' | 'end', isBold = false, isLarge = false): Paragraph {
     const kit = this.#kit
     const style = new kit.ParagraphStyle({
@@ -147,8 +150,12 @@ class Page {
         heightMultiplier: LINE_HEIGHT,
         fontStyle: {weight: isBold ? kit.FontWeight.Bold : kit.FontWeight.Normal},
       },
-      textAlign: {start: kit.TextAlign.Start, center: kit.TextAlign.Center, end: kit.TextAlign.End}[align],
-      textDirection: this.#isRightToLeft ? kit.TextDirection.RTL : kit.TextDirection.LTR,
+      textAlign: this.#sides()[align],
+      // A date, a reference or a name in Latin letters keeps its own order on a page that runs leftwards.
+      textDirection:
+        this.#isRightToLeft && /\p{Script=Arabic}/u.test(text)
+          ? kit.TextDirection.RTL
+          : kit.TextDirection.LTR,
     })
     const builder = kit.ParagraphBuilder.MakeFromFontProvider(style, this.#fonts)
     builder.addText(text)
@@ -184,3 +191,7 @@ function wasmFile(): string {
 function bytesOf(file: string): ArrayBuffer {
   return new Uint8Array(readFileSync(file)).buffer
 }
+
+// eslint-disable-next-line @typescript-eslint/consistent-type-assertions -- Node does not type it; picture.ts made it a Sketch
+const sketch = workerData as Sketch
+present(parentPort, 'the thread that asked').postMessage(await drawn(sketch))

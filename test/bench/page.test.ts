@@ -226,7 +226,7 @@ t.test('actions are read strictly', async t => {
     'null',
     '{"kind":"pressKey","key":"Z"}',
     '{"kind":"insertCard"}',
-    '{"kind":"plan","device":"printer","fault":"jam","argument":3}',
+    '{"kind":"plan","device":"drawer","fault":"jam","argument":3}',
     '{"kind":"plan","device":"dispenser","fault":"jam","argument":61}',
     '{"kind":"plan","device":"dispenser","fault":"jam","argument":-1}',
     '{"kind":"plan","device":"dispenser","fault":"jam","argument":1.5}',

@@ -130,7 +130,7 @@ export class PlayedBench implements Bench {
 
   #begin(world: World): void {
     const {reader, pad, dispenser} = world.devices
-    this.#stage = {world, sight: new Sight({reader, pinPad: pad, dispenser}, world.config)}
+    this.#stage = {world, sight: new Sight({reader, pinPad: pad, dispenser, printer: null}, world.config)}
     world.onChange(() => {
       this.#tell()
     })
@@ -185,7 +185,7 @@ const DEVICES = [
 function deviceOf({world, sight}: Stage, device: Device, at: number): BenchDevice {
   return {
     kind: device,
-    model: world.config[device].model,
+    model: world.config[device]?.model ?? 'none',
     online: world.machine?.standing.context.devices[device] === 'ok',
     cable: world.devices.cables[at]?.isPlugged === true ? 'in' : 'pulled',
     power: sight.isPowered(device) ? 'on' : 'cut',

@@ -8,6 +8,9 @@ import type {Picture, Receipt, ReceiptPart} from '../port.ts'
 /** Lines fed so that the last one is past the cutter. Chosen: 4 lines of 1/6 inch, the cutter lies about 15 mm above the head. */
 const FEED_BEFORE_CUT = 4
 
+/** The encoder knows no paper of 40 columns; what is laid out here is told its width. */
+const ENCODER_COLUMNS = 42
+
 /**
  * The whole job: initialized, laid out, cut. Text that the printer's code pages lack is printed as `?`.
  * @throws AssertionFailed when the receipt is longer than a printer's buffer, or holds bytes that would be taken for a real-time command
@@ -16,7 +19,7 @@ export function jobOf(receipt: Receipt, profile: Profile): Uint8Array {
   const {columns, family} = profile
   const encoder = new ReceiptPrinterEncoder({
     language: 'esc-pos',
-    columns,
+    columns: ENCODER_COLUMNS,
     codepageMapping: 'epson',
     newline: '\n',
     feedBeforeCut: FEED_BEFORE_CUT,
@@ -34,16 +37,13 @@ export function jobOf(receipt: Receipt, profile: Profile): Uint8Array {
 
 function lay(encoder: ReceiptPrinterEncoder, part: ReceiptPart, columns: number): void {
   switch (part.kind) {
-    case 'text':
-      encoder
-        .align(part.align)
-        .bold(part.bold)
-        .size(part.size === 'large' ? 2 : 1, part.size === 'large' ? 2 : 1)
-        .line(printable(part.text))
-        .size(1, 1)
-        .bold(false)
-        .align('left')
+    case 'text': {
+      const times = part.size === 'large' ? 2 : 1
+      encoder.align(part.align).bold(part.bold).size(times, times)
+      for (const line of wrapped(printable(part.text), Math.floor(columns / times))) encoder.line(line)
+      encoder.size(1, 1).bold(false).align('left')
       return
+    }
     case 'pair': {
       const rightColumns = Math.min(part.right.length, columns - 1)
       encoder.table(
@@ -56,7 +56,7 @@ function lay(encoder: ReceiptPrinterEncoder, part: ReceiptPart, columns: number)
       return
     }
     case 'rule':
-      encoder.rule()
+      encoder.rule({width: columns})
       return
     case 'picture':
       for (const band of bandsOf(part, columns)) encoder.raw([...band])
@@ -64,6 +64,18 @@ function lay(encoder: ReceiptPrinterEncoder, part: ReceiptPart, columns: number)
     case 'feed':
       encoder.newline(part.linesCount)
   }
+}
+
+/** Broken at spaces; a word longer than the line is broken where it ends. */
+function wrapped(text: string, columns: number): readonly string[] {
+  const pieces = text.split(' ').flatMap(word => word.match(new RegExp(`.{1,${columns}}`, 'gu')) ?? [''])
+  return pieces.slice(1).reduce<readonly string[]>(
+    (lines, word) => {
+      const longer = `${lines.at(-1) ?? ''} ${word}`
+      return longer.length > columns ? [...lines, word] : [...lines.slice(0, -1), longer]
+    },
+    pieces.slice(0, 1),
+  )
 }
 
 /** Names come from elsewhere: a control character in one is no command. Spaces of every width are one; what has no shape is left out. */

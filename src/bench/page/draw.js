@@ -32,6 +32,7 @@ const DEVICE_NAMES = new Map([
   ['cardReader', 'Card reader'],
   ['pinPad', 'PIN pad'],
   ['dispenser', 'Dispenser'],
+  ['printer', 'Receipt printer'],
 ])
 /** Lines kept on the page; the journal itself forgets nothing. */
 const LINES_MAX = 400
@@ -232,7 +233,9 @@ function drawDevices(devices, act) {
     inside(panel, '.lamp').textContent = device.online ? 'online' : 'not answering'
     redraw(inside(panel, '.switches'), [device.cable, device.power], () => switches(device, act))
     redraw(inside(panel, '.world'), device.world, () =>
-      device.world.map(({label, text}) => made('div', '', made('dt', '', label), made('dd', '', text))),
+      device.world.map(({label, text}) =>
+        made('div', '', made('dt', '', label), made('dd', text.includes('\n') ? 'paper' : '', text)),
+      ),
     )
     redraw(inside(panel, '.planned'), device.planned, () => device.planned.map(text => made('li', '', text)))
   }

@@ -2,7 +2,7 @@
 import t from 'tap'
 import {readFileSync} from 'node:fs'
 import {COMMANDS, CONDITIONS, PROFILES} from '../../../devices/printer/escpos/bytes.ts'
-import type {AnswerKind, Condition} from '../../../devices/printer/escpos/bytes.ts'
+import type {AnswerKind, CommandName, Condition} from '../../../devices/printer/escpos/bytes.ts'
 import {
   automaticBytes,
   conditionsOfAutomatic,
@@ -61,6 +61,10 @@ function hexOf(bytes: Iterable<number>): string {
   return Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join(' ')
 }
 
+function isRealtime(command: CommandName): boolean {
+  return command === 'realtimeStatus' || command === 'recover' || command === 'kioskStatus'
+}
+
 t.test('commands are written as the sources have them, and read by the emulator', async t => {
   const host = VECTORS.filter(({from}) => from === 'host')
   t.same(
@@ -73,12 +77,7 @@ t.test('commands are written as the sources have them, and read by the emulator'
     t.equal(hexOf(encode(command, ...args)), hex, name)
     const said = new HostReader().push(bytesOf(hex))
     t.equal(said.length, 1, name)
-    t.match(
-      said[0]?.kind,
-      command === 'realtimeStatus' || command === 'recover' || command === 'kioskStatus'
-        ? 'realtime'
-        : 'command',
-    )
+    t.match(said[0]?.kind, command === 'picture' ? 'image' : isRealtime(command) ? 'realtime' : 'command')
   }
 })
 
