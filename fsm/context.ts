@@ -345,7 +345,7 @@ export function owesReceipt(context: Context): boolean {
 export function leavesReferenceAlone({visit}: Context): boolean {
   return (
     visit !== null &&
-    visit.operation?.decision != null &&
+    (visit.operation?.decision ?? null) !== null &&
     (visit.receipt === 'notAsked' || visit.receipt === 'failed')
   )
 }

@@ -13,8 +13,7 @@ export const SETUPS: Readonly<Record<string, MachineSetup>> = {
   A: setupOf({stacker: true, retainCard: true, retractNotes: true}, 'onIfCounted', 250),
   B: setupOf({stacker: true, retainCard: true, retractNotes: true}, 'on', 0),
   C: setupOf({stacker: true, retainCard: true, retractNotes: false}, 'off', 0),
-  D: setupOf({stacker: false, retainCard: false, retractNotes: false}, 'off', 0),
-  E: setupOf({stacker: false, retainCard: false, retractNotes: false, printer: true}, 'off', 250),
+  D: setupOf({stacker: false, retainCard: false, retractNotes: false, printer: true}, 'off', 0),
 }
 
 /** What tells the sample machines apart, for people. */
@@ -22,8 +21,7 @@ export const SETUP_WORDS: Readonly<Record<string, string>> = {
   A: 'stacker and shutter, retains cards, draws notes back and gives a counted retract back, a fee',
   B: 'as A, but a person decides about notes drawn back; no fee',
   C: 'as B, but leaves untaken notes where they are',
-  D: 'no stacker: what is dispensed is out at once; returns cards without holding them; no fee',
-  E: 'as D, with a receipt printer and a fee',
+  D: 'no stacker: what is dispensed is out at once; returns cards without holding them; prints receipts; no fee',
 }
 
 type Hands = Pick<MachineSetup['capabilities'], 'stacker' | 'retainCard' | 'retractNotes'> & {

@@ -6,7 +6,7 @@ import type {Receipt} from '../../devices/printer/port.ts'
 import type {Context, ReceiptFate} from '../../fsm/context.ts'
 import type {Verdict} from '../../fsm/decide.ts'
 import {epochMs} from '../../kit/clock.ts'
-import {minorUnits} from '../../kit/money.ts'
+import {minorUnits, noteCount} from '../../kit/money.ts'
 import {EMPTY_DESK} from '../../src/screen/desk.ts'
 import {receiptOf} from '../../src/screen/receipt.ts'
 import {view} from '../../src/screen/view.ts'
@@ -35,7 +35,7 @@ function decided(verdict: Verdict): Context {
 }
 
 const {approved} = operation(1)
-const PART = approved.map(notes => ({...notes, count: 1 as typeof notes.count}))
+const PART = approved.map(notes => ({...notes, count: noteCount(1)}))
 
 const SLIPS = {
   paid: decided({kind: 'complete', paid: approved}),
