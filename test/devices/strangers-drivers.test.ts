@@ -15,7 +15,7 @@ import {silentLog} from '../../kit/log.ts'
 import {noteCount} from '../../kit/money.ts'
 import {DISPENSERS, PIN_PADS, READERS} from '../../src/drivers.ts'
 import type {SerialModel} from '../../src/drivers.ts'
-import {PRINTERS} from '../../src/kinds.ts'
+import {PRINTERS} from '../../src/printers.ts'
 import {abecs, crt310, escpos, f56, lcdm2000, lcdm4000, szzt} from './stranger-devices.ts'
 import type {Body, Stranger} from './stranger-devices.ts'
 
