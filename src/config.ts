@@ -127,6 +127,11 @@ export interface Config {
     readonly languages: readonly [Language, ...Language[]]
     readonly brand: Brand
   }
+  /** The screen read aloud; null for a machine without a jack for a headset. */
+  readonly speech: {
+    /** A program and its arguments that tells of the headset line by line: `in`, `out`, or as evtest does. */
+    readonly headset: readonly [string, ...string[]]
+  } | null
   /** The diagnostics console; null for a machine without one. */
   readonly console: ConsoleConfig | null
 }
@@ -249,6 +254,7 @@ function top(s: Section): Config {
       languages: languagesFrom(d),
       brand: brandFrom(d),
     })),
+    speech: s.has('speech') ? s.section('speech').closed(speechFrom) : null,
     console: s.has('console') ? s.section('console').closed(consoleFrom) : null,
   }
   if (config.journal.warnFreeBytes < config.journal.stopFreeBytes)
@@ -284,6 +290,12 @@ function printerFrom(p: Section): PrinterConfig {
     location: p.text('location', line, hint, ''),
     phone: p.text('phone', line, hint, ''),
   }
+}
+
+function speechFrom(s: Section): Exclude<Config['speech'], null> {
+  const [program, ...args] = s.list('headset', 1, 16, word => word.itself(/./, 'a program or an argument'))
+  if (program === undefined) s.refuse('headset', 'names no program')
+  return {headset: [program, ...args]}
 }
 
 function consoleFrom(c: Section): ConsoleConfig {

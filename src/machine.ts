@@ -37,9 +37,11 @@ import {
   deskOffering,
   press,
   withBalance,
+  withListening,
   withPinDigits,
 } from './screen/desk.ts'
 import type {ScreenSource} from './screen/source.ts'
+import type {Heard} from './screen/voice.ts'
 import {view} from './screen/view.ts'
 import type {Desk, ViewModel} from './screen/view-model.ts'
 import {Business} from './session/business.ts'
@@ -62,6 +64,9 @@ export type MachineJournal = Pick<
   Journal,
   'append' | 'openIntents' | 'rows' | 'head' | 'cutFault' | 'cutThrough' | 'close'
 >
+
+/** So many times longer is waited for a customer who listens: a screen takes that much longer to hear than to read. */
+const LISTENING_PATIENCE = 3
 
 /** ISO 8583 response code 81: cryptographic error in the PIN. */
 const PIN_KEY_STALE = '81'
@@ -89,7 +94,7 @@ export interface MachineParts {
   readonly crash: (thrown: unknown) => void
 }
 
-export class Machine implements ScreenSource {
+export class Machine implements ScreenSource, Heard {
   readonly #parts: MachineParts
   readonly #runner: SessionRunner
   readonly #chores: Chores
@@ -101,6 +106,7 @@ export class Machine implements ScreenSource {
   readonly #dayEnd: DayEnd
   readonly #pocket = new Pocket()
   readonly #listeners = new Set<() => void>()
+  readonly #keyListeners = new Set<Parameters<Heard['onKey']>[0]>()
   /** Rows of advices that the bank refuses. */
   readonly #parked = new Set<number>()
   #lastAdvice: Advice | null = null
@@ -183,6 +189,7 @@ export class Machine implements ScreenSource {
       onKey: key => {
         this.#press(key)
       },
+      patience: () => (this.#desk.listens ? LISTENING_PATIENCE : 1),
       offer,
       crash,
     })
@@ -294,6 +301,17 @@ export class Machine implements ScreenSource {
     return () => this.#listeners.delete(listener)
   }
 
+  onKey(listener: Parameters<Heard['onKey']>[0]): () => void {
+    this.#keyListeners.add(listener)
+    return () => this.#keyListeners.delete(listener)
+  }
+
+  /** A headset came in, or went. Who listens has more time. */
+  listen(listens: boolean): void {
+    this.#show(withListening(this.#desk, listens))
+    this.#chores.stirTimer()
+  }
+
   choose(id: string): void {
     const {state, context} = this.standing
     const chosen = choose(state, context, this.#desk, id)
@@ -364,6 +382,8 @@ export class Machine implements ScreenSource {
   #press(key: Key): void {
     const {state, context} = this.standing
     const pressed = press(state, context, this.#desk, key)
+    const isSpare = pressed.event === null && pressed.desk === this.#desk
+    for (const listener of this.#keyListeners) listener(key, isSpare)
     this.#show(pressed.desk)
     if (pressed.event === null) this.#chores.stirTimer()
     else this.#runner.offer(pressed.event)

@@ -25,6 +25,8 @@ import {tlsTransport} from './link/tls.ts'
 import {Machine} from './machine.ts'
 import type {MachineParts} from './machine.ts'
 import {startScreenServer} from './screen/server.ts'
+import {SPEECH_PROGRAM, SpeechEngine, watchHeadset} from './screen/speech-engine.ts'
+import {Voice} from './screen/voice.ts'
 import {commitHistogram} from './status/metrics.ts'
 import type {Histogram} from './status/metrics.ts'
 import type {Monitor} from './status/monitor.ts'
@@ -130,6 +132,7 @@ export async function startDaemon(
     build: BUILD,
     monitor,
   }
+  const silence = spoken(machine, config, pad, clock, log.named('screen'))
   const doors = await consoleDoors(config.console, parts, {
     random,
     log: log.named('console'),
@@ -140,6 +143,7 @@ export async function startDaemon(
     machine,
     screenUrl: screen.url,
     async stop() {
+      silence()
       await doors.stop()
       await screen.close()
       monitor.stop()
@@ -157,6 +161,31 @@ async function printerAt(
 ): Promise<Printer> {
   const {PRINTERS} = await import('./printers.ts')
   return onPort(PRINTERS[model], port, clock, log, trace).device
+}
+
+/** The screen read aloud to whoever has a headset, on a machine with a jack for one. @returns stops it */
+function spoken(
+  machine: Machine,
+  {speech, currency}: Config,
+  pad: PinPad,
+  clock: Clock,
+  log: Log,
+): () => void {
+  if (speech === null) return () => undefined
+  const speaker = new SpeechEngine(SPEECH_PROGRAM, clock)
+  const voice = new Voice({heard: machine, speaker, keys: pad.capabilities.keys, currency, log})
+  const unwatch = watchHeadset(
+    speech.headset,
+    isIn => {
+      voice.headset(isIn)
+    },
+    clock,
+    log,
+  )
+  return () => {
+    unwatch()
+    voice.stop()
+  }
 }
 
 /** Figures, alarms and the bank's view of this machine; its code is loaded once the machine is on its way into service. */

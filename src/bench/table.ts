@@ -141,6 +141,7 @@ export function tableConfig(
       watchIntervalMs: 5_000,
     },
     screen: {port: 0, languages: LANGUAGES, brand: NO_BRAND},
+    speech: null,
     console: null,
   }
 }

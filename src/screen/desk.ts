@@ -51,7 +51,8 @@ export function press(state: StateName, context: Context, desk: Desk, key: Key):
   const chosen = choicesNow(state, context, desk).find(choice => choice.keys.includes(key))
   if (chosen !== undefined) return taken({...desk, amountDigits: ''}, chosen)
   if (!takesAmount(state)) return {desk: key === LOOK_KEY ? inNextLook(desk) : desk, event: null}
-  if (key === 'clear') return {desk: {...desk, amountDigits: desk.amountDigits.slice(0, -1)}, event: null}
+  if (key === 'clear' && desk.amountDigits !== '')
+    return {desk: {...desk, amountDigits: desk.amountDigits.slice(0, -1)}, event: null}
   if (key === '00' || /^[0-9]$/.test(key)) return {desk: typed(context, desk, key), event: null}
   return {desk, event: null}
 }

@@ -314,7 +314,10 @@ function speechOf(state: StateName, context: Context, desk: Desk, say: Say): str
     scene.reference === undefined || scene.reference === null
       ? ''
       : sentence(`${say.words('figure.reference', {})}: ${spelled(scene.reference)}`),
-    ...choicesOf(state, context, desk, say).map(choice => spokenChoice(choice, say)),
+    // On the welcome screen no key is heard, so none is told.
+    ...(state === 'idle' ? [] : choicesOf(state, context, desk, say)).map(choice =>
+      spokenChoice(choice, say),
+    ),
   ]
     .filter(text => text !== '')
     .join(' ')

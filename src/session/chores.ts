@@ -18,6 +18,8 @@ export interface ChorePorts {
   /** Settles the life before, once, after the devices were opened. */
   readonly recover: () => Promise<Past>
   readonly onKey: (key: Key) => void
+  /** How many times longer than planned a customer is waited for. */
+  readonly patience: () => number
   readonly offer: (event: Event) => void
   /** Ends the program: a mistake of ours surfaced where nobody waits for it. */
   readonly crash: (thrown: unknown) => void
@@ -89,7 +91,8 @@ export class Chores {
   #startTimer(chore: Extract<Chore, {kind: 'timer.start'}>): void {
     this.#timer?.cancel()
     this.#timerIs = chore
-    this.#timer = this.#with.ports.clock.after(chore.afterMs, () => {
+    const patience = chore.name === 'retry' ? 1 : this.#with.patience()
+    this.#timer = this.#with.ports.clock.after(chore.afterMs * patience, () => {
       this.#timerIs = null
       this.#with.offer({type: 'timer.fired', name: chore.name})
     })

@@ -263,7 +263,7 @@ export const RAW_MODULES: Readonly<Record<string, readonly string[]>> = {
   'node:https': ['host/tls.ts', 'src/link/tls.ts'],
   'node:dgram': [],
   'node:dns': [],
-  'node:child_process': ['package/debian.ts', 'package/main.ts'],
+  'node:child_process': ['package/debian.ts', 'package/main.ts', 'src/screen/speech-engine.ts'],
   'node:worker_threads': [
     'journal/parallel.ts',
     'journal/range-thread.ts',
@@ -329,6 +329,7 @@ export const ENTRY_POINTS: readonly string[] = [
   'test/fuzz/main.ts',
   'test/model/main.ts',
   'test/perf/main.ts',
+  'test/screens/escape-main.ts',
   'test/screens/main.ts',
   'test/sim/die.ts',
   'test/sim/main.ts',
