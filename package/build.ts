@@ -26,6 +26,9 @@ export const PACKAGES: readonly Contents[] = [
       ['systemd/tellerd-console@.service', 'lib/systemd/system/tellerd-console@.service'],
       ['systemd/tellerd-verify.service', 'lib/systemd/system/tellerd-verify.service'],
       ['systemd/tellerd-verify.timer', 'lib/systemd/system/tellerd-verify.timer'],
+      ['systemd/tellerd-kiosk.service', 'lib/systemd/system/tellerd-kiosk.service'],
+      ['systemd/tellerd-kiosk.policies.json', 'etc/chromium/policies/managed/tellerd-kiosk.json'],
+      ['systemd/tellerd-kiosk.sysusers', 'usr/lib/sysusers.d/tellerd-kiosk.conf'],
       ['systemd/tellerd.sysusers', 'usr/lib/sysusers.d/tellerd.conf'],
       ['systemd/tellerd.tmpfiles', 'usr/lib/tmpfiles.d/tellerd.conf'],
       ['systemd/tellerd.udev', 'lib/udev/rules.d/60-tellerd.rules'],
@@ -35,6 +38,7 @@ export const PACKAGES: readonly Contents[] = [
       ),
       ['docs/install.md', 'usr/share/doc/tellerd/install.md'],
       ['docs/operations.md', 'usr/share/doc/tellerd/operations.md'],
+      ['docs/screen.md', 'usr/share/doc/tellerd/screen.md'],
     ],
   },
   {

@@ -8,6 +8,8 @@ import {LANGUAGES} from '../../src/screen/words.ts'
 import {chromiumPath, skipUnless} from '../needs.ts'
 import {Inspection, LARGEST, LOOKS, SMALLEST, Slides} from '../screens/check.ts'
 import {sampledScenes, shownAs} from '../screens/views.ts'
+import {allWays, triedWays} from '../screens/escape.ts'
+import {BUDGET_MS, World} from '../session/world.ts'
 import {launched, opened} from './browser.ts'
 import {KEY, SAMPLES, atRest, during} from './samples.ts'
 
@@ -78,6 +80,43 @@ t.test('the page', async t => {
     await Promise.all([page.waitForResponse(/choice$/), page.keyboard.press('Enter')])
     t.same(source.chosen, ['amount-6000', 'amount-30000'], 'the focus outlives a view that changes nothing')
     await page.close()
+  })
+
+  t.test('a sample of the ways out of the page, and none leads out', async t => {
+    const ways = allWays()
+    t.ok(ways.length > 200, `${ways.length} ways`)
+    t.same(
+      await triedWays(
+        browser,
+        ways.filter((_, at) => at % 8 === 0),
+      ),
+      [],
+    )
+  })
+
+  t.test('a browser that dies leaves the machine alone, and comes back to where it stands', async t => {
+    const world = await World.open({})
+    t.teardown(() => world.close())
+    const {machine, stage} = world.table
+    const own = await startScreenServer(machine, {host: '127.0.0.1', port: 0}, silentLog)
+    t.teardown(() => own.close())
+    const doomed = await launched(t, path)
+    const {page} = await opened(doomed, 800, 600)
+    await page.goto(own.url)
+    machine.start()
+    await world.clock.runUntil(() => machine.standing.state === 'idle', BUDGET_MS)
+    const customer = world.customer()
+    await world.clock.runUntil(() => machine.standing.state === 'choosingAmount', BUDGET_MS)
+    await page.locator('body[data-screen=choosingAmount]').waitFor()
+    await doomed.close()
+    await world.clock.runUntil(() => machine.standing.state === 'showingEnding', BUDGET_MS)
+    t.match(machine.standing.context.visit?.ending, {kind: 'paid', paidMinor: 6_000}, 'paid without a screen')
+    const next = await opened(browser, 800, 600)
+    await next.page.goto(own.url)
+    await next.page.locator('body[data-screen=showingEnding]').waitFor()
+    await world.clock.runUntil(() => customer.isDone, BUDGET_MS)
+    t.equal(stage.rig.emulators.dispenser.world.customer[1], 3)
+    await next.page.close()
   })
 
   t.test('words are text, whatever they say', async t => {

@@ -21,6 +21,7 @@ const EXPOSURE_TENTHS_MAX: Readonly<Record<string, number>> = {
   'tellerd-host.service': 12,
   'tellerd-verify.service': 2,
   'tellerd-console@.service': 2,
+  'tellerd-kiosk.service': 32,
 }
 
 interface Judged {
@@ -38,13 +39,14 @@ function judge(path: string, units: ReadonlyMap<string, string>, args: readonly 
   try {
     const program = join(folder, 'bin', 'tellerd')
     mkdirSync(dirname(program))
-    for (const path of [program, `${program}-host`]) {
+    const cage = join(folder, 'bin', 'cage')
+    for (const path of [program, `${program}-host`, cage]) {
       writeFileSync(path, '#!/bin/sh\n')
       chmodSync(path, 0o755)
     }
     const files = [...units].map(([name, text]) => {
       const file = join(folder, name)
-      writeFileSync(file, text.replaceAll('/usr/bin/tellerd', program))
+      writeFileSync(file, text.replaceAll('/usr/bin/tellerd', program).replaceAll('/usr/bin/cage', cage))
       return file
     })
     const {status, stdout, stderr} = spawnSync(path, [...args, ...files], {encoding: 'utf8', timeout: 60_000})
@@ -107,7 +109,8 @@ t.test('what the units start is what the command line offers', t => {
   })
   t.equal(status, 0)
   for (const [name, unit] of UNITS) {
-    if (!name.endsWith('.service') || name === 'tellerd-host.service') continue
+    if (!name.endsWith('.service') || ['tellerd-host.service', 'tellerd-kiosk.service'].includes(name))
+      continue
     const words = /^ExecStart=\/usr\/bin\/tellerd (\S+) (?:(\S+) )?(--\S+) \S+$/m.exec(unit)
     const [, subcommand = 'no subcommand', second = '', option = 'no option'] = words ?? []
     t.match(stdout, new RegExp(`^ +${subcommand} .*${second}`, 'm'), name)
