@@ -3,7 +3,7 @@
  * bytes drawn from what golden frames are made of; cut into chunks that arrive at their times. The number of an
  * input and the seed give the input again.
  */
-import {seededRandom} from '../../kit/random.ts'
+import {hash} from 'node:crypto'
 
 export interface Chunk {
   readonly bytes: Uint8Array
@@ -53,7 +53,8 @@ export class Draws {
 
 /** @param good golden frames or fields; @param name of the target, so that each has inputs of its own */
 export function inputAt(seed: string, name: string, index: number, good: readonly Uint8Array[]): Input {
-  const draws = new Draws(seededRandom(`${seed}/${name}/${index}`).bytes(64))
+  // One digest is the whole tape: a generator made anew for each input would cost more than most decoders.
+  const draws = new Draws(hash('sha512', `${seed}/${name}/${index}`, 'buffer'))
   const bytes = Uint8Array.from(contentOf(draws, good).slice(0, INPUT_BYTES_MAX))
   return {chunks: chunksOf(bytes, draws), more: draws}
 }

@@ -243,6 +243,8 @@ export const EMULATED: readonly Target[] = [
   emulated('crt571', CRT571_HOST),
   emulated('szzt', SZZT_HOST),
   emulated('abecs', ABECS_HOST),
+  emulated('magtek', MAGTEK),
+  emulated('dynapro', DYNAPRO),
 ]
 
 /** The frames of a model's `vectors.json` that come from that side; all that it has when left out. */
