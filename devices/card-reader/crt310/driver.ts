@@ -158,7 +158,10 @@ export class Crt310 implements CardReader {
     const version = await this.#begin(card)
     if (version.kind === 'failed') return version
     const status = await this.status()
-    return status.kind === 'failed' ? status : {kind: 'reset', status}
+    if (status.kind === 'failed') return status
+    // The reply to a reset is the version, whether the card went or not.
+    const isStill = card !== 'stay' && status.media === 'present'
+    return isStill ? failedWith('jam', 'after the reset the card is still inside') : {kind: 'reset', status}
   }
 
   async close(): Promise<void> {
