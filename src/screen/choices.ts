@@ -58,7 +58,7 @@ export function choicesOf(state: StateName, context: Context, desk: Desk, say: S
               {
                 id: 'printBalance',
                 label: say.words('choice.printBalance', {}),
-                keys: ['G', '1'],
+                keys: ['A', '1'],
                 weight: 'plain',
                 language: null,
                 event: {type: 'receipt.chosen', wanted: true},
@@ -100,7 +100,7 @@ export function choicesOf(state: StateName, context: Context, desk: Desk, say: S
         {
           id: 'receipt',
           label: say.words('choice.receipt', {}),
-          keys: ['G', '1'],
+          keys: ['A', '1'],
           weight: 'plain',
           language: null,
           event: {type: 'receipt.chosen', wanted: true},
@@ -108,7 +108,7 @@ export function choicesOf(state: StateName, context: Context, desk: Desk, say: S
         {
           id: 'noReceipt',
           label: say.words('choice.noReceipt', {}),
-          keys: ['H', '2'],
+          keys: ['B', '2'],
           weight: 'plain',
           language: null,
           event: {type: 'receipt.chosen', wanted: false},

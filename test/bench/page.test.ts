@@ -73,7 +73,7 @@ t.test('the bench', async t => {
     await typed(page, ['1', '2', '3'])
     await page.frameLocator('#screen').locator('#pin .held').nth(2).waitFor()
     t.notMatch(
-      await page.frameLocator('#screen').locator('.lead').innerHTML(),
+      await page.frameLocator('#screen').locator('main').innerHTML(),
       '123',
       'the screen knows how many digits, not which',
     )

@@ -33,9 +33,17 @@ export interface Habits {
   readonly balanceFirst: boolean
   readonly touches: boolean
   readonly amountUnits: number
+  readonly wantsReceipt: boolean
 }
 
-const ASKING = ['enteringPin', 'choosingService', 'choosingAmount', 'confirmingFee', 'amountRefused'] as const
+const ASKING = [
+  'enteringPin',
+  'choosingService',
+  'choosingAmount',
+  'confirmingFee',
+  'amountRefused',
+  'choosingReceipt',
+] as const
 const GOOD_PACE_MS = [100, 1_200] as const
 /** Long enough to run into every timeout of 30 s, and just around it. */
 const SLOW_PACE_MS = [20_000, 34_000] as const
@@ -63,6 +71,7 @@ function drawHabits(draws: Draws, faults: Faults): Habits {
     amountUnits: draws.chance(0.8)
       ? draws.between(1, 30) * 10
       : draws.one([1, 15, 1_010, 700, 1_000, 1_500, 2_400, 2_950]),
+    wantsReceipt: draws.chance(0.7),
   }
 }
 
@@ -238,8 +247,13 @@ export class Customer {
           this.#choose(machine, 'balance')
         } else this.#choose(machine, 'withdrawal')
         return
-      case 'showingBalance':
-        this.#choose(machine, 'menu')
+      case 'showingBalance': {
+        const isOffered = machine.current().choices.some(({id}) => id === 'printBalance')
+        this.#choose(machine, isOffered && this.#habits.wantsReceipt ? 'printBalance' : 'menu')
+        return
+      }
+      case 'choosingReceipt':
+        this.#choose(machine, this.#habits.wantsReceipt ? 'receipt' : 'noReceipt')
         return
       case 'choosingAmount':
         this.#enterAmount(machine)

@@ -3,6 +3,8 @@ import type {CardReaderEmulator} from '../../devices/card-reader/emulator-reader
 import type {DispenserEmulator} from '../../devices/dispenser/mischief.ts'
 import type {Dispenser} from '../../devices/dispenser/port.ts'
 import type {PinPadEmulator} from '../../devices/pin-pad/mischief.ts'
+import {PROFILES} from '../../devices/printer/escpos/bytes.ts'
+import {EscPosEmulator} from '../../devices/printer/escpos/emulator.ts'
 import type {ByteLink} from '../../devices/wire/link.ts'
 import {loopbackPair} from '../../devices/wire/loopback.ts'
 import type {Cable} from '../../devices/wire/loopback.ts'
@@ -12,7 +14,9 @@ import {DISPENSER_EMULATORS, SERIAL_PADS, SERIAL_READERS} from '../../src/bench/
 import type {Pace} from '../../src/bench/pace.ts'
 import type {NoteCounts} from '../../src/bench/rig.ts'
 import {DISPENSERS, PIN_PADS, READERS} from '../../src/drivers.ts'
+import type {PrinterConfig} from '../../src/config.ts'
 import type {MachineParts} from '../../src/machine.ts'
+import {PRINTERS} from '../../src/printers.ts'
 import type {Life, SimClock} from './clock.ts'
 import type {Draws} from './draws.ts'
 import type {Faults} from './faults.ts'
@@ -64,17 +68,35 @@ export class Devices {
   readonly reader: CardReaderEmulator
   readonly pad: PinPadEmulator
   readonly dispenser: DispenserEmulator
+  /** Null where the machine has none. */
+  readonly printer: EscPosEmulator | null
+  readonly #printerModel: PrinterConfig['model'] | null
   readonly #clock: SimClock
   readonly #temper: Temper
-  readonly #wires: Readonly<Record<keyof Models, Wire>>
+  readonly #wires: Readonly<Record<keyof Models | 'printer', Wire>>
   #links: readonly LifeLink[] = []
 
-  constructor(models: Models, clock: SimClock, notes: NoteCounts, temper: Temper) {
+  constructor(
+    models: Models,
+    printer: PrinterConfig['model'] | null,
+    clock: SimClock,
+    notes: NoteCounts,
+    temper: Temper,
+  ) {
     this.models = models
     this.#temper = temper
     this.#clock = clock
     const [reader, pad, dispenser] = [loopbackPair(clock), loopbackPair(clock), loopbackPair(clock)]
-    this.#wires = {reader, pad, dispenser}
+    const paper = loopbackPair(clock)
+    this.#wires = {reader, pad, dispenser, printer: paper}
+    this.#printerModel = printer
+    this.printer =
+      printer === null
+        ? null
+        : new EscPosEmulator(paper.far, clock, {
+            profile: PROFILES[printer === 'escpos' ? 'desktop' : 'kiosk'],
+            lineMs: temper.lineMs,
+          })
     this.reader = SERIAL_READERS[models.reader](reader.far, clock, temper.cardMoveMs)
     this.pad = SERIAL_PADS[models.pad](pad.far, clock)
     this.dispenser =
@@ -84,11 +106,12 @@ export class Devices {
   }
 
   async start(): Promise<void> {
-    await Promise.all([this.reader.start(), this.pad.start(), this.dispenser.start()])
+    await Promise.all([this.reader.start(), this.pad.start(), this.dispenser.start(), this.printer?.start()])
   }
 
   get cables(): readonly Cable[] {
-    return [this.#wires.reader.cable, this.#wires.pad.cable, this.#wires.dispenser.cable]
+    const {reader, pad, dispenser, printer} = this.#wires
+    return [reader.cable, pad.cable, dispenser.cable, printer.cable]
   }
 
   /** Drivers for a new life, on the same wires. */
@@ -98,10 +121,11 @@ export class Devices {
     witness: WireWitness,
     log: Log,
   ): Pick<MachineParts, 'reader' | 'pinPad' | 'dispenser' | 'printer'> {
-    const link = (which: keyof Models): LifeLink =>
+    const link = (which: keyof Models | 'printer'): LifeLink =>
       new LifeLink(this.#wires[which].near, this.#wires[which].cable, life, this.#clock, faults, witness)
-    const [reader, pad, dispenser] = [link('reader'), link('pad'), link('dispenser')]
-    this.#links = [reader, pad, dispenser]
+    const [reader, pad, dispenser, paper] = [link('reader'), link('pad'), link('dispenser'), link('printer')]
+    this.#links = [reader, pad, dispenser, paper]
+    const model = this.#printerModel
     return {
       reader: READERS[this.models.reader].on(reader, life.clock, log),
       pinPad: PIN_PADS[this.models.pad].on(pad, life.clock, log),
@@ -109,7 +133,7 @@ export class Devices {
         DISPENSERS[this.models.dispenser].on(dispenser, life.clock, log),
         this.#temper.bunchNotesMax,
       ),
-      printer: null,
+      printer: model === null ? null : PRINTERS[model].on(paper, life.clock, log),
     }
   }
 
@@ -125,6 +149,10 @@ export class Devices {
     if (!this.reader.world.isPowered) this.reader.restorePower()
     if (!this.pad.world.isPowered) this.pad.restorePower()
     if (this.dispenser.state.power === 'off') this.dispenser.powerOn()
+    this.printer?.powerOn()
+    this.printer?.setCover('closed')
+    this.printer?.freeCutter()
+    this.printer?.loadPaper()
   }
 }
 

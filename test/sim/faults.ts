@@ -37,6 +37,7 @@ export const FAULTS = {
   'reader.power': rarely,
   'pad.talk': perVisit,
   'pad.power': rarely,
+  'printer.mischief': perVisit,
   // What the line and the bank do to one message.
   'bank.unreachable': perMessage,
   'bank.lost': perMessage,

@@ -2,6 +2,7 @@
 import type {Mischief as ReaderMischief} from '../../devices/card-reader/emulator-mischief.ts'
 import type {Mischief as DispenserMischief, OrderKind} from '../../devices/dispenser/mischief.ts'
 import type {LineMischief as PadMischief} from '../../devices/pin-pad/mischief.ts'
+import type {Mischief as PrinterMischief} from '../../devices/printer/escpos/emulator.ts'
 import type {Draws} from './draws.ts'
 import {RESTING} from './operator.ts'
 import type {Operator} from './operator.ts'
@@ -30,6 +31,19 @@ const PAD_TALK: readonly PadMischief[] = [
   'garbageBeforeReply',
 ]
 
+/** By the lines that come out before. */
+const PRINTER_MISCHIEF: readonly ((afterLines: number) => PrinterMischief)[] = [
+  afterLines => ({kind: 'paperEnds', afterLines}),
+  afterLines => ({kind: 'coverOpens', afterLines}),
+  afterLines => ({kind: 'headHot', afterLines, coolMs: 5_000}),
+  afterLines => ({kind: 'powerCut', afterLines}),
+  () => ({kind: 'cutterSticks'}),
+  () => ({kind: 'answerLost', times: 2}),
+  () => ({kind: 'answerLate', ms: 2_000}),
+  () => ({kind: 'answerTwice'}),
+  () => ({kind: 'garbage', byte: 0x55}),
+]
+
 const DARK_MAX_MS = 60_000
 
 /** Asks each fault whether it strikes this visit. */
@@ -42,6 +56,8 @@ export function planDevices(world: World): void {
   if (readerTalk !== null) reader.plan({kind: 'line', do: readerTalk.draws.one(READER_TALK)})
   const padTalk = faults.strike('pad.talk')
   if (padTalk !== null) pad.plan({kind: 'line', do: padTalk.draws.one(PAD_TALK)})
+  const printing = faults.strike('printer.mischief')
+  if (printing !== null) devices.printer?.plan(printing.draws.one(PRINTER_MISCHIEF)(printing.draws.below(30)))
   const mischief = faults.strike('dispenser.mischief')
   if (mischief !== null) planDispenser(world, mischief.draws, MECHANICAL)
   const talk = faults.strike('dispenser.talk')

@@ -119,7 +119,13 @@ export class World {
     const models =
       theme === 'notes left' || theme === 'many bunches' ? {...drawn, dispenser: 'reference' as const} : drawn
     const notes = drawNotes(setting)
-    const pace = {cardMoveMs: setting.one([0, 120, 500]), noteMs: setting.one([0, 40, 150]), lineMs: 0}
+    const paper = this.draws.stream('paper')
+    const printer = scene === null ? paper.one(['escpos', 'escpos-kiosk', null] as const) : null
+    const pace = {
+      cardMoveMs: setting.one([0, 120, 500]),
+      noteMs: setting.one([0, 40, 150]),
+      lineMs: paper.one([0, 30]),
+    }
     // A few minutes after every run begins.
     const cutOver = scene === null && setting.chance(0.3) ? {cutOverAt: '09:03'} : {}
     const table = tableConfig({
@@ -127,6 +133,7 @@ export class World {
       dispenser: models.dispenser,
       reader: models.reader,
       pinPad: models.pad,
+      ...(printer === null ? {} : {printer}),
       feeMinor: minorUnits(setting.one([0, 0, 250])),
       notes,
       ...cutOver,
@@ -150,7 +157,7 @@ export class World {
         : setting.one(theme === 'many bunches' ? [10, 4] : [Infinity, Infinity, 10, 4]),
       countsRetracted: isScene || setting.chance(theme === 'notes left' ? 0.5 : 0.7),
     }
-    this.devices = new Devices(models, this.clock, notes, temper)
+    this.devices = new Devices(models, printer, this.clock, notes, temper)
     this.#log = this.#makeLog()
     this.bank = new BankDoor(
       bankTemplate,
@@ -206,6 +213,9 @@ export class World {
     })
     reader.onChange(() => {
       this.#cardChanged()
+    })
+    this.devices.printer?.watch(() => {
+      this.#paperChanged()
     })
     this.devices.pad.onChange(() => {
       this.#tell()
@@ -420,6 +430,13 @@ export class World {
       const found = CANARIES.inAnyForm(transcript.map(({hex}) => hex).join('\n'))
       if (found !== null) this.#secretFound(`the transcript of the ${where}`, found)
     }
+  }
+
+  /** Whoever picks a slip up may read it. */
+  #paperChanged(): void {
+    const {uncut = [], inMouth, tickets = []} = this.devices.printer?.remains ?? {}
+    const secret = CANARIES.inText([...uncut, ...(inMouth ?? []), ...(tickets.at(-1) ?? [])].join('\n'))
+    if (secret !== null) this.#secretFound('a slip', secret)
   }
 
   #secretFound(where: string, which: string): void {

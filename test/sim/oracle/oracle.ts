@@ -60,6 +60,7 @@ const ANSWERS: Readonly<Record<string, readonly string[]>> = {
   'host.cutOver': ['day.closed', 'day.refused', 'host.silent', 'order.abandoned'],
   'operator.reset': ['reset.done', 'reset.failed', 'order.abandoned'],
   'operator.test': ['test.done', 'test.failed', 'order.abandoned'],
+  'printer.print': ['receipt.printed', 'receipt.failed', 'order.abandoned'],
   'dispenser.dispense': [
     'notes.dispensed',
     'notes.refused',
@@ -197,6 +198,13 @@ export class Oracle {
     switch (kind) {
       case 'reader.retain':
         this.#openRetains += 1
+        return
+      case 'printer.print':
+        this.#hold(
+          textIn(order, 'slip') === 'balance' || this.#live === null,
+          'paper-follows-money',
+          `a slip while ${this.#live?.key ?? ''} is open`,
+        )
         return
       case 'operator.test':
         this.#hold(

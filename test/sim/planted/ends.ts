@@ -90,6 +90,18 @@ export const ENDS: readonly Planted[] = [
     "void bury\n    return operation === null ? {kind: 'repeat', state: 'tombstone'} : reverse(operation, advice, at.nowMs)",
   ),
   planted(
+    'reverse because the receipt did not come out',
+    'fsm/states/closing.ts',
+    "'receipt.failed': {actions: [notPrinted,",
+    "'receipt.failed': {actions: [performing(({visit}) => ({kind: 'host.reverse', key: visit.operation.key, because: 'malfunction', row: 'paper'})), notPrinted,",
+  ),
+  planted(
+    'put the whole card number on the receipt',
+    'src/machine.ts',
+    '.print(slip, this.standing.context, this.#desk)',
+    ".print(slip, {...this.standing.context, visit: {...this.standing.context.visit, accounts: [], operation: this.standing.context.visit.operation && {...this.standing.context.visit.operation, account: {accountId: '1', label: this.#pocket.track2?.reveal() ?? ''}}}}, this.#desk)",
+  ),
+  planted(
     'the bank: book what was approved, not what was paid',
     OPERATION,
     'entry: completionEntry(heldMoney(operation), advice.paidMinor, advice.feeMinor),',
