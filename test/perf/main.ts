@@ -7,6 +7,7 @@ import {dirname, join} from 'node:path'
 import {bankRows} from './bank.ts'
 import {birthRows} from './birth.ts'
 import {inkRows} from './ink.ts'
+import {screenRows} from './screen.ts'
 import {verifyRows} from './verify.ts'
 import {wireRows} from './wire.ts'
 import {withdrawalRows} from './withdrawal.ts'
@@ -19,6 +20,7 @@ const SUITES: readonly ((folder: string) => Promise<readonly Row[]>)[] = [
   wireRows,
   birthRows,
   bankRows,
+  screenRows,
 ]
 
 function textOf({name, unit, value, baseline, aim, isReached, latency}: Row): string {

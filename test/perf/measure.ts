@@ -4,7 +4,7 @@ import {realClock} from '../../kit/clock.ts'
 /** One line of the table. */
 export interface Row {
   readonly name: string
-  readonly unit: 'ms' | 'MB' | 'commits' | 'kB/s' | 'frames/s' | '1/s'
+  readonly unit: 'ms' | 'MB' | 'kB' | 'commits' | 'kB/s' | 'frames/s' | '1/s'
   readonly value: number
   /** What it is measured against, in the same run; null for what is counted. */
   readonly baseline: {readonly name: string; readonly value: number; readonly ratio: number} | null
