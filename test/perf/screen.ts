@@ -33,7 +33,7 @@ export async function screenRows(): Promise<readonly Row[]> {
   const empty = await emptyServer()
   try {
     const shown = await watched(browser, server.url)
-    const bare = await watched(browser, `${empty.url}`)
+    const bare = await watched(browser, empty.url)
     const kilobytes = await transferred(browser, server.url)
     const choosing = view('choosingAmount', during({}), EMPTY_DESK)
     const entering = view('enteringPin', during({}), EMPTY_DESK)
