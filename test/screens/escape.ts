@@ -344,8 +344,9 @@ export async function triedWays(browser: Browser, ways: readonly Way[]): Promise
         ...(now === STANDS ? [] : [now]),
       ]
       if (found.length > 0) escapes.push(`${way.name}: ${found.join(', ')}`)
-      // On another page the ways after it would tell of that one.
-      if (page.url() !== server.url) return [...escapes, 'what comes after was not tried']
+      // On another page, or behind another window, the ways after it would tell of that one.
+      if (page.url() !== server.url || context.pages().length > 1)
+        return [...escapes, 'what comes after was not tried']
     }
     return escapes
   } finally {
