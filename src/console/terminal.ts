@@ -5,6 +5,7 @@ import type {Key} from './editor.ts'
 import {filtered} from './filter.ts'
 import type {Filter} from './filter.ts'
 import type {Front, Helper, Said, Send} from './front.ts'
+import type {Next} from './grammar.ts'
 import {Pager} from './pager.ts'
 import {ascii, jsonOf, linesOf} from './view.ts'
 import type {Reply} from './view.ts'
@@ -154,8 +155,7 @@ export class Terminal implements Front {
         this.#answer({kind: 'ended'})
         return
       case 'help': {
-        const next = this.#helper.help(key.line)
-        const lines = next.map(({word, purpose}) => `  ${word.padEnd(14)} ${purpose}`)
+        const lines = this.#helped(this.#helper.help(key.line))
         this.#editor.above(lines.length === 0 ? ['  (nothing)'] : lines.map(ascii))
         return
       }
@@ -167,6 +167,15 @@ export class Terminal implements Front {
         return
       }
     }
+  }
+
+  /** What may stand next, with what it is for; the words alone where the glass has no room for that. */
+  #helped(next: readonly Next[]): readonly string[] {
+    const lines = next.flatMap(({word, purpose}) => this.#wrapped(`  ${word.padEnd(14)} ${purpose}`))
+    if (this.#length === 0 || lines.length < this.#length) return lines
+    return this.#wrapped(`  ${next.map(({word}) => word).join('  ')}`).concat(
+      "  ('help' says what each is for)",
+    )
   }
 
   /** Long answers a page at a time: space for a page, Enter for a line, q for enough; any other key begins the next line. */

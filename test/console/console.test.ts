@@ -93,7 +93,19 @@ t.test('pages stop, and go on by the line, by the page, or not at all', async t 
   t.equal(wire.glass.text.split('\n').length, firstPage + 1, 'one line more')
   await wire.type('q')
   t.match(wire.glass.lastLine, /> $/)
+  wire.glass.clear()
+  await wire.type('show ?')
+  t.match(wire.glass.text, /\n  version  status [^]*'help' says what each is for/, 'more than a glass holds')
+  t.equal(
+    wire.glass.text.split('\n').every(line => line.length < 80),
+    true,
+  )
+  await wire.type('\x15')
   await wire.give('terminal length 0')
+  wire.glass.clear()
+  await wire.type('show ?')
+  t.match(wire.glass.text, /version +the program/)
+  await wire.type('\x15')
   const whole = await wire.give('help')
   t.notMatch(whole, /--More--/)
   await bench.close()

@@ -152,7 +152,10 @@ await t.test('two of them let two engineers in, who change the settings at the c
     await laptop.vouch('silas')
     t.match(await laptop.confirm(/login: $/), 'committed', line)
   }
+  const started = (lives: number) => async (): Promise<boolean> =>
+    (await atm.logged()).split('starting anew with the settings').length > lives
   await change('config commit confirmed 1')
+  await until(t, 'started anew', started(1))
   t.match(readFileSync(join(root, SETTINGS), 'utf8'), '"watchIntervalMs": 500', 'on trial')
   await until(t, 'in service with it', isInService)
   await until(
@@ -161,8 +164,10 @@ await t.test('two of them let two engineers in, who change the settings at the c
     () => readFileSync(join(root, SETTINGS), 'utf8') === before,
     TRIAL_MAX_MS,
   )
+  await until(t, 'started anew with what was before', started(2))
   await until(t, 'in service as before', isInService)
   await change('config commit')
+  await until(t, 'started anew for good', started(3))
   await until(t, 'in service', isInService)
   t.match(readFileSync(join(root, SETTINGS), 'utf8'), '"watchIntervalMs": 500', 'for good')
   t.equal(await atm.restarts(), 0, 'and the program ran on')
