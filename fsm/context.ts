@@ -10,6 +10,7 @@ import {operationKeyOf} from './vocabulary.ts'
 import type {
   Account,
   Advice,
+  CashAdvice,
   Attendance,
   CassetteLevel,
   Device,
@@ -19,6 +20,8 @@ import type {
   Order,
   RetainReason,
   ReversalReason,
+  Service,
+  TransferAdvice,
 } from './vocabulary.ts'
 
 /** What the devices of this machine can do; fixed for the life of the program. */
@@ -39,10 +42,15 @@ export interface MachinePolicy {
   readonly retract: 'off' | 'on' | 'onIfCounted'
   readonly feeMinor: Minor
   readonly amountMaxMinor: Minor
+  /** Of one transfer. */
+  readonly transferMaxMinor: Minor
   readonly notesMax: number
-  /** PIN entry, choices, card and notes to be taken, the last screen: all in ms. */
+  /** PIN entry, choices, a fee, more time or not, something else or not, card and notes to be taken, the last screen: all in ms. */
   readonly pinEntryTimeoutMs: number
   readonly customerTimeoutMs: number
+  readonly feeTimeoutMs: number
+  readonly moreTimeTimeoutMs: number
+  readonly anotherTimeoutMs: number
   readonly cardTakeTimeoutMs: number
   readonly notesTakeTimeoutMs: number
   readonly endingTimeoutMs: number
@@ -64,6 +72,12 @@ export type Notice =
   | {readonly kind: 'balanceUnavailable'}
   | {readonly kind: 'balancePrinted'}
   | {readonly kind: 'balanceNotPrinted'}
+  | {readonly kind: 'statementUnavailable'}
+  | {readonly kind: 'payeeUnknown'}
+  | {readonly kind: 'transferDeclined'; readonly code: string}
+  | {readonly kind: 'pinsDiffer'}
+  | {readonly kind: 'pinWeak'}
+  | {readonly kind: 'pinNotChanged'; readonly code: string}
 
 /** How the visit ended for the customer: what the last screens say. */
 export type Ending =
@@ -78,6 +92,8 @@ export type Ending =
     }
   | {readonly kind: 'notPaid'; readonly because: ReversalReason; readonly reference: OperationKey}
   | {readonly kind: 'beingChecked'; readonly reference: OperationKey}
+  | {readonly kind: 'transferReversed'; readonly reference: OperationKey}
+  | {readonly kind: 'pinUnknown'; readonly reference: OperationKey}
   | {readonly kind: 'declined'; readonly code: string}
   | {readonly kind: 'bankUnreachable'}
   | {readonly kind: 'cardUnreadable'}
@@ -107,11 +123,30 @@ export interface Operation {
 /** Whether the customer wants a receipt, and what became of it. */
 export type ReceiptFate = 'notAsked' | 'unwanted' | 'wanted' | 'printed' | 'failed'
 
+/** A transfer on its way. */
+export interface Transfer {
+  readonly toAccountId: string
+  /** Zero until it is chosen. */
+  readonly amountMinor: Minor
+  /** Of the question to the bank; null before it. */
+  readonly key: OperationKey | null
+  /** What the bank was told of its answer; null before it. */
+  readonly advice: TransferAdvice | null
+}
+
 export interface Visit {
   readonly card: MaskedCard | null
   readonly cardFate: CardFate
   readonly businessDate: string
   readonly accounts: readonly Account[]
+  /** The service under way, and the account that it is about; null before they are chosen. */
+  readonly service: Service | null
+  readonly account: Account | null
+  /** Whether the question for more time lies over the screen. */
+  readonly isAskedForTime: boolean
+  readonly transfer: Transfer | null
+  /** The question under way, and whether it went out a second time. */
+  readonly pinChange: {readonly key: OperationKey; readonly isAskedAgain: boolean} | null
   readonly notice: Notice | null
   readonly operation: Operation | null
   readonly receipt: ReceiptFate
@@ -163,6 +198,15 @@ export function visitOf(context: Context): Visit {
   return present(context.visit, 'visit')
 }
 
+/** The account that the service under way is about. */
+export function accountOf(context: Context): Account {
+  return present(visitOf(context).account, 'account')
+}
+
+export function transferOf(context: Context): Transfer {
+  return present(visitOf(context).transfer, 'transfer')
+}
+
 export function operationOf(context: Context): Operation {
   return present(visitOf(context).operation, 'operation')
 }
@@ -174,6 +218,11 @@ export function newVisit(card: MaskedCard | null, businessDate: string, ending: 
     cardFate: 'inside',
     businessDate,
     accounts: [],
+    service: null,
+    account: null,
+    isAskedForTime: false,
+    transfer: null,
+    pinChange: null,
     notice: null,
     operation: null,
     receipt: 'notAsked',
@@ -218,7 +267,7 @@ export function newOperation(context: Context, amountMinor: Minor): Operation {
   assert(valueOf(planned.mix) === amountMinor, `the mix is worth ${valueOf(planned.mix)}, not ${amountMinor}`)
   return {
     key: nextKey(context),
-    account: present(visitOf(context).accounts[0], 'account'),
+    account: accountOf(context),
     amountMinor,
     feeMinor: policy.feeMinor,
     approved: planned.mix,
@@ -284,18 +333,32 @@ function endingOf(operation: Operation, decision: Decision): Ending {
 }
 
 /** What the bank is told of a decided operation. */
-export function adviceOf(operation: Operation): Advice {
+export function adviceOf(operation: Operation): CashAdvice {
   const decision = present(operation.decision, 'decision')
   return adviceFor(operation.key, operation.feeMinor, decision)
 }
 
 /** Whether an order tells the bank what became of an operation: it stays open, however old, until the bank takes it. */
 export function isAdvice(order: Order): order is Advice {
+  return (
+    isCashAdvice(order) || order.kind === 'host.completeTransfer' || order.kind === 'host.reverseTransfer'
+  )
+}
+
+/** Whether it is about notes. */
+export function isCashAdvice(order: Order): order is CashAdvice {
   return order.kind === 'host.complete' || order.kind === 'host.reverse' || order.kind === 'host.suspect'
 }
 
+/** What the bank was to be told last in this visit; null before there was anything. */
+export function lastAdviceOf({visit}: Context): Advice | null {
+  const operation = visit?.operation ?? null
+  if (operation !== null && operation.decision !== null) return adviceOf(operation)
+  return visit?.transfer?.advice ?? null
+}
+
 /** The advice for a decision; the fee is charged when any cash was paid. */
-export function adviceFor(key: OperationKey, feeMinor: Minor, decision: Decision): Advice {
+export function adviceFor(key: OperationKey, feeMinor: Minor, decision: Decision): CashAdvice {
   const {verdict, row} = decision
   switch (verdict.kind) {
     case 'complete':

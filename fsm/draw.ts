@@ -6,7 +6,7 @@ import {writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {NOBODY, TESTS_MAX} from './attendance.ts'
 import {restOf} from './context.ts'
-import type {DeviceHealth, Visit} from './context.ts'
+import type {DeviceHealth, Operation, Visit} from './context.ts'
 import {EVENT_TYPES, SETUPS, SETUP_WORDS, samplesOf} from './samples.ts'
 import {STATE_NAMES, begin, step} from './session.ts'
 import type {StateName, Standing, Step} from './session.ts'
@@ -55,6 +55,8 @@ function walked(setup: string, first: Step): readonly Turn[] {
 
 /** What a guard, an entry or an exit of the machine could ask of the context, and no more: one standing of each kind is tried. */
 export function kindOf({state, context}: Standing): string {
+  // Only a new start ends it, and nothing is remembered over that.
+  if (state === 'suspended') return state
   const {visit, devices, host, held, levels, attendance} = context
   const hasNotes = levels.some(level => level.state === 'ok' && level.count > 0)
   const operation = visit?.operation ?? null
@@ -66,8 +68,15 @@ export function kindOf({state, context}: Standing): string {
   return JSON.stringify([
     state,
     restOf(context),
-    visit === null ? rest : [visit.cardFate, visit.accounts.length, ...paperKind(visit, devices.printer)],
-    operation && [operation.bunch, operation.bunches.length, operation.stacked, operation.decision !== null],
+    visit === null
+      ? rest
+      : [
+          visit.cardFate === 'inside',
+          ...paperKind(visit, devices.printer),
+          ...(operation === null ? wishKind(state, visit) : []),
+        ],
+    visit?.isAskedForTime,
+    operation && (operation.decision === null ? moneyKind(operation) : 'decided'),
   ])
 }
 
@@ -75,6 +84,20 @@ export function kindOf({state, context}: Standing): string {
 function paperKind({receipt, operation}: Visit, printer: DeviceHealth): readonly boolean[] {
   return [receipt === 'wanted', (operation?.decision ?? null) === null && printer === 'ok']
 }
+
+/** What is still to be paid; once the money is decided, nothing asks for it. */
+function moneyKind({bunch, bunches, stacked}: Operation): readonly unknown[] {
+  return [bunch, bunches.length, stacked]
+}
+
+/** Whether there are accounts to choose from, and what a state asks of the wish besides; on the way out nothing does. */
+function wishKind(state: StateName, {accounts, service, pinChange}: Visit): readonly unknown[] {
+  if (CLOSING.has(state)) return []
+  const asksFor = state === 'choosingAccount' || state === 'offeringTime' ? service : null
+  return [accounts.length > 1, asksFor, state === 'changingPin' && pinChange?.isAskedAgain]
+}
+
+const CLOSING: ReadonlySet<StateName> = new Set(['returningCard', 'retainingCard', 'showingEnding'])
 
 function peopleKind({
   supervisor,

@@ -31,6 +31,13 @@ const ORDERS: Readonly<Record<Order['kind'], true>> = {
   'pinPad.collect': true,
   'host.verify': true,
   'host.balance': true,
+  'pinPad.collectNew': true,
+  'host.statement': true,
+  'host.changePin': true,
+  'host.payee': true,
+  'host.transfer': true,
+  'host.completeTransfer': true,
+  'host.reverseTransfer': true,
   'host.authorize': true,
   'dispenser.dispense': true,
   'dispenser.present': true,
@@ -65,6 +72,7 @@ export const REMEDIES = {
   forget: 'nothing is owed: the order is abandoned',
   tellAgain: 'the outbox tells the bank, under the same key, until it acknowledges',
   reverseUnanswered: 'no note was ordered: reverse, reason `no-answer`',
+  reverseTransfer: 'no transfer was confirmed to anybody: reverse, reason `no-answer`',
   reverseNotOrdered: 'no note was ordered: reverse, reason `unable-to-complete`',
   reverseNotMoved: 'proved that no note moved: reverse, or complete what earlier bunches paid',
   asRecalled: 'as if the answer had come; what is stacked goes to the reject bin and is counted',
@@ -85,7 +93,15 @@ export interface RecoveryRow {
 }
 
 type Open = Found['open']
-const ADVICES: readonly Open[] = ['host.complete', 'host.reverse', 'host.suspect']
+const ADVICES: readonly Open[] = [
+  'host.complete',
+  'host.reverse',
+  'host.suspect',
+  'host.completeTransfer',
+  'host.reverseTransfer',
+]
+/** Questions after whose answer the bank holds money. */
+const HOLDS: readonly Open[] = ['host.authorize', 'host.transfer']
 const MOVES: readonly Open[] = [
   'dispenser.dispense',
   'dispenser.present',
@@ -103,7 +119,7 @@ export const RECOVERY_ROWS: readonly RecoveryRow[] = [
       f.bank === 'nothingUnderWay' &&
       !ADVICES.includes(f.open) &&
       !MOVES.includes(f.open) &&
-      f.open !== 'host.authorize',
+      !HOLDS.includes(f.open),
     remedy: 'forget',
   },
   {
@@ -116,6 +132,12 @@ export const RECOVERY_ROWS: readonly RecoveryRow[] = [
     name: 'asked-without-answer',
     when: f => f.open === 'host.authorize' && f.bank === 'noAnswer',
     remedy: 'reverseUnanswered',
+  },
+  {
+    // Approved and completed are one append; so a question that is open was answered to nobody.
+    name: 'transfer-without-answer',
+    when: f => f.open === 'host.transfer' && f.bank === 'noAnswer',
+    remedy: 'reverseTransfer',
   },
   {
     name: 'approved-not-ordered',
@@ -177,7 +199,7 @@ export const IMPOSSIBLE: readonly {readonly why: string; readonly when: (found: 
   },
   {
     why: 'an authorization is open and answered, or belongs to no operation',
-    when: f => f.open === 'host.authorize' && f.bank !== 'noAnswer',
+    when: f => HOLDS.includes(f.open) && f.bank !== 'noAnswer',
   },
   {
     why: 'an advice is in ink and its operation is under way all the same',
@@ -211,7 +233,7 @@ function isOpen({open, bank}: Found, order: Open): boolean {
 }
 
 function isAside({open}: Found): boolean {
-  return !MOVES.includes(open) && !ADVICES.includes(open) && open !== 'host.authorize'
+  return !MOVES.includes(open) && !ADVICES.includes(open) && !HOLDS.includes(open)
 }
 
 function hasNotesInside({path, stacker}: Found): boolean {

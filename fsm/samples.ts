@@ -45,9 +45,13 @@ function setupOf(hands: Hands, retract: MachineSetup['policy']['retract'], feeMi
       retract,
       feeMinor: minorUnits(feeMinor),
       amountMaxMinor: minorUnits(40_000),
+      transferMaxMinor: minorUnits(100_000),
       notesMax: 20,
       pinEntryTimeoutMs: 30_000,
       customerTimeoutMs: 30_000,
+      feeTimeoutMs: 60_000,
+      moreTimeTimeoutMs: 30_000,
+      anotherTimeoutMs: 20_000,
       cardTakeTimeoutMs: 30_000,
       notesTakeTimeoutMs: 30_000,
       endingTimeoutMs: 5_000,
@@ -82,6 +86,9 @@ const DAY: Day = {
 }
 const SETTLED_BEFORE = operationKeyOf('ATM1', '2026-11-22', 6)
 const ONE_NOTE: Mix = [{cassette: 1, noteMinor: minorUnits(2_000), count: noteCount(1)}]
+
+const CURRENT = {accountId: 'a1', label: 'Current'} as const
+const SAVINGS = {accountId: 'a2', label: 'Savings'} as const
 
 /** Pays in one bunch, in two bunches, not at all. */
 const ONE_BUNCH = minorUnits(5_000)
@@ -125,7 +132,12 @@ const SAMPLES: {readonly [T in Event['type']]: (context: Context) => Samples<T>}
   'journal.failed': () => ({'': {why: 'disk full'}}),
   'disk.filled': () => ({'': {freeBytes: 1_000_000}}),
   'disk.freed': () => ({'': {freeBytes: 900_000_000}}),
-  'timer.fired': () => ({customer: {name: 'customer'}, ending: {name: 'ending'}, retry: {name: 'retry'}}),
+  'timer.fired': () => ({
+    customer: {name: 'customer'},
+    'more time': {name: 'moreTime'},
+    ending: {name: 'ending'},
+    retry: {name: 'retry'},
+  }),
   'cassettes.loaded': () => ({notes: {levels: LOADED}, 'no notes': {levels: EMPTY}}),
   'card.inserted': () => ({'': {card: {masked: '476173******0119'}, businessDate: '2026-11-22'}}),
   'card.unreadable': () => ({'': {why: 'parity'}}),
@@ -138,27 +150,56 @@ const SAMPLES: {readonly [T in Event['type']]: (context: Context) => Samples<T>}
   'pin.cancelled': () => ({'': {}}),
   'pin.timedOut': () => ({'': {}}),
   'pin.failed': () => ({'': {fault: 'no-answer'}}),
-  'service.chosen': () => ({withdrawal: {service: 'withdrawal'}, balance: {service: 'balance'}}),
+  'service.chosen': () => ({
+    withdrawal: {service: 'withdrawal'},
+    balance: {service: 'balance'},
+    transfer: {service: 'transfer'},
+    statement: {service: 'statement'},
+    'a new PIN': {service: 'pinChange'},
+  }),
+  'account.chosen': () => ({
+    'of the card': {accountId: CURRENT.accountId},
+    'of nobody here': {accountId: 'a7'},
+  }),
   'amount.chosen': () => ({
     payable: {amountMinor: ONE_BUNCH},
     'payable in two bunches': {amountMinor: TWO_BUNCHES},
     'not payable': {amountMinor: NOT_PAYABLE},
   }),
+  'target.chosen': () => ({
+    'of the card': {accountId: SAVINGS.accountId},
+    'of somebody else': {accountId: 'a7'},
+    'the same': {accountId: CURRENT.accountId},
+  }),
+  'transfer.confirmed': () => ({'': {}}),
   'fee.accepted': () => ({'': {}}),
   'receipt.chosen': () => ({wanted: {wanted: true}, 'not wanted': {wanted: false}}),
   'receipt.printed': () => ({'': {paper: 'ok'}}),
   'receipt.failed': () => ({'': {outcome: 'refused', fault: 'paper-out'}}),
   'visit.continued': () => ({'': {}}),
   'visit.cancelled': () => ({'': {}}),
-  'card.verified': () => ({'': {accounts: [{accountId: 'a1', label: 'Current'}]}}),
+  'time.granted': () => ({'': {}}),
+  'time.declined': () => ({'': {}}),
+  'card.verified': () => ({
+    'one account': {accounts: [CURRENT]},
+    'two accounts': {accounts: [CURRENT, SAVINGS]},
+  }),
   'pin.wrong': () => ({'': {triesLeft: 2}}),
   'card.refused': () => ({give: {code: '51', retain: false}, keep: {code: '41', retain: true}}),
   'balance.told': () => ({'': {}}),
+  'statement.told': () => ({'': {}}),
+  'payee.named': () => ({'': {}}),
+  'pin.changed': () => ({'': {}}),
   'host.approved': context => ({
     'the amount asked': {authCode: 'A1', amountMinor: amountOf(context)},
     'another amount': {authCode: 'A1', amountMinor: minorUnits(amountOf(context) + 1_000)},
   }),
-  'host.declined': () => ({give: {code: '51', retain: false}, keep: {code: '41', retain: true}}),
+  'host.declined': () => ({
+    give: {code: '51', retain: false},
+    keep: {code: '41', retain: true},
+    'two PINs': {code: '55', retain: false},
+    'a weak PIN': {code: '89', retain: false},
+  }),
   'host.silent': () => ({'': {why: 'timeout'}}),
   'host.acknowledged': () => ({'': {state: 'completed'}}),
   'host.refusedAdvice': () => ({
@@ -274,7 +315,7 @@ function ofPrinter<T>(context: Context, samples: Readonly<Record<string, T>>): R
 }
 
 function amountOf(context: Context): ReturnType<typeof minorUnits> {
-  return context.visit?.operation?.amountMinor ?? ONE_BUNCH
+  return context.visit?.operation?.amountMinor ?? context.visit?.transfer?.amountMinor ?? ONE_BUNCH
 }
 
 function bunchOf(context: Context): Mix {

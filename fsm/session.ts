@@ -8,6 +8,7 @@ import {assert} from '../kit/assert.ts'
 import {base, perform} from './base.ts'
 import {contextAtStart} from './context.ts'
 import type {Context, MachineSetup} from './context.ts'
+import {offeringTime} from './states/asking.ts'
 import {returningCard, retainingCard, showingEnding} from './states/closing.ts'
 import {
   authorizing,
@@ -28,10 +29,22 @@ import {
   starting,
   suspended,
 } from './states/service.ts'
+import {changingPin, enteringNewPin, repeatingNewPin, showingPinChanged} from './states/pin-change.ts'
+import {askingStatement, showingStatement} from './states/statement.ts'
 import {servicing, supervisor} from './states/supervisor.ts'
 import {
+  askingPayee,
+  choosingSum,
+  choosingTarget,
+  confirmingTransfer,
+  showingTransfer,
+  transferring,
+} from './states/transfer.ts'
+import {
   amountRefused,
+  askingAnother,
   askingBalance,
+  choosingAccount,
   choosingAmount,
   choosingReceipt,
   choosingService,
@@ -55,11 +68,26 @@ const states = {
   servicing,
   closingDay,
   enteringPin,
+  offeringTime,
   verifyingPin,
   choosingService,
+  choosingAccount,
   askingBalance,
   showingBalance,
   printingBalance,
+  askingStatement,
+  showingStatement,
+  choosingTarget,
+  askingPayee,
+  choosingSum,
+  confirmingTransfer,
+  transferring,
+  showingTransfer,
+  enteringNewPin,
+  repeatingNewPin,
+  changingPin,
+  showingPinChanged,
+  askingAnother,
   choosingAmount,
   amountRefused,
   confirmingFee,

@@ -42,7 +42,7 @@ export interface NoteTally {
 export type Device = 'cardReader' | 'pinPad' | 'dispenser' | 'printer'
 /** What a customer can be given on paper. */
 export type Slip = 'withdrawal' | 'balance'
-export type Service = 'withdrawal' | 'balance'
+export type Service = 'withdrawal' | 'balance' | 'transfer' | 'statement' | 'pinChange'
 
 /** A card as records and screens may show it: first six, last four. */
 export interface MaskedCard {
@@ -73,7 +73,30 @@ export type Order =
   | {readonly kind: 'reader.eject'; readonly takeWithinMs: number}
   | {readonly kind: 'reader.retain'; readonly because: RetainReason}
   | {readonly kind: 'pinPad.collect'; readonly entryTimeoutMs: number}
+  /** The new PIN, once and again. */
+  | {
+      readonly kind: 'pinPad.collectNew'
+      readonly isRepeated: boolean
+      readonly entryTimeoutMs: number
+    }
   | {readonly kind: 'host.verify'; readonly key: OperationKey}
+  | {readonly kind: 'host.statement'; readonly key: OperationKey; readonly account: Account}
+  /** Given again under its key when its answer was lost. */
+  | {readonly kind: 'host.changePin'; readonly key: OperationKey}
+  | {
+      readonly kind: 'host.payee'
+      readonly key: OperationKey
+      readonly account: Account
+      readonly toAccountId: string
+    }
+  | {
+      readonly kind: 'host.transfer'
+      readonly key: OperationKey
+      readonly account: Account
+      readonly toAccountId: string
+      readonly amountMinor: Minor
+      readonly currency: Currency
+    }
   | {readonly kind: 'host.balance'; readonly key: OperationKey; readonly account: Account}
   | {
       readonly kind: 'host.authorize'
@@ -112,7 +135,25 @@ export type OperatorOrder =
   | {readonly kind: 'operator.test'; readonly cassette: number; readonly noteMinor: Minor}
 
 /** What the bank must be told, until it acknowledges; the open ones are the outbox. */
-export type Advice =
+export type Advice = CashAdvice | TransferAdvice
+
+/** What became of a transfer that the bank was asked for, and holds. */
+export type TransferAdvice =
+  | {
+      readonly kind: 'host.completeTransfer'
+      readonly key: OperationKey
+      readonly amountMinor: Minor
+      readonly row: string
+    }
+  | {
+      readonly kind: 'host.reverseTransfer'
+      readonly key: OperationKey
+      readonly because: ReversalReason
+      readonly row: string
+    }
+
+/** What became of notes that the bank approved, or may have. */
+export type CashAdvice =
   | {
       readonly kind: 'host.complete'
       readonly key: OperationKey
@@ -183,7 +224,7 @@ export type Chore =
 
 export type Command = Order | Chore
 
-export type TimerName = 'customer' | 'ending' | 'retry'
+export type TimerName = 'customer' | 'moreTime' | 'ending' | 'retry'
 
 /** Machine-wide facts. */
 type MachineEvent =
@@ -227,11 +268,18 @@ type VisitEvent =
   | {readonly type: 'pin.timedOut'}
   | {readonly type: 'pin.failed'; readonly fault: string}
   | {readonly type: 'service.chosen'; readonly service: Service}
+  | {readonly type: 'account.chosen'; readonly accountId: string}
   | {readonly type: 'amount.chosen'; readonly amountMinor: Minor}
+  /** A transfer is to go to that account. */
+  | {readonly type: 'target.chosen'; readonly accountId: string}
+  | {readonly type: 'transfer.confirmed'}
   | {readonly type: 'fee.accepted'}
   | {readonly type: 'receipt.chosen'; readonly wanted: boolean}
   | {readonly type: 'visit.continued'}
   | {readonly type: 'visit.cancelled'}
+  /** The customer needs more time; or does not. */
+  | {readonly type: 'time.granted'}
+  | {readonly type: 'time.declined'}
 
 /** The bank's answers. `host.silent`: no trustworthy answer within the deadline; the bank may or may not have acted. */
 type HostEvent =
@@ -239,6 +287,9 @@ type HostEvent =
   | {readonly type: 'pin.wrong'; readonly triesLeft: number}
   | {readonly type: 'card.refused'; readonly code: string; readonly retain: boolean}
   | {readonly type: 'balance.told'}
+  | {readonly type: 'statement.told'}
+  | {readonly type: 'payee.named'}
+  | {readonly type: 'pin.changed'}
   | {readonly type: 'host.approved'; readonly authCode: string; readonly amountMinor: Minor}
   | {readonly type: 'host.declined'; readonly code: string; readonly retain: boolean}
   | {readonly type: 'host.silent'; readonly why: string}

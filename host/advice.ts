@@ -35,7 +35,7 @@ export async function takeAdvice(
           const posted = await tx.ledger.post(key, entry, nowMs)
           assert(posted.kind === 'posted', 'settling a hold took a customer below zero')
         }
-        await recordWithdrawal(tx, next)
+        await recordSettled(tx, next)
         await count(tx, atmId, next)
         await advised(bank, tx, next)
         if (next.state === 'forced' || next.state === 'suspect')
@@ -72,24 +72,28 @@ function touchesOf(bank: Bank, atmId: string, key: string): Touches {
 }
 
 /** A settled hold becomes a line of the customer's statement. */
-export async function recordWithdrawal(tx: Tx, operation: Operation): Promise<void> {
+export async function recordSettled(tx: Tx, operation: Operation): Promise<void> {
   if (operation.state !== 'completed') return
-  await tx.ledger.addTransaction({
-    transactionId: present(operation.transactionId, 'the transaction id of a completed operation'),
-    accountId: present(operation.accountId, 'the account of a completed operation'),
-    atmId: operation.atmId,
-    transactionType: 'withdrawal',
-    amountMinor: operation.paidMinor,
-    transactionDate: isoSeconds(operation.changedAtMs),
-  })
+  await tx.ledger.addTransaction(
+    {
+      transactionId: present(operation.transactionId, 'the transaction id of a completed operation'),
+      accountId: present(operation.accountId, 'the account of a completed operation'),
+      atmId: operation.atmId,
+      transactionType: operation.type,
+      amountMinor: operation.paidMinor,
+      transactionDate: isoSeconds(operation.changedAtMs),
+    },
+    operation.targetAccountId ?? undefined,
+  )
 }
 
-/** What the machine's sums at its next cut-over must have as well. */
+/** What the machine's sums of cash at its next cut-over must have as well. */
 async function count(
   tx: Tx,
   atmId: string,
-  {key, state, amountMinor, paidMinor, changedAtMs}: Operation,
+  {key, type, state, amountMinor, paidMinor, changedAtMs}: Operation,
 ): Promise<void> {
+  if (type === 'transfer') return
   if (state === 'completed' || state === 'forced')
     await acceptInDay(tx, atmId, key, 'withdrawal', paidMinor, changedAtMs)
   if (state === 'reversed') await acceptInDay(tx, atmId, key, 'reversal', amountMinor, changedAtMs)

@@ -52,6 +52,8 @@ export interface Address {
   readonly accountId: string
   /** Of a transfer. */
   readonly targetAccountId?: string
+  /** Whether a transfer is held first. */
+  readonly isHeld?: boolean
 }
 
 /** What deciding it will look at. */
@@ -106,6 +108,7 @@ export async function wishOf(tx: Tx, who: Identity, at: Address, request: Reques
     currency,
     amount.amountMinor,
     fee.amountMinor,
+    ...(at.isHeld === true ? ['held'] : []),
   ]
   return {
     type: at.type,

@@ -58,6 +58,16 @@ export interface MadePinKey {
   readonly checkValue: string
 }
 
+/**
+ * What became of a new PIN that came twice. `differ`: the two are not the same; `weak`: anybody would guess it.
+ * `isAsBefore`: the card has that PIN already.
+ */
+export type NewPinTaken =
+  | {readonly kind: 'taken'; readonly verifier: string; readonly isAsBefore: boolean}
+  | {readonly kind: 'differ'}
+  | {readonly kind: 'weak'}
+  | {readonly kind: 'malformed'}
+
 /** `malformed`: the block does not open with this key and PAN, so it says nothing about the PIN. */
 export type PinVerdict = 'right' | 'wrong' | 'malformed'
 
@@ -78,6 +88,14 @@ export interface PinModule {
     readonly pan: Secret<string>
     readonly verifier: string
   }): Promise<PinVerdict>
+  /** @param ask `blocks` twice the same PIN, or not; `verifier` of the PIN that the card has now */
+  takeNewPin(ask: {
+    readonly atmId: string
+    readonly pinKey: string
+    readonly pan: Secret<string>
+    readonly blocks: readonly Secret<Uint8Array>[]
+    readonly verifier: string
+  }): Promise<NewPinTaken>
 }
 
 /**
@@ -88,6 +106,25 @@ export function softPinModule(keys: HsmKeys, random: Random, cost: PinCost = PIN
   for (const key of [keys.pepper, keys.storageKey, keys.panKey])
     assert(key.reveal().length === HSM_KEY_BYTES, 'a key of the PIN module does not have 32 bytes')
   const vault = softVault(keys.storageKey, random)
+  const pinIn = (atmId: string, pinKey: string, pinBlock: Secret<Uint8Array>, pan: Secret<string>) => {
+    const block = pinBlock.reveal()
+    if (block.length !== 8) return null
+    const found = decodeIso0(tdesDecrypt(vault.open(`pin:${atmId}`, pinKey), block), pan.reveal())
+    return found.kind === 'malformed' ? null : found.pin
+  }
+  const verifierOf = async (pan: Secret<string>, pin: Secret<string>) => {
+    const salt = random.bytes(SALT_BYTES)
+    return `v1$${hexOf(salt)}$${hexOf(await stretched(keys.pepper, pan.reveal(), pin.reveal(), salt, cost))}`
+  }
+  const isRight = async (pan: Secret<string>, pin: Secret<string>, verifier: string) => {
+    const [, salt, expected] = present(
+      /^v1\$([0-9A-F]{32})\$([0-9A-F]{64})$/.exec(verifier),
+      'a well-formed PIN verifier',
+    )
+    const saltBytes = bytesOfHex(present(salt, 'the salt of a PIN verifier'))
+    const actual = await stretched(keys.pepper, pan.reveal(), pin.reveal(), saltBytes, cost)
+    return timingSafeEqual(actual, bytesOfHex(present(expected, 'the hash of a PIN verifier')))
+  }
   return {
     keepMasterKey(atmId, masterKey) {
       assert(masterKey.reveal().length === TDES_KEY_BYTES, 'a master key does not have 16 bytes')
@@ -103,26 +140,33 @@ export function softPinModule(keys: HsmKeys, random: Random, cost: PinCost = PIN
       }
     },
     panHash: pan => createHmac('sha256', keys.panKey.reveal()).update(pan.reveal()).digest('hex'),
-    async pinVerifier(pan, pin) {
-      const salt = random.bytes(SALT_BYTES)
-      return `v1$${hexOf(salt)}$${hexOf(await stretched(keys.pepper, pan.reveal(), pin.reveal(), salt, cost))}`
-    },
+    pinVerifier: verifierOf,
     async checkPin({atmId, pinKey, pinBlock, pan, verifier}) {
-      const block = pinBlock.reveal()
-      if (block.length !== 8) return 'malformed'
-      const clear = tdesDecrypt(vault.open(`pin:${atmId}`, pinKey), block)
-      const found = decodeIso0(clear, pan.reveal())
-      if (found.kind === 'malformed') return 'malformed'
-      const [, salt, expected] = present(
-        /^v1\$([0-9A-F]{32})\$([0-9A-F]{64})$/.exec(verifier),
-        'a well-formed PIN verifier',
-      )
-      const saltBytes = bytesOfHex(present(salt, 'the salt of a PIN verifier'))
-      const actual = await stretched(keys.pepper, pan.reveal(), found.pin.reveal(), saltBytes, cost)
-      const isRight = timingSafeEqual(actual, bytesOfHex(present(expected, 'the hash of a PIN verifier')))
-      return isRight ? 'right' : 'wrong'
+      const pin = pinIn(atmId, pinKey, pinBlock, pan)
+      if (pin === null) return 'malformed'
+      return (await isRight(pan, pin, verifier)) ? 'right' : 'wrong'
+    },
+    async takeNewPin({atmId, pinKey, pan, blocks, verifier}) {
+      const pins = blocks.map(block => pinIn(atmId, pinKey, block, pan))
+      const [pin] = pins
+      if (pin === undefined || pin === null || pins.includes(null)) return {kind: 'malformed'}
+      if (pins.some(other => other?.reveal() !== pin.reveal())) return {kind: 'differ'}
+      if (isWeak(pin.reveal(), pan.reveal())) return {kind: 'weak'}
+      const isAsBefore = await isRight(pan, pin, verifier)
+      return {kind: 'taken', verifier: await verifierOf(pan, pin), isAsBefore}
     },
   }
+}
+
+/** One digit over and over, steps of one up or down, or digits that the card shows: the first that a thief tries. */
+function isWeak(pin: string, pan: string): boolean {
+  const steps = new Set(
+    Array.from(pin, Number)
+      .slice(1)
+      .map((digit, at) => (digit - Number(pin[at]) + 10) % 10),
+  )
+  const isEven = steps.size === 1 && [...steps].every(step => step === 0 || step === 1 || step === 9)
+  return isEven || pan.includes(pin)
 }
 
 /** `scrypt(HMAC-SHA-256(pepper, "v1|" PAN "|" PIN), salt)`. */

@@ -42,6 +42,23 @@ function orderSentence(order: Order, currency: Currency): string {
       return `ask the bank to verify card and PIN, ${order.key}`
     case 'host.balance':
       return `ask the bank for the balance of ${quoted(order.account.label)}, ${order.key}`
+    case 'pinPad.collectNew':
+      return `ask for the new PIN${order.isRepeated ? ' again' : ''}, within ${seconds(order.entryTimeoutMs)}`
+    case 'host.statement':
+      return `ask the bank for the last lines of ${quoted(order.account.label)}, ${order.key}`
+    case 'host.changePin':
+      return `ask the bank to change the PIN, ${order.key}`
+    case 'host.payee':
+      return `ask the bank whose account ${quoted(order.toAccountId)} is, ${order.key}`
+    case 'host.transfer':
+      return (
+        `ask the bank to transfer ${amountText(order.amountMinor, order.currency)} from ${quoted(order.account.label)} ` +
+        `to ${quoted(order.toAccountId)}, ${order.key}`
+      )
+    case 'host.completeTransfer':
+      return `tell the bank: transfer ${money(order.amountMinor)}, ${order.key}; rule ${quoted(order.row)}`
+    case 'host.reverseTransfer':
+      return `tell the bank: take the transfer back (${order.because}), ${order.key}; rule ${quoted(order.row)}`
     case 'host.authorize':
       return (
         `ask the bank to authorize ${amountText(order.amountMinor, order.currency)}, fee ${amountText(order.feeMinor, order.currency)}, ` +
@@ -116,8 +133,14 @@ function eventSentence(event: Event, currency: Currency): string {
       return `cassettes loaded: ${levelsText(event.levels, currency)}`
     case 'service.chosen':
       return `customer chose ${event.service}`
+    case 'account.chosen':
+      return `customer chose account ${quoted(event.accountId)}`
     case 'amount.chosen':
       return `customer chose ${amountText(event.amountMinor, currency)}`
+    case 'target.chosen':
+      return `customer wants to transfer to account ${quoted(event.accountId)}`
+    case 'transfer.confirmed':
+      return 'customer confirmed the transfer'
     case 'fee.accepted':
       return 'customer accepted the fee'
     case 'receipt.chosen':
@@ -130,6 +153,10 @@ function eventSentence(event: Event, currency: Currency): string {
       return 'customer goes on'
     case 'visit.cancelled':
       return 'customer cancelled'
+    case 'time.granted':
+      return 'customer needs more time'
+    case 'time.declined':
+      return 'customer needs no more time'
     case 'order.abandoned':
       return `abandoned, nothing is owed: ${quoted(event.because)}`
     case 'operation.recovered':
@@ -181,6 +208,9 @@ function eventSentence(event: Event, currency: Currency): string {
     case 'card.refused':
     case 'pin.wrong':
     case 'balance.told':
+    case 'statement.told':
+    case 'payee.named':
+    case 'pin.changed':
       return bankSentence(event, currency)
     case 'day.due':
     case 'day.closed':
@@ -203,7 +233,15 @@ function eventSentence(event: Event, currency: Currency): string {
   }
 }
 
-type BankType = `host.${string}` | 'card.verified' | 'card.refused' | 'pin.wrong' | 'balance.told'
+type BankType =
+  | `host.${string}`
+  | 'card.verified'
+  | 'card.refused'
+  | 'pin.wrong'
+  | 'pin.changed'
+  | 'balance.told'
+  | 'statement.told'
+  | 'payee.named'
 type BankEvent = Extract<Event, {type: BankType}>
 type CardEvent = Exclude<Extract<Event, {type: `card.${string}` | `pin.${string}`}>, BankEvent>
 type DayEvent = Extract<Event, {type: `day.${string}`}>
@@ -336,6 +374,12 @@ function bankSentence(event: BankEvent, currency: Currency): string {
       return `PIN wrong, ${event.triesLeft} tries left`
     case 'balance.told':
       return 'bank told the balance'
+    case 'statement.told':
+      return 'bank told the last lines'
+    case 'payee.named':
+      return 'bank named the payee'
+    case 'pin.changed':
+      return 'bank changed the PIN'
   }
 }
 

@@ -110,11 +110,16 @@ export interface Config {
     readonly retract: 'off' | 'on' | 'onIfCounted'
     readonly feeMinor: Minor
     readonly amountMaxMinor: Minor
+    /** Of one transfer to another account. */
+    readonly transferMaxMinor: Minor
     readonly notesMax: number
   }
   readonly timers: {
     readonly pinEntryTimeoutMs: number
     readonly customerTimeoutMs: number
+    readonly feeTimeoutMs: number
+    readonly moreTimeTimeoutMs: number
+    readonly anotherTimeoutMs: number
     readonly cardTakeTimeoutMs: number
     readonly notesTakeTimeoutMs: number
     readonly endingTimeoutMs: number
@@ -238,11 +243,15 @@ function top(s: Section): Config {
       ),
       feeMinor: p.amount('fee', currency, 0, 100_00, 0),
       amountMaxMinor: p.amount('amountMax', currency, 1, 1_000_000_00),
+      transferMaxMinor: p.amount('transferMax', currency, 1, 1_000_000_00, 1_000_00),
       notesMax: p.integer('notesMax', 1, 200, 40),
     })),
     timers: s.section('timers').closed(t => ({
       pinEntryTimeoutMs: t.integer('pinEntryTimeoutMs', 15_000, 120_000, 30_000),
       customerTimeoutMs: t.integer('customerTimeoutMs', 15_000, 120_000, 30_000),
+      feeTimeoutMs: t.integer('feeTimeoutMs', 30_000, 120_000, 60_000),
+      moreTimeTimeoutMs: t.integer('moreTimeTimeoutMs', 20_000, 60_000, 30_000),
+      anotherTimeoutMs: t.integer('anotherTimeoutMs', 10_000, 60_000, 20_000),
       cardTakeTimeoutMs: t.integer('cardTakeTimeoutMs', 15_000, 60_000, 30_000),
       notesTakeTimeoutMs: t.integer('notesTakeTimeoutMs', 15_000, 60_000, 30_000),
       endingTimeoutMs: t.integer('endingTimeoutMs', 2_000, 30_000, 6_000),

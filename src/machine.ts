@@ -7,7 +7,7 @@ import type {Signer} from '../crypto/atm-message.ts'
 import type {Dispenser} from '../devices/dispenser/port.ts'
 import type {Key, PinPad} from '../devices/pin-pad/port.ts'
 import type {Printer} from '../devices/printer/port.ts'
-import {adviceOf, isAdvice, isWaiting} from '../fsm/context.ts'
+import {isAdvice, isWaiting, lastAdviceOf} from '../fsm/context.ts'
 import type {MachineSetup} from '../fsm/context.ts'
 import type {Standing} from '../fsm/session.ts'
 import type {Advice, CassetteLevel, Event} from '../fsm/vocabulary.ts'
@@ -38,11 +38,14 @@ import {
   press,
   withBalance,
   withListening,
+  withPayee,
   withPinDigits,
+  withStatement,
 } from './screen/desk.ts'
 import type {ScreenSource} from './screen/source.ts'
 import type {Heard} from './screen/voice.ts'
 import {view} from './screen/view.ts'
+import type {Pressed} from './screen/desk.ts'
 import type {Desk, ViewModel} from './screen/view-model.ts'
 import {Business} from './session/business.ts'
 import {Chores} from './session/chores.ts'
@@ -111,7 +114,7 @@ export class Machine implements ScreenSource, Heard {
   readonly #parked = new Set<number>()
   #lastAdvice: Advice | null = null
   #desk: Desk
-  #languageTimer: Timer | null = null
+  #tasteTimer: Timer | null = null
   #before: Standing
 
   constructor(parts: MachineParts) {
@@ -132,6 +135,12 @@ export class Machine implements ScreenSource, Heard {
       },
       balance: (balanceMinor: Parameters<typeof withBalance>[1]) => {
         this.#show(withBalance(this.#desk, balanceMinor))
+      },
+      statement: (lines: Parameters<typeof withStatement>[1]) => {
+        this.#show(withStatement(this.#desk, lines))
+      },
+      payee: (name: string) => {
+        this.#show(withPayee(this.#desk, name))
       },
     }
     const keepMark = (mark: string): void => {
@@ -166,6 +175,7 @@ export class Machine implements ScreenSource, Heard {
       glance,
     }
     const perform: Perform = async (order, intent) => {
+      if (order.kind === 'pinPad.collect' || order.kind === 'pinPad.collectNew') await this.#chores.keysAtRest
       const event = await performOrder(ports, order, intent)
       if (event.type === 'day.closed') {
         business.goOnTo(event.next)
@@ -314,9 +324,7 @@ export class Machine implements ScreenSource, Heard {
 
   choose(id: string): void {
     const {state, context} = this.standing
-    const chosen = choose(state, context, this.#desk, id)
-    if (chosen.event !== null) this.#runner.offer(chosen.event)
-    else if (chosen.desk !== this.#desk) this.#speak(chosen.desk)
+    this.#take(choose(state, context, this.#desk, id))
   }
 
   /** What a person at the machine wants, through the console. */
@@ -361,7 +369,7 @@ export class Machine implements ScreenSource, Heard {
 
   /** Stops asking and telling. An order still under way keeps its open intent, for the next start to settle. */
   async stop(): Promise<void> {
-    this.#languageTimer?.cancel()
+    this.#tasteTimer?.cancel()
     this.#watch.stop()
     this.#chores.stop()
     this.#runner.stop()
@@ -384,9 +392,14 @@ export class Machine implements ScreenSource, Heard {
     const pressed = press(state, context, this.#desk, key)
     const isSpare = pressed.event === null && pressed.desk === this.#desk
     for (const listener of this.#keyListeners) listener(key, isSpare)
-    this.#show(pressed.desk)
-    if (pressed.event === null) this.#chores.stirTimer()
-    else this.#runner.offer(pressed.event)
+    this.#take(pressed)
+  }
+
+  #take({desk, event}: Pressed): void {
+    if (desk.language !== this.#desk.language || desk.look !== this.#desk.look) this.#keepTaste()
+    if (desk !== this.#desk) this.#show(desk)
+    if (event === null) this.#chores.stirTimer()
+    else this.#runner.offer(event)
   }
 
   #follow(standing: Standing): void {
@@ -396,9 +409,10 @@ export class Machine implements ScreenSource, Heard {
       standing.state !== 'recovering' &&
       standing.context.host === 'up' &&
       this.#before.context.host === 'down'
-    const operation = standing.context.visit?.operation ?? null
-    if (operation !== null && isDecided(standing)) this.#lastAdvice = adviceOf(operation)
-    if (isBack || (isDecided(standing) && !isDecided(this.#before))) this.#outbox.kick()
+    const advice = lastAdviceOf(standing.context)
+    const hasNews = advice !== null && advice.key !== lastAdviceOf(this.#before.context)?.key
+    if (hasNews) this.#lastAdvice = advice
+    if (isBack || hasNews) this.#outbox.kick()
     this.#before = standing
     this.#tell()
   }
@@ -416,15 +430,13 @@ export class Machine implements ScreenSource, Heard {
     this.#runner.offer({type: 'journal.failed', why})
   }
 
-  /** Another language; on the welcome screen, where no visit ends to forget it, for as long as a customer is waited for. */
-  #speak(desk: Desk): void {
+  /** Another language or look; on the welcome screen, where no visit ends to forget it, for as long as a customer is waited for. */
+  #keepTaste(): void {
     const {clock, config} = this.#parts
-    this.#languageTimer?.cancel()
-    this.#languageTimer = clock.after(config.timers.customerTimeoutMs, () => {
+    this.#tasteTimer?.cancel()
+    this.#tasteTimer = clock.after(config.timers.customerTimeoutMs, () => {
       if (this.standing.state === 'idle') this.#show(deskAfresh(this.#desk))
     })
-    this.#show(desk)
-    this.#chores.stirTimer()
   }
 
   #show(desk: Desk): void {
@@ -455,11 +467,6 @@ export class Machine implements ScreenSource, Heard {
     journal.append(null, [{kind: 'event', event: {type: 'cassettes.loaded', levels}, answers: null}])
     return readPast(journal)
   }
-}
-
-/** Whether the money of the operation under way is decided, so that the outbox has something to tell. */
-function isDecided({context}: Standing): boolean {
-  return (context.visit?.operation?.decision ?? null) !== null
 }
 
 function initialLevel({cassette, noteMinor, initialCount}: CassetteConfig): CassetteLevel {

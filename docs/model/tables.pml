@@ -1,13 +1,13 @@
 /* Written by `npm run model -- --write` from fsm/recovery.ts, fsm/decide.ts and host/ledger/operation.ts. Do not edit it. */
 
-mtype = { open_reader_eject, open_reader_retain, open_pinPad_collect, open_host_verify, open_host_balance, open_host_authorize, open_dispenser_dispense, open_dispenser_present, open_dispenser_retract, open_dispenser_reject, open_host_complete, open_host_reverse, open_host_suspect, open_host_cutOver, open_operator_reset, open_operator_test };
+mtype = { open_reader_eject, open_reader_retain, open_pinPad_collect, open_host_verify, open_host_balance, open_pinPad_collectNew, open_host_statement, open_host_changePin, open_host_payee, open_host_transfer, open_host_completeTransfer, open_host_reverseTransfer, open_host_authorize, open_dispenser_dispense, open_dispenser_present, open_dispenser_retract, open_dispenser_reject, open_printer_print, open_host_complete, open_host_reverse, open_host_suspect, open_host_cutOver, open_operator_reset, open_operator_test };
 mtype = { bank_nothingUnderWay, bank_noAnswer, bank_approved };
 mtype = { recall_moved, recall_movedNothing, recall_notRemembered };
 mtype = { path_clear, path_blocked, path_unknown };
 mtype = { media_none, media_atMouth, media_unknown };
 mtype = { stacker_empty, stacker_notEmpty, stacker_unknown, stacker_notSupported };
 mtype = { shutter_closed, shutter_open, shutter_unknown, shutter_notSupported };
-mtype = { do_forget, do_tellAgain, do_reverseUnanswered, do_reverseNotOrdered, do_reverseNotMoved, do_asRecalled, do_answerLost, do_takenAsPresented, do_leftBehind, do_stillStacked, do_presentUnknown, do_retractUnknown, do_rejectUnknown };
+mtype = { do_forget, do_tellAgain, do_reverseUnanswered, do_reverseTransfer, do_reverseNotOrdered, do_reverseNotMoved, do_asRecalled, do_answerLost, do_takenAsPresented, do_leftBehind, do_stillStacked, do_presentUnknown, do_retractUnknown, do_rejectUnknown };
 mtype = { e_notMoved, e_taken, e_leftInPlace, e_rejectedAll, e_rejectedFewer, e_rejectUnknown, e_presentUnknown, e_retractedAll, e_retractedFewer, e_retractUnknown, e_sprayedNone, e_sprayedSome, e_answerLost };
 mtype = { v_complete, v_reverse, v_suspect };
 mtype = { h_none, h_held, h_completed, h_reversed, h_suspect, h_declined, h_tombstone, h_forced, h_posted };
@@ -15,9 +15,10 @@ mtype = { h_none, h_held, h_completed, h_reversed, h_suspect, h_declined, h_tomb
 /* From what was found (f_*), what to do; a case that cannot be is a mistake of the program. */
 inline recoveryTable() {
   if
-  :: (f_open == open_reader_eject || f_open == open_reader_retain || f_open == open_pinPad_collect || f_open == open_host_verify || f_open == open_host_balance || f_open == open_host_cutOver || f_open == open_operator_reset || f_open == open_operator_test) && (f_bank == bank_nothingUnderWay) -> remedy = do_forget  /* nothing-owed */
-  :: (f_open == open_host_complete || f_open == open_host_reverse || f_open == open_host_suspect) && (f_bank == bank_nothingUnderWay) -> remedy = do_tellAgain  /* bank-not-told */
+  :: (f_open == open_reader_eject || f_open == open_reader_retain || f_open == open_pinPad_collect || f_open == open_host_verify || f_open == open_host_balance || f_open == open_pinPad_collectNew || f_open == open_host_statement || f_open == open_host_changePin || f_open == open_host_payee || f_open == open_printer_print || f_open == open_host_cutOver || f_open == open_operator_reset || f_open == open_operator_test) && (f_bank == bank_nothingUnderWay) -> remedy = do_forget  /* nothing-owed */
+  :: (f_open == open_host_completeTransfer || f_open == open_host_reverseTransfer || f_open == open_host_complete || f_open == open_host_reverse || f_open == open_host_suspect) && (f_bank == bank_nothingUnderWay) -> remedy = do_tellAgain  /* bank-not-told */
   :: (f_open == open_host_authorize) && (f_bank == bank_noAnswer) -> remedy = do_reverseUnanswered  /* asked-without-answer */
+  :: (f_open == open_host_transfer) && (f_bank == bank_noAnswer) -> remedy = do_reverseTransfer  /* transfer-without-answer */
   :: (f_open == open_reader_eject) && (f_bank == bank_approved) -> remedy = do_reverseNotOrdered  /* approved-not-ordered */
   :: (f_open == open_dispenser_dispense) && (f_bank == bank_approved) && (f_recall == recall_movedNothing) && (f_path == path_clear || f_path == path_unknown) && (f_stacker == stacker_empty || f_stacker == stacker_unknown || f_stacker == stacker_notSupported) -> remedy = do_reverseNotMoved  /* dispense-proved-not-moved */
   :: (f_open == open_dispenser_dispense) && (f_bank == bank_approved) && (f_recall == recall_movedNothing) && (f_path == path_clear || f_path == path_unknown) && (f_stacker == stacker_notEmpty) -> remedy = do_answerLost  /* dispense-contradicted */

@@ -1,4 +1,4 @@
-/** The visit up to the wish: PIN, menu, balance, amount, fee. Cancel ends it anywhere, and so does silence. */
+/** The visit up to the wish: PIN, menu, account, balance, amount, fee. Cancel ends it anywhere, and so does silence. */
 import {present} from '../../kit/assert.ts'
 import {
   base,
@@ -8,28 +8,20 @@ import {
   notPrinted,
   perform,
   performing,
-  startCustomerTimer,
-  stopKeys,
-  stopTimer,
   visitBy,
   visitTo,
 } from '../base.ts'
-import {canPrint, isPayable, newOperation, nextKey, plan, stanAfter, visitOf} from '../context.ts'
+import {accountOf, canPrint, isPayable, newOperation, nextKey, plan, visitOf} from '../context.ts'
 import type {Context, Notice} from '../context.ts'
+import type {Account, Service} from '../vocabulary.ts'
 import type {Minor} from '../../kit/money.ts'
+import {ask, asks, forgetNotice, goodbye, moreTimeThen, stopAsking, takeStan} from './asking.ts'
 
-const goodbye = {actions: ending({kind: 'goodbye'}), target: 'returningCard'} as const
-const walkedOff = {actions: ending({kind: 'timedOut'}), target: 'returningCard'} as const
 const bankGone = {actions: ending({kind: 'bankUnreachable'}), target: 'returningCard'} as const
 const noBalance = {
   actions: visitTo({notice: {kind: 'balanceUnavailable'}}),
   target: 'choosingService',
 } as const
-
-const takeStan = base.assign(({context}) => ({nextStan: stanAfter(context.nextStan)}))
-const forgetNotice = visitTo({notice: null})
-const ask = [listenToKeys, startCustomerTimer]
-const stopAsking = [stopTimer, stopKeys]
 
 export const enteringPin = base.createStateConfig({
   entry: performing(context => ({
@@ -40,7 +32,7 @@ export const enteringPin = base.createStateConfig({
   on: {
     'pin.entered': 'verifyingPin',
     'pin.cancelled': goodbye,
-    'pin.timedOut': walkedOff,
+    'pin.timedOut': 'offeringTime',
     'pin.failed': {actions: [failed('pinPad'), ending({kind: 'pinPadFailed'})], target: 'returningCard'},
   },
 })
@@ -70,16 +62,71 @@ export const verifyingPin = base.createStateConfig({
   },
 })
 
+const withOnlyAccount = visitBy('service.chosen', ({service}, context) => ({
+  service,
+  account: present(visitOf(context).accounts[0], 'the only account'),
+}))
+
+function accountNamed(context: Context, accountId: string): Account | undefined {
+  return visitOf(context).accounts.find(account => account.accountId === accountId)
+}
+
 export const choosingService = base.createStateConfig({
   entry: ask,
   exit: [...stopAsking, forgetNotice],
   on: {
+    ...asks,
     'service.chosen': [
-      {guard: ({event}) => event.service === 'balance', target: 'askingBalance'},
-      {target: 'choosingAmount'},
+      {
+        guard: ({event}) => event.service === 'pinChange',
+        actions: visitBy('service.chosen', ({service}) => ({service, account: null, pinChange: null})),
+        target: 'enteringNewPin',
+      },
+      {
+        guard: ({context}) => visitOf(context).accounts.length > 1,
+        actions: visitBy('service.chosen', ({service}) => ({service, account: null})),
+        target: 'choosingAccount',
+      },
+      {
+        guard: ({event}) => event.service === 'balance',
+        actions: withOnlyAccount,
+        target: 'askingBalance',
+      },
+      {
+        guard: ({event}) => event.service === 'transfer',
+        actions: withOnlyAccount,
+        target: 'choosingTarget',
+      },
+      {
+        guard: ({event}) => event.service === 'statement',
+        actions: withOnlyAccount,
+        target: 'askingStatement',
+      },
+      {actions: withOnlyAccount, target: 'choosingAmount'},
     ],
-    'visit.cancelled': goodbye,
-    'timer.fired': walkedOff,
+  },
+})
+
+const isFor =
+  (service: Service) =>
+  ({context, event}: {context: Context; event: {readonly accountId: string}}): boolean =>
+    visitOf(context).service === service && accountNamed(context, event.accountId) !== undefined
+const rememberAccount = visitBy('account.chosen', ({accountId}, context) => ({
+  account: present(accountNamed(context, accountId), 'the chosen account'),
+}))
+
+/** Asked where the bank names more than one account. */
+export const choosingAccount = base.createStateConfig({
+  entry: ask,
+  exit: stopAsking,
+  on: {
+    ...asks,
+    'account.chosen': [
+      {guard: isFor('balance'), actions: rememberAccount, target: 'askingBalance'},
+      {guard: isFor('transfer'), actions: rememberAccount, target: 'choosingTarget'},
+      {guard: isFor('statement'), actions: rememberAccount, target: 'askingStatement'},
+      {guard: isFor('withdrawal'), actions: rememberAccount, target: 'choosingAmount'},
+    ],
   },
 })
 
@@ -88,7 +135,7 @@ export const askingBalance = base.createStateConfig({
     performing(context => ({
       kind: 'host.balance',
       key: nextKey(context),
-      account: present(visitOf(context).accounts[0], 'account'),
+      account: accountOf(context),
     })),
     takeStan,
   ],
@@ -99,15 +146,27 @@ export const showingBalance = base.createStateConfig({
   entry: ask,
   exit: stopAsking,
   on: {
+    ...asks,
     'receipt.chosen': {
       guard: ({context, event}) => event.wanted && canPrint(context),
       actions: forgetNotice,
       target: 'printingBalance',
     },
-    'visit.continued': {actions: forgetNotice, target: 'choosingService'},
-    'visit.cancelled': goodbye,
-    'timer.fired': walkedOff,
+    'visit.continued': {actions: forgetNotice, target: 'askingAnother'},
   },
+})
+
+const startAnotherTimer = performing(context => ({
+  kind: 'timer.start',
+  name: 'customer',
+  afterMs: context.setup.policy.anotherTimeoutMs,
+}))
+
+/** After a service without cash the card is still inside, and so is the customer's day. */
+export const askingAnother = base.createStateConfig({
+  entry: [listenToKeys, startAnotherTimer],
+  exit: stopAsking,
+  on: {'visit.continued': 'choosingService', 'visit.cancelled': goodbye, ...moreTimeThen(startAnotherTimer)},
 })
 
 /** On paper by the customer's own choice: a balance is nobody else's. */
@@ -146,6 +205,7 @@ export const choosingAmount = base.createStateConfig({
   entry: ask,
   exit: [...stopAsking, forgetNotice],
   on: {
+    ...asks,
     'amount.chosen': [
       {
         guard: ({context, event}) => !isPayable(context, event.amountMinor),
@@ -161,8 +221,6 @@ export const choosingAmount = base.createStateConfig({
       },
       ...onwards(startOperation),
     ],
-    'visit.cancelled': goodbye,
-    'timer.fired': walkedOff,
   },
 })
 
@@ -171,6 +229,7 @@ export const amountRefused = base.createStateConfig({
   entry: ask,
   exit: stopAsking,
   on: {
+    ...asks,
     'amount.chosen': [
       {
         guard: ({context, event}) => !isPayable(context, event.amountMinor),
@@ -188,19 +247,23 @@ export const amountRefused = base.createStateConfig({
       ...onwards([startOperation, forgetNotice]),
     ],
     'visit.continued': {actions: forgetNotice, target: 'choosingAmount'},
-    'visit.cancelled': goodbye,
-    'timer.fired': walkedOff,
   },
 })
 
+const startFeeTimer = performing(context => ({
+  kind: 'timer.start',
+  name: 'customer',
+  afterMs: context.setup.policy.feeTimeoutMs,
+}))
+
 /** The fee is shown and accepted before the bank is asked. */
 export const confirmingFee = base.createStateConfig({
-  entry: ask,
+  entry: [listenToKeys, startFeeTimer],
   exit: stopAsking,
   on: {
     'fee.accepted': onwards([]),
     'visit.cancelled': goodbye,
-    'timer.fired': walkedOff,
+    ...moreTimeThen(startFeeTimer),
   },
 })
 
@@ -209,11 +272,10 @@ export const choosingReceipt = base.createStateConfig({
   entry: ask,
   exit: stopAsking,
   on: {
+    ...asks,
     'receipt.chosen': {
       actions: visitBy('receipt.chosen', event => ({receipt: event.wanted ? 'wanted' : 'unwanted'})),
       target: 'authorizing',
     },
-    'visit.cancelled': goodbye,
-    'timer.fired': walkedOff,
   },
 })

@@ -11,6 +11,7 @@ import type {Bank} from '../bank.ts'
 import {probe, signOn, verifyCard} from '../card.ts'
 import type {Guest, Identity} from '../identity.ts'
 import type {BankAdvice} from '../ledger/operation.ts'
+import {changePin} from '../pin-change.ts'
 import {cutOver} from '../settlement/day.ts'
 import {takeAnchor} from '../settlement/journal-anchor.ts'
 import {journalTip, takeJournal} from '../settlement/journal-upload.ts'
@@ -64,6 +65,17 @@ export const machineRoutes: readonly Route[] = [
     answers: [schema.verifyAnswer, schema.declined],
     problems: ['key-used'],
     run: async ({bank, path, key, body}) => verifyCard(bank, path.atm_id, key, body),
+  }),
+  route({
+    ...ITSELF,
+    method: 'POST',
+    url: '/api/atms/{atm_id}/change-pin',
+    name: 'changePin',
+    summary: 'A new PIN for the card at the machine',
+    key: 'machine',
+    request: schema.changePinRequest,
+    answers: [schema.changePinAnswer, schema.declined],
+    run: async ({bank, path, key, body}) => changePin(bank, path.atm_id, key, body),
   }),
   route({
     ...OWNER,

@@ -1,12 +1,14 @@
-/** The four calls that move or show a customer's money. */
-import {identified, route} from './route.ts'
+/** The calls that move or show a customer's money. */
+import {identified, machineOf, route} from './route.ts'
 import type {Route} from './route.ts'
 import type {ProblemName} from './answer.ts'
 import * as schema from './schema.ts'
 import {accountPath} from './office-schema.ts'
+import {record} from './shape.ts'
 import {deposit} from '../deposit.ts'
 import {takeLast} from '../last.ts'
-import {transfer} from '../transfer.ts'
+import {miniStatement} from '../statement.ts'
+import {payee, transfer} from '../transfer.ts'
 import {balance, withdraw} from '../withdrawal.ts'
 
 /** What any movement may be refused for. */
@@ -77,7 +79,33 @@ export const moneyRoutes: readonly Route[] = [
     request: schema.transferRequest,
     answers: [schema.transferAnswer, schema.declined],
     problems: [...MOVING, 'same-account', 'insufficient-funds'],
-    run: async ({bank, who, path, key, body}) =>
-      transfer(bank, identified(who), {accountId: path.account_id, key, request: body}),
+    run: async ({bank, who, path, key, body}) => {
+      if (body.last !== undefined) await takeLast(bank, identified(who), body.last)
+      return transfer(bank, identified(who), {accountId: path.account_id, key, request: body})
+    },
+  }),
+  route({
+    method: 'GET',
+    url: '/api/accounts/{account_id}/payees/{payee_id}',
+    name: 'getPayee',
+    group: 'money',
+    summary: 'Whose account a customer at a machine wants to transfer to',
+    callers: ['atm'],
+    path: record({account_id: schema.accountId, payee_id: schema.accountId}),
+    answers: [schema.payeeAnswer],
+    problems: ['unknown-account'],
+    run: async ({bank, who, path}) => payee(bank, machineOf(who), path.account_id, path.payee_id),
+  }),
+  route({
+    method: 'GET',
+    url: '/api/accounts/{account_id}/statement',
+    name: 'getStatement',
+    group: 'money',
+    summary: 'The last lines of an account, for the customer at a machine',
+    callers: ['atm'],
+    path: accountPath,
+    answers: [schema.statementAnswer],
+    problems: ['unknown-account'],
+    run: async ({bank, who, path}) => miniStatement(bank, machineOf(who), path.account_id),
   }),
 ]

@@ -111,6 +111,11 @@ export const transferRequest = record({
   amount: amount('what goes over', 'unsigned'),
   atm_id: optional(atmId),
   currency: optional(currency),
+  /** The amount is set aside until the machine completes or reverses the operation, as a withdrawal's is. */
+  hold: optional(flag),
+  /** The bank does not approve later than this. */
+  deadline: optional(isoMoment),
+  last: optional(lastOutcome),
 })
 export type TransferRequest = Of<typeof transferRequest>
 
@@ -127,6 +132,31 @@ export const transferAnswer = record({
   rc: optional(responseCode),
 })
 export type TransferAnswer = Of<typeof transferAnswer>
+
+/** Whose account it is, as far as the one who pays may know. */
+export const payeeAnswer = record({
+  account_id: accountId,
+  name: text('a name with little of it left', /^[^\r\n]{1,80}$/u, 80),
+})
+export type PayeeAnswer = Of<typeof payeeAnswer>
+
+/** Most lines of a mini statement. */
+export const MINI_STATEMENT_LINES = 10
+
+/** The last settled movements of an account, newest first; `amount` is what the account gained. */
+export const statementAnswer = record({
+  account_id: accountId,
+  currency,
+  lines: list(
+    record({
+      at: isoMoment,
+      kind: oneOf(['withdrawal', 'deposit', 'sent', 'received']),
+      amount: amount('what the account gained', 'signed'),
+    }),
+    MINI_STATEMENT_LINES,
+  ),
+})
+export type StatementAnswer = Of<typeof statementAnswer>
 
 /** A business decision against the customer's wish; HTTP 200, so that no layer in between repeats the request. */
 export const declined = record({
@@ -153,6 +183,20 @@ const pinBlock = text('a PIN block in hex', /^[0-9A-F]{16}$/, 16)
 
 export const verifyRequest = record({track2, pin_block: pinBlock})
 export type VerifyRequest = Of<typeof verifyRequest>
+
+/** The new PIN twice, for the card that was verified at the machine just now. */
+export const changePinRequest = record({
+  track2,
+  new_pin_block: pinBlock,
+  repeated_pin_block: pinBlock,
+  /** The bank does not change it later than this. */
+  deadline: isoMoment,
+})
+export type ChangePinRequest = Of<typeof changePinRequest>
+
+/** Done. A no has 55 when the two PINs differ, 89 when the bank will not have it. */
+export const changePinAnswer = record({rc: responseCode})
+export type ChangePinAnswer = Of<typeof changePinAnswer>
 
 export const verifyAnswer = record({
   rc: responseCode,
@@ -410,6 +454,10 @@ export const paths = {
   verifyCard: (atm: string) => `/api/atms/${encodeURIComponent(atm)}/verify-card`,
   deposit: (account: string) => `/api/accounts/${encodeURIComponent(account)}/deposit`,
   transfer: (account: string) => `/api/accounts/${encodeURIComponent(account)}/transfer`,
+  payee: (account: string, payee: string) =>
+    `/api/accounts/${encodeURIComponent(account)}/payees/${encodeURIComponent(payee)}`,
+  statement: (account: string) => `/api/accounts/${encodeURIComponent(account)}/statement`,
+  changePin: (atm: string) => `/api/atms/${encodeURIComponent(atm)}/change-pin`,
   cash: (atm: string) => `/api/atms/${encodeURIComponent(atm)}/cash`,
   cutOver: (atm: string) => `/api/atms/${encodeURIComponent(atm)}/cut-over`,
   journal: (atm: string) => `/api/atms/${encodeURIComponent(atm)}/journal`,

@@ -87,6 +87,14 @@ export function completionEntry(money: HeldMoney, paidMinor: Minor, feeMinor: Mi
   ])
 }
 
+/** Settles a held transfer: all of it goes to the payee. */
+export function heldTransferEntry(money: HeldMoney, targetAccountId: string): Entry {
+  return entry('completion', money.currency, [
+    [ledgerAccounts.held(money.atmId), 0 - money.amountMinor],
+    [ledgerAccounts.customer(targetAccountId), money.amountMinor],
+  ])
+}
+
 /** Gives a hold back. */
 export function reversalEntry(money: HeldMoney): Entry {
   const total = money.amountMinor + money.feeMinor

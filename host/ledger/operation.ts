@@ -5,7 +5,7 @@
  *
  * Nothing here ends by time: a hold stays until the machine or a person says what became of it.
  */
-import {completionEntry, forcedEntry, reversalEntry} from './book.ts'
+import {completionEntry, forcedEntry, heldTransferEntry, reversalEntry} from './book.ts'
 import type {Entry, HeldMoney} from './book.ts'
 import {present} from '../../kit/assert.ts'
 import type {EpochMs} from '../../kit/clock.ts'
@@ -19,7 +19,7 @@ import type {Currency, Minor} from '../../kit/money.ts'
  * - `declined`: refused, nothing was touched
  * - `tombstone`: reversed before it was ever asked for; the late request finds this and is declined
  * - `forced`: completed without ever having been asked for; in suspense until a person books it
- * - `posted`: at once and for good: over the counter, a deposit, a transfer
+ * - `posted`: at once and for good: over the counter, a deposit, a transfer that no machine is to complete
  */
 export const OPERATION_STATES = [
   'held',
@@ -141,6 +141,8 @@ export function decideSettlement(
   const most = hasHold ? operation.amountMinor : operation.paidAtMostMinor
   if (paidMinor < 0 || paidMinor > most)
     return {kind: 'impossible', why: 'more than can have left the machine'}
+  if (operation.type === 'transfer' && paidMinor !== 0 && paidMinor !== operation.amountMinor)
+    return {kind: 'impossible', why: 'a transfer is all of it or none'}
   const feeMinor = paidMinor === operation.amountMinor ? operation.feeMinor : minorUnits(0)
   const settled = {
     ...operation,
@@ -160,7 +162,7 @@ export function decideSettlement(
     return {
       kind: 'apply',
       next: {...settled, state: 'completed'},
-      entry: completionEntry(heldMoney(operation), paidMinor, settled.paidFeeMinor),
+      entry: settledEntry(operation, paidMinor, settled.paidFeeMinor),
     }
   const atmId = present(operation.atmId, 'the machine of a suspect')
   const currency = present(operation.currency, 'the currency of a suspect')
@@ -169,6 +171,14 @@ export function decideSettlement(
     next: {...settled, state: 'forced'},
     entry: forcedEntry(atmId, currency, paidMinor),
   }
+}
+
+/** Where a hold goes that was not taken back: out of the machine, or to the payee. */
+function settledEntry(operation: Operation, paidMinor: Minor, feeMinor: Minor): Entry {
+  const money = heldMoney(operation)
+  return operation.type === 'transfer'
+    ? heldTransferEntry(money, present(operation.targetAccountId, 'the target of a transfer'))
+    : completionEntry(money, paidMinor, feeMinor)
 }
 
 /** The money of an operation that holds some. */
@@ -193,6 +203,8 @@ function complete(operation: Operation, advice: Complete, nowMs: EpochMs): Advic
         return {kind: 'impossible', why: `the hold is in ${operation.currency ?? 'no currency'}`}
       if (advice.paidMinor > operation.amountMinor || advice.feeMinor > operation.feeMinor)
         return {kind: 'impossible', why: 'more than the hold'}
+      if (operation.type === 'transfer' && advice.paidMinor !== operation.amountMinor)
+        return {kind: 'impossible', why: 'a transfer is all of it or none'}
       return {
         kind: 'apply',
         next: {
@@ -204,7 +216,7 @@ function complete(operation: Operation, advice: Complete, nowMs: EpochMs): Advic
           evidence: advice.evidence,
           changedAtMs: nowMs,
         },
-        entry: completionEntry(heldMoney(operation), advice.paidMinor, advice.feeMinor),
+        entry: settledEntry(operation, advice.paidMinor, advice.feeMinor),
         isNew: false,
       }
     }

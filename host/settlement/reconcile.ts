@@ -71,7 +71,8 @@ async function sourcesOf(tx: Tx, day: BusinessDay): Promise<Sources> {
   const before = count === null ? null : await tx.counts.before(atmId, date)
   const from = before?.date ?? null
   const hasJournal = isHere(day, await tx.journals.tip(atmId))
-  const operations = await tx.operations.ofDates(atmId, from, date)
+  // A transfer moves no notes, and is in no sum of them.
+  const operations = (await tx.operations.ofDates(atmId, from, date)).filter(({type}) => type !== 'transfer')
   const words = await tx.journals.words(atmId, from, date)
   const currency = count?.currency ?? operations.find(each => each.currency !== null)?.currency ?? QUIET
   const outcomes = hasJournal ? words.map(word => outcomeOf(word, currency)) : null

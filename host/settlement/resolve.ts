@@ -5,7 +5,7 @@
 import {answered, problemOf} from '../api/answer.ts'
 import type {Answer} from '../api/answer.ts'
 import type {Action, ResolveRequest, SettleRequest} from '../api/office-schema.ts'
-import {recordWithdrawal} from '../advice.ts'
+import {recordSettled} from '../advice.ts'
 import {isoSeconds, newId} from '../bank.ts'
 import type {Bank} from '../bank.ts'
 import {note} from '../guard/audit.ts'
@@ -86,7 +86,7 @@ export async function settleOperation(
     const posted = await tx.ledger.post(next.key, entry, nowMs)
     assert(posted.kind === 'posted', 'settling a hold took a customer below zero')
   }
-  await recordWithdrawal(tx, next)
+  await recordSettled(tx, next)
   const [atmId = '', date = ''] = operation.key.split(':')
   for (const difference of await tx.differences.of(atmId, date))
     if (difference.state === 'open' && difference.subject === operation.key)

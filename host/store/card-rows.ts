@@ -107,6 +107,9 @@ export function cardRows(sql: Sql): CardRows {
     async clearTries(cardId) {
       await sql.query('UPDATE cards SET pin_tries = 0 WHERE card_id = $1', [cardId])
     },
+    async setPinVerifier(cardId, pinVerifier) {
+      await sql.query('UPDATE cards SET pin_verifier = $1 WHERE card_id = $2', [pinVerifier, cardId])
+    },
     async visit(atmId) {
       const row = await firstRow(sql, 'SELECT * FROM visits WHERE atm_id = $1', [atmId])
       return row === null ? null : {cardId: row.text('card_id'), verifiedAtMs: row.moment('verified_at_ms')}

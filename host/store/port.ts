@@ -388,6 +388,7 @@ export interface CardRows {
   /** Adds `by` (1 or -1) to the tries, never below 0. */
   addTries(cardId: string, by: number): Promise<void>
   clearTries(cardId: string): Promise<void>
+  setPinVerifier(cardId: string, pinVerifier: string): Promise<void>
   visit(atmId: string): Promise<Visit | null>
   setVisit(atmId: string, visit: Visit | null): Promise<void>
   /** `known`: a verification under that key was here before. */

@@ -4,9 +4,17 @@
  * looked up anywhere else. The trade wants the neighbours because a note that one customer misses is often the next
  * one's.
  */
-import {isAdvice} from '../../fsm/context.ts'
+import {isCashAdvice} from '../../fsm/context.ts'
 import {levelsAfter} from '../../fsm/levels.ts'
-import type {Advice, CassetteLevel, Event, Mix, NoteTally, OperationKey, Order} from '../../fsm/vocabulary.ts'
+import type {
+  CashAdvice,
+  CassetteLevel,
+  Event,
+  Mix,
+  NoteTally,
+  OperationKey,
+  Order,
+} from '../../fsm/vocabulary.ts'
 import type {Seq, SessionId, Stored} from '../../journal/entry.ts'
 import type {EpochMs} from '../../kit/clock.ts'
 import type {Minor} from '../../kit/money.ts'
@@ -33,7 +41,7 @@ export interface Story {
   /** What the dispenser counted, movement by movement. */
   readonly tallies: readonly NoteTally[]
   /** What the bank was told; null when nothing was to be told. */
-  readonly advice: Advice | null
+  readonly advice: CashAdvice | null
   readonly acknowledgedAtMs: EpochMs | null
   readonly levelsBefore: readonly CassetteLevel[]
   readonly levelsAfter: readonly CassetteLevel[]
@@ -127,7 +135,7 @@ export class DisputeFold {
 
   #addOrder({seq, session, atMs}: Stored, order: Order): void {
     this.#orders.set(seq, order)
-    if (isAdvice(order)) {
+    if (isCashAdvice(order)) {
       const story = this.#byKey.get(order.key)
       if (story !== undefined) story.advice = order
     }

@@ -89,6 +89,9 @@ export class Customer {
       case 'choosingService':
         await this.#choose('withdrawal')
         return
+      case 'choosingAccount':
+        await this.#press(['A'])
+        return
       case 'choosingAmount':
         await this.#enterAmount()
         return

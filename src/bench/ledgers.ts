@@ -2,9 +2,10 @@
  * The three ledgers of one machine held against each other: the notes (where they are, known to the emulated
  * world alone), the journal, and the bank. They agree, or the difference is a named suspect item.
  */
+import {isCashAdvice} from '../../fsm/context.ts'
 import type {DispenserEmulator} from '../../devices/dispenser/mischief.ts'
 import type {Notes} from '../../devices/dispenser/world.ts'
-import type {Advice, CassetteLevel, OperationKey} from '../../fsm/vocabulary.ts'
+import type {CashAdvice, CassetteLevel, OperationKey} from '../../fsm/vocabulary.ts'
 import type {Bank} from '../../host/bank.ts'
 import type {Operation} from '../../host/ledger/operation.ts'
 import {bookFaults} from '../../host/reconcile.ts'
@@ -15,7 +16,7 @@ import type {Minor} from '../../kit/money.ts'
 /** What the journal settled of one operation, and whether the bank has acknowledged it. */
 export interface Settled {
   readonly key: OperationKey
-  readonly advice: Advice
+  readonly advice: CashAdvice
   readonly acknowledged: boolean
 }
 
@@ -68,7 +69,7 @@ const ROWS_PER_READ = 1_000
 
 /** Every advice of the journal, oldest first. */
 export function settledIn(journal: Rows): readonly Settled[] {
-  const advices = new Map<number, {key: OperationKey; advice: Advice; acknowledged: boolean}>()
+  const advices = new Map<number, {key: OperationKey; advice: CashAdvice; acknowledged: boolean}>()
   for (let from = 1; ;) {
     const rows = journal.rows(from, ROWS_PER_READ)
     const last = rows.at(-1)
@@ -76,8 +77,7 @@ export function settledIn(journal: Rows): readonly Settled[] {
     for (const {seq, entry} of rows) {
       if (entry.kind === 'intent') {
         const {order} = entry
-        if (order.kind === 'host.complete' || order.kind === 'host.reverse' || order.kind === 'host.suspect')
-          advices.set(seq, {key: order.key, advice: order, acknowledged: false})
+        if (isCashAdvice(order)) advices.set(seq, {key: order.key, advice: order, acknowledged: false})
       }
       const advice = entry.kind === 'event' && entry.answers !== null ? advices.get(entry.answers) : undefined
       if (advice !== undefined) advice.acknowledged = true
@@ -100,12 +100,12 @@ function notesAgainstJournal(
   return low || high ? [`customers hold ${customerMinor}, the journal settled ${atLeast} to ${atMost}`] : []
 }
 
-function leastPaid(advice: Advice): number {
+function leastPaid(advice: CashAdvice): number {
   if (advice.kind === 'host.complete') return advice.paidMinor
   return advice.kind === 'host.suspect' ? advice.atLeastMinor : 0
 }
 
-function mostPaid(advice: Advice): number {
+function mostPaid(advice: CashAdvice): number {
   if (advice.kind === 'host.complete') return advice.paidMinor
   return advice.kind === 'host.suspect' ? advice.atMostMinor : 0
 }
@@ -146,6 +146,9 @@ function bankAgainstJournal(
 
 function unsettledAtBank(settled: readonly Settled[], operations: readonly Operation[]): string[] {
   return operations
-    .filter(({key, state}) => state === 'held' && !settled.some(one => one.key === key))
+    .filter(
+      ({key, type, state}) =>
+        type === 'withdrawal' && state === 'held' && !settled.some(one => one.key === key),
+    )
     .map(({key}) => `${key}: held at the bank, and the journal settled nothing`)
 }

@@ -17,12 +17,15 @@ import type {
   AdviceAnswer,
   AuthorizeAnswer,
   BalanceAnswer,
+  ChangePinAnswer,
   CutOverAnswer,
   Declined,
   EventsAnswer,
   HostLink,
+  PayeeAnswer,
   SignOnAnswer,
   Silent,
+  StatementAnswer,
   VerifyAnswer,
 } from './port.ts'
 import type {Transport, TransportAnswer} from './transport.ts'
@@ -98,7 +101,9 @@ export function hostLink(transport: Transport, clock: Clock, log: Log, options: 
       if (heard.kind === 'declined' && heard.declined.rc === '55' && !heard.declined.retain)
         return {kind: 'pinWrong', triesLeft: heard.declined.tries_left ?? 0}
       if (heard.kind !== 'heard') return refusedOr(heard)
-      return {kind: 'verified', accounts: heard.message.accounts.map(accountOf)}
+      const {accounts} = heard.message
+      if (accounts.length === 0) return silent('the bank names no account of the card')
+      return {kind: 'verified', accounts: accounts.map(accountOf)}
     },
     async balance({accountId}): Promise<BalanceAnswer> {
       const heard = await ask(
@@ -137,6 +142,72 @@ export function hostLink(transport: Transport, clock: Clock, log: Log, options: 
         authCode: heard.message.auth_code ?? heard.message.transaction_id.slice(-6),
         amountMinor: wish.amountMinor,
       }
+    },
+    async statement({accountId}): Promise<StatementAnswer> {
+      const heard = await ask(
+        {method: 'GET', path: schema.paths.statement(accountId), key: null, body: null},
+        schema.statementAnswer,
+      )
+      if (heard.kind !== 'heard') return refusedOr(heard)
+      const {account_id, currency: told, lines} = heard.message
+      if (account_id !== accountId || told !== currency)
+        return silent('the statement is of another account or currency')
+      const read = lines.flatMap(({at, kind, amount}) => {
+        const amountMinor = signedMinor(amount, currency)
+        return amountMinor === null ? [] : [{at, kind, amountMinor}]
+      })
+      return read.length === lines.length
+        ? {kind: 'statement', lines: read}
+        : silent('the statement has an amount that its currency has not')
+    },
+    async payee({accountId, toAccountId}): Promise<PayeeAnswer> {
+      const heard = await ask(
+        {method: 'GET', path: schema.paths.payee(accountId, toAccountId), key: null, body: null},
+        schema.payeeAnswer,
+      )
+      if (heard.kind !== 'heard') return refusedOr(heard)
+      const {account_id, name} = heard.message
+      return account_id === toAccountId ? {kind: 'payee', name} : silent('the name is of another account')
+    },
+    async transfer(wish): Promise<AuthorizeAnswer> {
+      const body = {
+        target_account_id: wish.toAccountId,
+        amount: amountText(wish.amountMinor, wish.currency),
+        atm_id: atmId,
+        currency: wish.currency,
+        hold: true,
+        deadline: isoTime(epochMs(clock.wallMs() + options.answerTimeoutMs)),
+        last: wish.last === null ? undefined : lastOf(wish.last, currency),
+      }
+      const heard = await ask(
+        {method: 'POST', path: schema.paths.transfer(wish.accountId), key: wish.key, body},
+        schema.transferAnswer,
+      )
+      if (heard.kind !== 'heard') return refusedOr(heard)
+      const {transaction_id, source_account_id, target_account_id, amount, currency: told} = heard.message
+      if (
+        source_account_id !== wish.accountId ||
+        target_account_id !== wish.toAccountId ||
+        (told ?? currency) !== wish.currency ||
+        signedMinor(amount, wish.currency) !== wish.amountMinor
+      ) {
+        log.error('the bank approved another transfer than was asked', {key: wish.key})
+        return silent('the approval is of another transfer')
+      }
+      return {kind: 'approved', authCode: transaction_id.slice(-6), amountMinor: wish.amountMinor}
+    },
+    async changePin({key, track2, newPin, repeatedPin}): Promise<ChangePinAnswer> {
+      const body = {
+        track2: track2.reveal(),
+        new_pin_block: hexOf(newPin.reveal()),
+        repeated_pin_block: hexOf(repeatedPin.reveal()),
+        deadline: isoTime(epochMs(clock.wallMs() + options.answerTimeoutMs)),
+      }
+      const heard = await ask(
+        {method: 'POST', path: schema.paths.changePin(atmId), key, body},
+        schema.changePinAnswer,
+      )
+      return heard.kind === 'heard' ? {kind: 'changed'} : refusedOr(heard)
     },
     async advise(advice): Promise<AdviceAnswer> {
       const heard = await ask(questionOf(advice, currency), schema.adviceAnswer)
@@ -224,7 +295,20 @@ function questionOf(advice: Advice, currency: Currency): Question {
           row,
         },
       }
+    case 'host.completeTransfer':
+      return {
+        method: 'POST',
+        path: schema.paths.complete(key),
+        key,
+        body: {
+          amount: amountText(advice.amountMinor, currency),
+          fee: amountText(minorUnits(0), currency),
+          currency,
+          row,
+        },
+      }
     case 'host.reverse':
+    case 'host.reverseTransfer':
       return {
         method: 'POST',
         path: schema.paths.reverse(key),
@@ -255,7 +339,12 @@ function lastOf(advice: Advice, currency: Currency): {readonly [field: string]: 
       const paid = text(advice.paidMinor)
       return {...told, outcome: 'completed', at_least: paid, at_most: paid, fee: text(advice.feeMinor)}
     }
-    case 'host.reverse': {
+    case 'host.completeTransfer': {
+      const all = text(advice.amountMinor)
+      return {...told, outcome: 'completed', at_least: all, at_most: all, fee: text(minorUnits(0))}
+    }
+    case 'host.reverse':
+    case 'host.reverseTransfer': {
       const none = text(minorUnits(0))
       return {...told, outcome: 'reversed', at_least: none, at_most: none, reason: advice.because}
     }

@@ -40,6 +40,24 @@ export type VerifyAnswer =
 
 export type BalanceAnswer = {readonly kind: 'balance'; readonly balanceMinor: Minor} | Declined | Silent
 
+/** One settled movement of an account. */
+export interface StatementLine {
+  /** When the bank booked it, UTC: `2026-11-22T11:30:00Z`. */
+  readonly at: string
+  readonly kind: 'withdrawal' | 'deposit' | 'sent' | 'received'
+  /** What the account gained. */
+  readonly amountMinor: Minor
+}
+
+/** Newest first. */
+export type StatementAnswer =
+  {readonly kind: 'statement'; readonly lines: readonly StatementLine[]} | Declined | Silent
+
+/** `name`: of the account's holder, with as little of it as the bank likes. */
+export type PayeeAnswer = {readonly kind: 'payee'; readonly name: string} | Declined | Silent
+
+export type ChangePinAnswer = {readonly kind: 'changed'} | Declined | Silent
+
 export type AuthorizeAnswer =
   {readonly kind: 'approved'; readonly authCode: string; readonly amountMinor: Minor} | Declined | Silent
 
@@ -95,6 +113,25 @@ export interface HostLink {
     /** How the operation before ended, told again: a bank that lost its advice can repair itself. Null before the first. */
     readonly last: Advice | null
   }): Promise<AuthorizeAnswer>
+  statement(ask: {readonly accountId: string}): Promise<StatementAnswer>
+  payee(ask: {readonly accountId: string; readonly toAccountId: string}): Promise<PayeeAnswer>
+  /** Asks for a hold that becomes a transfer when it is completed. The same key asks for the same, however often. */
+  transfer(ask: {
+    readonly key: OperationKey
+    readonly accountId: string
+    readonly toAccountId: string
+    readonly amountMinor: Minor
+    readonly currency: Currency
+    /** As in `authorize`. */
+    readonly last: Advice | null
+  }): Promise<AuthorizeAnswer>
+  /** The new PIN twice. The same key changes it once, and tells whether it did. */
+  changePin(ask: {
+    readonly key: OperationKey
+    readonly track2: Secret<string>
+    readonly newPin: Secret<Uint8Array>
+    readonly repeatedPin: Secret<Uint8Array>
+  }): Promise<ChangePinAnswer>
   /** Tells what became of an operation. Idempotent by the advice's key. */
   advise(advice: Advice): Promise<AdviceAnswer>
   /** Closes the business date with its sums. @param rowsCount of the journal by then. Idempotent by date and sums. */

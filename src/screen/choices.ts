@@ -4,10 +4,23 @@ import type {MixLimits} from '../../fsm/mix.ts'
 import {canPrint, owesReceipt} from '../../fsm/context.ts'
 import type {Context} from '../../fsm/context.ts'
 import type {StateName} from '../../fsm/session.ts'
-import {digitsOf, minorUnits} from '../../kit/money.ts'
-import type {Currency, Minor} from '../../kit/money.ts'
+import {minorUnits} from '../../kit/money.ts'
+import type {Minor} from '../../kit/money.ts'
 import type {Key} from '../../devices/pin-pad/port.ts'
 import type {Say} from './say.ts'
+import {
+  accountChoices,
+  anotherChoice,
+  confirmChoice,
+  goOn,
+  isAskingForTime,
+  moreTimeChoices,
+  pageChoices,
+  serviceChoices,
+  sumChoices,
+  targetChoices,
+  typedAmount,
+} from './services.ts'
 import type {Choice, Desk} from './view-model.ts'
 import {CATALOGUES} from './words.ts'
 import type {Language} from './words.ts'
@@ -25,30 +38,27 @@ const FAVOURED_STEPS: readonly number[] = [2, 4, 6, 10, 20, 30]
 const OTHER_STEPS: readonly number[] = [1, 3, 5, 8, 15, 40]
 
 export function choicesOf(state: StateName, context: Context, desk: Desk, say: Say): readonly Choice[] {
+  if (isAskingForTime(state, context)) return moreTimeChoices(say)
   switch (state) {
     case 'idle':
       return otherLanguages(desk)
     case 'choosingService':
-      return [
-        {
-          id: 'withdrawal',
-          label: say.words('choice.withdrawal', {}),
-          keys: ['A', '1'],
-          weight: 'plain',
-          language: null,
-          event: {type: 'service.chosen', service: 'withdrawal'},
-        },
-        {
-          id: 'balance',
-          label: say.words('choice.balance', {}),
-          keys: ['B', '2'],
-          weight: 'plain',
-          language: null,
-          event: {type: 'service.chosen', service: 'balance'},
-        },
-        ...nextLanguage(desk),
-        cancel(say, 'H'),
-      ]
+      return [...serviceChoices(say), ...nextLanguage(desk), cancel(say, 'H')]
+    case 'choosingAccount':
+      return [...accountChoices(context), cancel(say, 'D')]
+    case 'choosingTarget':
+      return [...targetChoices(context, desk, say), cancel(say, 'D')]
+    case 'choosingSum':
+      return [...sumChoices(context, desk, say), cancel(say, 'D')]
+    case 'confirmingTransfer':
+      return [cancel(say, 'D'), confirmChoice(say)]
+    case 'showingStatement':
+      return [cancel(say, 'D'), ...pageChoices(desk, say)]
+    case 'showingTransfer':
+    case 'showingPinChanged':
+      return [cancel(say, 'D'), goOn(say, 'goOn', {type: 'visit.continued'})]
+    case 'askingAnother':
+      return [cancel(say, 'D'), anotherChoice(say)]
     case 'showingBalance':
       return [
         ...(canPrint(context) &&
@@ -66,14 +76,7 @@ export function choicesOf(state: StateName, context: Context, desk: Desk, say: S
             ]
           : []),
         cancel(say, 'D'),
-        {
-          id: 'menu',
-          label: say.words('choice.menu', {}),
-          keys: ['H', 'enter'],
-          weight: 'main',
-          language: null,
-          event: {type: 'visit.continued'},
-        },
+        goOn(say, 'goOn', {type: 'visit.continued'}),
       ]
     case 'choosingAmount':
       return [
@@ -138,9 +141,16 @@ export function choicesOf(state: StateName, context: Context, desk: Desk, say: S
     case 'closingDay':
     case 'suspended':
     case 'enteringPin':
+    case 'offeringTime':
     case 'verifyingPin':
     case 'askingBalance':
     case 'printingBalance':
+    case 'askingStatement':
+    case 'askingPayee':
+    case 'transferring':
+    case 'enteringNewPin':
+    case 'repeatingNewPin':
+    case 'changingPin':
     case 'authorizing':
     case 'returningCardBeforeCash':
     case 'dispensing':
@@ -175,11 +185,6 @@ function languageChoice(language: Language, keys: Choice['keys']): Choice {
     language,
     event: {type: 'language.chosen', language},
   }
-}
-
-/** The typed amount in minor units, or null when nothing is typed. */
-export function typedAmount(desk: Desk, currency: Currency): Minor | null {
-  return desk.amountDigits === '' ? null : minorUnits(Number(desk.amountDigits) * 10 ** digitsOf(currency))
 }
 
 /** What every payable amount is a multiple of, and the most that one withdrawal may be; null when nothing can be paid. */
@@ -249,7 +254,7 @@ function amountChoice(say: Say, amountMinor: Minor, key: Key): Choice {
 }
 
 function confirmTyped(context: Context, desk: Desk, say: Say): readonly Choice[] {
-  const amountMinor = typedAmount(desk, context.setup.currency)
+  const amountMinor = typedAmount(desk, context)
   if (amountMinor === null) return []
   return [
     {

@@ -4,17 +4,22 @@ import type {StateName} from '../../fsm/session.ts'
 import type {Event} from '../../fsm/vocabulary.ts'
 import type {Key} from '../../devices/pin-pad/port.ts'
 import {digitsOf} from '../../kit/money.ts'
-import type {Minor} from '../../kit/money.ts'
+import type {Currency, Minor} from '../../kit/money.ts'
 import {choicesOf} from './choices.ts'
 import {LOOK_ID, LOOK_KEY, lookAfter} from './look.ts'
 import type {OwnLook} from './look.ts'
 import {sayIn} from './say.ts'
+import {isAskingForTime} from './services.ts'
 import type {Choice, Desk} from './view-model.ts'
 
 export const EMPTY_DESK: Desk = {
   pinDigits: 0,
   amountDigits: '',
+  numberDigits: '',
   balanceMinor: null,
+  statement: null,
+  page: 0,
+  payee: null,
   language: 'en',
   offered: ['en'],
   look: 'plain',
@@ -49,13 +54,33 @@ export interface Pressed {
  */
 export function press(state: StateName, context: Context, desk: Desk, key: Key): Pressed {
   const chosen = choicesNow(state, context, desk).find(choice => choice.keys.includes(key))
-  if (chosen !== undefined) return taken({...desk, amountDigits: ''}, chosen)
-  if (!takesAmount(state)) return {desk: key === LOOK_KEY ? inNextLook(desk) : desk, event: null}
-  if (key === 'clear' && desk.amountDigits !== '')
-    return {desk: {...desk, amountDigits: desk.amountDigits.slice(0, -1)}, event: null}
-  if (key === '00' || /^[0-9]$/.test(key)) return {desk: typed(context, desk, key), event: null}
-  return {desk, event: null}
+  // Who asks for more time wants to go on where they were.
+  if (chosen?.event.type === 'time.granted') return taken(desk, chosen)
+  if (chosen !== undefined) return taken({...desk, amountDigits: '', numberDigits: ''}, chosen)
+  if (!takesDigits(state)) return {desk: key === LOOK_KEY ? inNextLook(desk) : desk, event: null}
+  const edited = edit(state, context, desk, key)
+  if (edited === null) return {desk, event: null}
+  // Who types on needs more time, and need not say so.
+  return {desk: edited, event: isAskingForTime(state, context) ? {type: 'time.granted'} : null}
 }
+
+/** The desk with one digit more or less; null for a key that edits nothing here. */
+function edit(state: StateName, context: Context, desk: Desk, key: Key): Desk | null {
+  const isDigit = key === '00' || /^[0-9]$/.test(key)
+  if (state === 'choosingTarget') {
+    if (key === 'clear')
+      return desk.numberDigits === '' ? null : {...desk, numberDigits: desk.numberDigits.slice(0, -1)}
+    return isDigit ? {...desk, numberDigits: (desk.numberDigits + key).slice(0, NUMBER_DIGITS_MAX)} : null
+  }
+  const most = mostTyped(state, context)
+  if (most === null) return null
+  if (key === 'clear')
+    return desk.amountDigits === '' ? null : {...desk, amountDigits: desk.amountDigits.slice(0, -1)}
+  return isDigit ? typed(most, context.setup.currency, desk, key) : null
+}
+
+/** As many as an account id of the bank may have. */
+const NUMBER_DIGITS_MAX = 34
 
 /** A touch on the choice with that id, or on the look; it changes nothing when the screen of this moment has no such choice. */
 export function choose(state: StateName, context: Context, desk: Desk, id: string): Pressed {
@@ -82,6 +107,16 @@ export function withBalance(desk: Desk, balanceMinor: Minor): Desk {
   return {...desk, balanceMinor}
 }
 
+/** The bank told the last lines of the account; their screen comes next. */
+export function withStatement(desk: Desk, statement: Desk['statement']): Desk {
+  return {...desk, statement, page: 0}
+}
+
+/** The bank named whom a transfer goes to. */
+export function withPayee(desk: Desk, payee: string): Desk {
+  return {...desk, payee}
+}
+
 /**
  * The desk after the machine went from one state to another: what was typed belongs to the state it was typed
  * in, a balance to the screen that shows it, language and look to the visit. An event that leaves the state alone wipes nothing.
@@ -89,16 +124,33 @@ export function withBalance(desk: Desk, balanceMinor: Minor): Desk {
 export function deskAfter(from: StateName, to: StateName, desk: Desk): Desk {
   if (from === to) return desk
   const keepsBalance = to === 'askingBalance' || to === 'showingBalance' || to === 'printingBalance'
+  const keepsStatement = to === 'askingStatement' || to === 'showingStatement'
   const afresh = deskAfresh(desk)
   const {language, look} = hasVisit(to) ? desk : afresh
-  return {...afresh, language, look, balanceMinor: keepsBalance ? desk.balanceMinor : null}
+  return {
+    ...afresh,
+    language,
+    look,
+    balanceMinor: keepsBalance ? desk.balanceMinor : null,
+    statement: keepsStatement ? desk.statement : null,
+    payee: WITH_PAYEE.has(to) ? desk.payee : null,
+  }
 }
 
 function taken(desk: Desk, {event}: Choice): Pressed {
-  return event.type === 'language.chosen'
-    ? {desk: {...desk, language: event.language}, event: null}
-    : {desk, event}
+  if (event.type === 'language.chosen') return {desk: {...desk, language: event.language}, event: null}
+  if (event.type === 'page.turned') return {desk: {...desk, page: event.page}, event: null}
+  return {desk, event}
 }
+
+/** From the bank's word on whose account it is until the transfer is made. */
+const WITH_PAYEE: ReadonlySet<StateName> = new Set([
+  'askingPayee',
+  'choosingSum',
+  'confirmingTransfer',
+  'transferring',
+  'showingTransfer',
+])
 
 const WITHOUT_VISIT: ReadonlySet<StateName> = new Set([
   'starting',
@@ -117,16 +169,25 @@ function hasVisit(state: StateName): boolean {
   return !WITHOUT_VISIT.has(state)
 }
 
-/** Whether the digits of the pad are an amount's there. */
-export function takesAmount(state: StateName): boolean {
-  return state === 'choosingAmount' || state === 'amountRefused'
+/** Whether the digits of the pad are an amount's there, or an account's. */
+export function takesDigits(state: StateName): boolean {
+  return state === 'choosingTarget' || isAmountTyped(state)
 }
 
-/** Whole units only; a leading zero and what would pass the largest withdrawal are not taken. */
-function typed(context: Context, desk: Desk, digits: string): Desk {
+function isAmountTyped(state: StateName): boolean {
+  return state === 'choosingAmount' || state === 'amountRefused' || state === 'choosingSum'
+}
+
+/** The largest amount that may be typed in a state; null where none is asked for. */
+function mostTyped(state: StateName, {setup: {policy}}: Context): Minor | null {
+  if (!isAmountTyped(state)) return null
+  return state === 'choosingSum' ? policy.transferMaxMinor : policy.amountMaxMinor
+}
+
+/** Whole units only; a leading zero and what would pass the most are not taken. */
+function typed(most: Minor, currency: Currency, desk: Desk, digits: string): Desk {
   const amountDigits = desk.amountDigits + digits
   if (amountDigits.startsWith('0')) return desk
-  const most = context.setup.policy.amountMaxMinor
-  const isWithin = Number(amountDigits) * 10 ** digitsOf(context.setup.currency) <= most
+  const isWithin = Number(amountDigits) * 10 ** digitsOf(currency) <= most
   return isWithin ? {...desk, amountDigits} : desk
 }

@@ -35,6 +35,9 @@ export function endingWords(ending: Ending | null, context: Context, say: Say): 
     case 'cardUnreadable':
     case 'pinPadFailed':
       return named(ending.kind, 'sorry')
+    case 'transferReversed':
+    case 'pinUnknown':
+      return {...named(ending.kind, 'sorry'), reference: readableReference(ending.reference)}
     case 'declined':
       return {
         ...named('outOfService', 'sorry'),
@@ -91,6 +94,8 @@ type SimpleEnding =
   | 'paid'
   | 'paidNow'
   | 'beingChecked'
+  | 'transferReversed'
+  | 'pinUnknown'
   | 'bankUnreachable'
   | 'cardUnreadable'
   | 'pinPadFailed'
@@ -139,7 +144,7 @@ const DECLINED: ReadonlyMap<string, DeclinedKey> = new Map([
 
 type DeclinedKey = Exclude<Extract<MessageKey, `declined.${string}`>, 'declined.other'>
 
-function declinedWords(code: string, say: Say): string {
+export function declinedWords(code: string, say: Say): string {
   const known = DECLINED.get(code)
   return known === undefined ? say.words('declined.other', {code}) : say.words(known, {})
 }

@@ -2,6 +2,7 @@
 import type {StateName} from '../../fsm/session.ts'
 import type {Event} from '../../fsm/vocabulary.ts'
 import type {Minor} from '../../kit/money.ts'
+import type {StatementLine} from '../link/port.ts'
 import type {Key} from '../../devices/pin-pad/port.ts'
 import type {Look, OwnLook} from './look.ts'
 import type {Language, Tongue} from './words.ts'
@@ -12,8 +13,15 @@ export interface Desk {
   readonly pinDigits: number
   /** Whole currency units typed so far, no leading zero; empty for nothing. */
   readonly amountDigits: string
+  /** Of an account, as typed so far. */
+  readonly numberDigits: string
   /** From the bank, for the one screen that shows it. */
   readonly balanceMinor: Minor | null
+  /** From the bank, for the screen that shows them page by page; `page` counts from 0. */
+  readonly statement: readonly StatementLine[] | null
+  readonly page: number
+  /** Whose account a transfer goes to, as the bank names them; null where nobody was asked. */
+  readonly payee: string | null
   /** What the customer reads and hears; forgotten with the visit. */
   readonly language: Tongue
   /** What can be chosen, the operator's own language first. */
@@ -26,11 +34,10 @@ export interface Desk {
   readonly listens: boolean
 }
 
-/** Another language of the screen: nothing that the machine is told. */
-export interface LanguageChosen {
-  readonly type: 'language.chosen'
-  readonly language: Language
-}
+/** What changes the screen alone: nothing that the machine is told. */
+export type DeskEvent =
+  | {readonly type: 'language.chosen'; readonly language: Language}
+  | {readonly type: 'page.turned'; readonly page: number}
 
 /**
  * `calm` nothing to do; `ask` a question; `take` something waits in a slot; `good` it went well;
@@ -49,19 +56,21 @@ export interface Choice {
   /** Of the label, where it is not the screen's: a language's own name. */
   readonly language: Language | null
   /** What the machine is told, or the desk alone. Never sent to the page. */
-  readonly event: Event | LanguageChosen
+  readonly event: Event | DeskEvent
 }
 
 export type Entry =
   | {readonly kind: 'pin'; readonly digits: number}
   | {
       readonly kind: 'amount'
-      /** As typed so far, with its currency. */
+      /** `money`, or the number of an `account`. */
+      readonly of: 'money' | 'account'
+      /** As typed so far, money with its currency. */
       readonly text: string
       readonly isEmpty: boolean
-      /** Whether the notes in the machine make that amount. */
+      /** Whether it can be had: the notes in the machine make the amount, a transfer may be as large. */
       readonly valid: boolean
-      /** Which amounts can be paid; empty when nothing is known. */
+      /** Which amounts can be had; empty when nothing is known. */
       readonly hint: string
     }
 

@@ -4,12 +4,22 @@ import {canPrint, isPayable, leavesReferenceAlone, owesReceipt} from '../../fsm/
 import type {Context} from '../../fsm/context.ts'
 import type {StateName} from '../../fsm/session.ts'
 import {minorUnits} from '../../kit/money.ts'
-import {amountRange, choicesOf, typedAmount} from './choices.ts'
-import {takesAmount} from './desk.ts'
-import {cardWords, endingWords} from './ending.ts'
+import {amountRange, choicesOf} from './choices.ts'
+import {takesDigits} from './desk.ts'
+import {cardWords, endingWords, readableReference} from './ending.ts'
 import {LOOK_KEY} from './look.ts'
 import {sayIn} from './say.ts'
 import type {Say} from './say.ts'
+import {
+  isAskingForTime,
+  serviceNotice,
+  statementScene,
+  sumScene,
+  targetScene,
+  transferScene,
+  typedAmount,
+  waitingScene,
+} from './services.ts'
 import type {Choice, Desk, Entry, Tone, ViewModel} from './view-model.ts'
 import {isRightToLeft} from './words.ts'
 
@@ -50,13 +60,25 @@ export function view(state: StateName, context: Context, desk: Desk): ViewModel 
     look: {
       now: desk.look,
       label: eye.words('look.label', {}),
-      key: state === 'idle' || choices.length === 0 || takesAmount(state) ? null : LOOK_KEY,
+      key: state === 'idle' || choices.length === 0 || takesDigits(state) ? null : LOOK_KEY,
     },
     speech: speechOf(state, context, desk, sayIn(language, context.setup.currency, 'ear')),
   }
 }
 
+/** The question for more time lies over the screen that it is asked on; what was typed there stays to be seen. */
 function sceneOf(state: StateName, context: Context, desk: Desk, say: Say): Scene {
+  const scene = ownSceneOf(state, context, desk, say)
+  if (state === 'offeringTime' || !isAskingForTime(state, context)) return scene
+  return {
+    tone: 'ask',
+    title: say.words('moreTime.title', {}),
+    instruction: say.words('moreTime.instruction', {}),
+    ...(scene.entry?.kind === 'amount' && !scene.entry.isEmpty ? {entry: scene.entry} : {}),
+  }
+}
+
+function ownSceneOf(state: StateName, context: Context, desk: Desk, say: Say): Scene {
   switch (state) {
     case 'starting':
     case 'recovering':
@@ -77,11 +99,45 @@ function sceneOf(state: StateName, context: Context, desk: Desk, say: Say): Scen
     case 'suspended':
       return plain(state, 'sorry', say)
     case 'enteringPin':
+    case 'enteringNewPin':
+    case 'repeatingNewPin':
       return {
         ...plain(state, 'ask', say),
         notice: noticeWords(context, say),
         entry: {kind: 'pin', digits: desk.pinDigits},
       }
+    case 'offeringTime':
+      return {
+        tone: 'ask',
+        title: say.words('moreTime.title', {}),
+        instruction: `${say.words('moreTime.instruction', {})} ${say.words('offeringTime.instruction', {})}`,
+      }
+    case 'askingStatement':
+    case 'askingPayee':
+    case 'changingPin':
+      return waitingScene(`${state}.instruction`, say)
+    case 'transferring':
+      return {
+        ...waitingScene('authorizing.instruction', say),
+        amount: say.amount(context.visit?.transfer?.amountMinor ?? minorUnits(0)),
+      }
+    case 'choosingTarget':
+      return targetScene(context, desk, say)
+    case 'choosingSum':
+      return sumScene(context, desk, say)
+    case 'confirmingTransfer':
+      return transferScene(state, context, desk, say)
+    case 'showingTransfer': {
+      const scene = transferScene(state, context, desk, say)
+      const key = context.visit?.transfer?.key ?? null
+      return {...scene, reference: key === null ? null : readableReference(key)}
+    }
+    case 'showingStatement':
+      return statementScene(context, desk, say)
+    case 'showingPinChanged':
+      return plain(state, 'good', say)
+    case 'choosingAccount':
+    case 'askingAnother':
     case 'choosingReceipt':
       return plain(state, 'ask', say)
     case 'choosingService':
@@ -122,7 +178,19 @@ function sceneOf(state: StateName, context: Context, desk: Desk, say: Say): Scen
 
 type PlainState = Exclude<
   StateName,
-  'amountRefused' | 'dispensing' | 'retainingCard' | 'showingEnding' | 'showingBalance'
+  | 'offeringTime'
+  | 'askingStatement'
+  | 'askingPayee'
+  | 'changingPin'
+  | 'transferring'
+  | 'choosingTarget'
+  | 'choosingSum'
+  | 'showingStatement'
+  | 'amountRefused'
+  | 'dispensing'
+  | 'retainingCard'
+  | 'showingEnding'
+  | 'showingBalance'
 >
 
 function plain(state: PlainState, tone: Tone, say: Say): Scene {
@@ -143,6 +211,8 @@ function noticeWords(context: Context, say: Say): string | null {
     case 'balancePrinted':
     case 'balanceNotPrinted':
       return say.words(`notice.${notice.kind}`, {})
+    default:
+      return serviceNotice(notice, say)
   }
 }
 
@@ -164,7 +234,7 @@ function balanceScene(context: Context, desk: Desk, say: Say): Scene {
   const title = say.words('showingBalance.title', {})
   if (desk.balanceMinor === null)
     return {tone: 'sorry', title, instruction: say.words('showingBalance.missing', {})}
-  const account = context.visit?.accounts[0]?.label ?? say.words('showingBalance.account', {})
+  const account = context.visit?.account?.label ?? say.words('showingBalance.account', {})
   return {
     tone: 'calm',
     title,
@@ -197,10 +267,11 @@ function refusedScene(context: Context, desk: Desk, say: Say): Scene {
 }
 
 function amountEntry(context: Context, desk: Desk, say: Say): Entry {
-  const typed = typedAmount(desk, context.setup.currency)
+  const typed = typedAmount(desk, context)
   const range = amountRange(context)
   return {
     kind: 'amount',
+    of: 'money',
     text: say.amount(typed ?? minorUnits(0)),
     isEmpty: typed === null,
     valid: typed !== null && isPayable(context, typed),
@@ -308,7 +379,7 @@ function speechOf(state: StateName, context: Context, desk: Desk, say: Say): str
     scene.amount === undefined || scene.amount === null ? '' : sentence(scene.amount),
     scene.notice === undefined || scene.notice === null ? '' : sentence(scene.notice),
     ...(scene.figures ?? []).map(figure => sentence(`${figure.label}: ${figure.text}`)),
-    isTyped ? say.words('speech.typed', {amount: entry.text}) : '',
+    isTyped ? typedWords(entry, say) : '',
     sentence(scene.instruction),
     entry?.kind === 'amount' && !isTyped && entry.hint !== '' ? sentence(entry.hint) : '',
     scene.reference === undefined || scene.reference === null
@@ -321,6 +392,12 @@ function speechOf(state: StateName, context: Context, desk: Desk, say: Say): str
   ]
     .filter(text => text !== '')
     .join(' ')
+}
+
+function typedWords({of, text}: Extract<Entry, {kind: 'amount'}>, say: Say): string {
+  return of === 'money'
+    ? say.words('speech.typed', {amount: text})
+    : say.words('speech.typedNumber', {digits: spelled(text)})
 }
 
 function spokenChoice({label, keys}: Choice, say: Say): string {

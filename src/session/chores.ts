@@ -32,6 +32,8 @@ export class Chores {
   #wantsCards = false
   #isAccepting = false
   #cardInside = false
+  /** The pad's keys, one wish after another: PIN mode begins only when clear-key mode is over. */
+  #keys: Promise<void> = Promise.resolve()
 
   constructor(withPorts: ChorePorts) {
     this.#with = withPorts
@@ -56,10 +58,10 @@ export class Chores {
         this.#go(ports.reader.refuse())
         return
       case 'keys.listen':
-        this.#go(this.#listen())
+        this.#turn(() => this.#listen())
         return
       case 'keys.stop':
-        this.#go(ports.pinPad.stop())
+        this.#turn(() => ports.pinPad.stop())
         return
       case 'timer.start':
         this.#startTimer(chore)
@@ -82,6 +84,11 @@ export class Chores {
     if (this.#timerIs !== null) this.#startTimer(this.#timerIs)
   }
 
+  /** Resolves when the pad has done what it was last told about its keys. */
+  get keysAtRest(): Promise<void> {
+    return this.#keys
+  }
+
   stop(): void {
     this.#timer?.cancel()
     this.#timerIs = null
@@ -100,6 +107,11 @@ export class Chores {
 
   #go(work: Promise<void>): void {
     work.catch(this.#with.crash)
+  }
+
+  #turn(work: () => Promise<void>): void {
+    this.#keys = this.#keys.then(work)
+    this.#go(this.#keys)
   }
 
   async #openDevices(): Promise<void> {

@@ -3,9 +3,9 @@
  * it. Only between visits and with nothing left to tell, so that both sides add up the same operations.
  */
 import type {Context} from '../../fsm/context.ts'
-import {isAdvice} from '../../fsm/context.ts'
+import {isCashAdvice} from '../../fsm/context.ts'
 import type {StateName} from '../../fsm/session.ts'
-import type {Advice, Day, DayTotals, Event, OperationKey, Sums} from '../../fsm/vocabulary.ts'
+import type {CashAdvice, Day, DayTotals, Event, OperationKey, Sums} from '../../fsm/vocabulary.ts'
 import type {Stored} from '../../journal/entry.ts'
 import {timeFromIso} from '../../kit/clock.ts'
 import type {Clock} from '../../kit/clock.ts'
@@ -24,7 +24,7 @@ const NOTHING: Sums = {count: noteCount(0), sumMinor: minorUnits(0)}
 export class DayFold {
   #date: string | null = null
   #totals: DayTotals = {withdrawals: NOTHING, reversals: NOTHING}
-  readonly #advices = new Map<number, Advice>()
+  readonly #advices = new Map<number, CashAdvice>()
   /** What each reversal would take back, until the bank has acknowledged what became of it. */
   readonly #approved = new Map<OperationKey, Minor>()
   #asked: {readonly row: number; readonly key: OperationKey} | null = null
@@ -40,7 +40,7 @@ export class DayFold {
         this.#approved.set(order.key, order.amountMinor)
         this.#asked = {row: seq, key: order.key}
       }
-      if (isAdvice(order)) this.#advices.set(seq, order)
+      if (isCashAdvice(order)) this.#advices.set(seq, order)
     }
     if (entry.kind === 'event') this.#addEvent(entry.event, entry.answers)
   }
@@ -76,7 +76,7 @@ export class DayFold {
   }
 
   /** As the bank counts: what it has as paid, and what it took back; what it never approved it cannot take back. */
-  #count(advice: Advice, state: string): void {
+  #count(advice: CashAdvice, state: string): void {
     const {withdrawals, reversals} = this.#totals
     if (advice.kind === 'host.complete' && (state === 'completed' || state === 'forced'))
       this.#totals = {reversals, withdrawals: plus(withdrawals, advice.paidMinor)}

@@ -40,6 +40,13 @@ export interface Unsettled {
   readonly mark: string | null
 }
 
+/** A transfer that the bank may hold. */
+export interface Asked {
+  readonly seq: Seq
+  readonly session: SessionId | null
+  readonly order: OrderOf<'host.transfer'>
+}
+
 /** An order that moves notes. */
 export type Move = Given<
   'dispenser.dispense' | 'dispenser.present' | 'dispenser.retract' | 'dispenser.reject'
@@ -51,6 +58,8 @@ export interface Past {
   readonly held: string | null
   readonly attendance: Attendance
   readonly unsettled: Unsettled | null
+  /** A transfer that the bank was asked for, and that no answer and no advice settled. */
+  readonly transfer: Asked | null
   /** What the bank was to be told last, acknowledged or not. */
   readonly lastAdvice: Advice | null
   /** Rows of advices that the bank has refused, taken later or not. */
@@ -77,6 +86,7 @@ export class PastFold {
   #held: string | null = null
   #authorize: Given<'host.authorize'> | null = null
   #session: SessionId | null = null
+  #transfer: Asked | null = null
   #moves: readonly Move[] = []
   #mark: string | null = null
   #lastAdvice: Advice | null = null
@@ -108,6 +118,7 @@ export class PastFold {
       held: this.#held,
       attendance: this.#attendance,
       unsettled,
+      transfer: this.#transfer,
       lastAdvice: this.#lastAdvice,
       parked: new Set(this.#parked),
     }
@@ -117,6 +128,9 @@ export class PastFold {
     switch (order.kind) {
       case 'host.verify':
       case 'host.balance':
+      case 'host.statement':
+      case 'host.changePin':
+      case 'host.payee':
         this.#nextStan = stanAfter(stanOf(order.key))
         break
       case 'host.authorize':
@@ -125,6 +139,17 @@ export class PastFold {
         this.#authorize = {seq, order, answer: null}
         this.#session = session
         this.#moves = []
+        break
+      case 'host.transfer':
+        assert(this.#transfer === null, `row ${seq} transfers while another transfer is unsettled`)
+        this.#nextStan = stanAfter(stanOf(order.key))
+        this.#transfer = {seq, session, order}
+        break
+      case 'host.completeTransfer':
+      case 'host.reverseTransfer':
+        assert(this.#transfer?.order.key === order.key, `row ${seq} settles no transfer under way`)
+        this.#lastAdvice = order
+        this.#transfer = null
         break
       case 'dispenser.dispense':
       case 'dispenser.present':
@@ -165,6 +190,7 @@ export class PastFold {
     if (event.type === 'dispenser.marked') this.#mark = event.mark
     if (move !== undefined)
       this.#moves = this.#moves.map(given => (given === move ? {...given, answer: event} : given))
+    if (this.#transfer?.seq === answers && event.type === 'host.declined') this.#transfer = null
     if (this.#authorize !== null && this.#authorize.seq === answers) {
       this.#authorize = {...this.#authorize, answer: event}
       // A bank that said no holds nothing, and nothing moved: there is nothing to tell.

@@ -20,7 +20,8 @@ import {unreachable} from '../../kit/assert.ts'
 import type {Clock} from '../../kit/clock.ts'
 import {SystemFault} from '../../kit/errors.ts'
 import type {Minor} from '../../kit/money.ts'
-import type {Declined, HostLink, Silent} from '../link/port.ts'
+import type {Secret} from '../../kit/secret.ts'
+import type {Declined, HostLink, Silent, StatementLine} from '../link/port.ts'
 import type {Pocket} from './pocket.ts'
 import {panOf} from './pocket.ts'
 
@@ -43,6 +44,8 @@ export interface Ports {
   readonly glance: {
     pinDigits(digits: number): void
     balance(balanceMinor: Minor): void
+    statement(lines: readonly StatementLine[]): void
+    payee(name: string): void
   }
 }
 
@@ -73,6 +76,38 @@ export async function performOrder(ports: Ports, order: Order, intent: Seq): Pro
       return collected(ports, order.entryTimeoutMs)
     case 'host.verify':
       return verified(ports, order)
+    case 'pinPad.collectNew':
+      return collectedNew(ports, order)
+    case 'host.changePin':
+      return pinChanged(ports, order)
+    case 'host.statement': {
+      const answer = await ports.link.statement({accountId: order.account.accountId})
+      if (answer.kind !== 'statement') return bankEvent(answer)
+      ports.glance.statement(answer.lines)
+      return {type: 'statement.told'}
+    }
+    case 'host.payee': {
+      const answer = await ports.link.payee({
+        accountId: order.account.accountId,
+        toAccountId: order.toAccountId,
+      })
+      if (answer.kind !== 'payee') return bankEvent(answer)
+      ports.glance.payee(answer.name)
+      return {type: 'payee.named'}
+    }
+    case 'host.transfer': {
+      const {key, account, toAccountId, amountMinor, currency} = order
+      const answer = await ports.link.transfer({
+        key,
+        accountId: account.accountId,
+        toAccountId,
+        amountMinor,
+        currency,
+        last: ports.lastAdvice(),
+      })
+      if (answer.kind !== 'approved') return bankEvent(answer)
+      return {type: 'host.approved', authCode: answer.authCode, amountMinor: answer.amountMinor}
+    }
     case 'host.balance': {
       const answer = await ports.link.balance({accountId: order.account.accountId})
       if (answer.kind !== 'balance') return bankEvent(answer)
@@ -131,6 +166,8 @@ export async function performOrder(ports: Ports, order: Order, intent: Seq): Pro
       if (answer.kind === 'refused') return {type: 'day.refused', businessDate, why: answer.why}
       return {type: 'day.closed', businessDate, next: answer.next, settlement: answer.settlement}
     }
+    case 'host.completeTransfer':
+    case 'host.reverseTransfer':
     case 'host.complete':
     case 'host.reverse':
     case 'host.suspect': {
@@ -192,7 +229,26 @@ async function ejected(reader: CardReader, takeWithinMs: number): Promise<Event>
   }
 }
 
-async function collected({pinPad, pocket, glance}: Ports, entryTimeoutMs: number): Promise<Event> {
+async function collected(ports: Ports, entryTimeoutMs: number): Promise<Event> {
+  return entered(ports, entryTimeoutMs, block => {
+    ports.pocket.keepPin(block)
+  })
+}
+
+async function collectedNew(
+  ports: Ports,
+  {isRepeated, entryTimeoutMs}: Extract<Order, {kind: 'pinPad.collectNew'}>,
+): Promise<Event> {
+  return entered(ports, entryTimeoutMs, block => {
+    ports.pocket.keepNewPin(block, isRepeated)
+  })
+}
+
+async function entered(
+  {pinPad, pocket, glance}: Ports,
+  entryTimeoutMs: number,
+  keep: (block: Secret<Uint8Array>) => void,
+): Promise<Event> {
   if (pocket.track2 === null) return {type: 'pin.failed', fault: 'no card data'}
   const outcome = await pinPad.enterPin({
     pan: panOf(pocket.track2),
@@ -206,7 +262,7 @@ async function collected({pinPad, pocket, glance}: Ports, entryTimeoutMs: number
   glance.pinDigits(0)
   switch (outcome.kind) {
     case 'entered':
-      pocket.keepPin(outcome.block)
+      keep(outcome.block)
       return {type: 'pin.entered'}
     case 'cancelled':
       return {type: 'pin.cancelled'}
@@ -232,6 +288,16 @@ async function verified({link, pocket}: Ports, order: Extract<Order, {kind: 'hos
     case 'silent':
       return {type: 'host.silent', why: answer.why}
   }
+}
+
+async function pinChanged(
+  {link, pocket}: Ports,
+  order: Extract<Order, {kind: 'host.changePin'}>,
+): Promise<Event> {
+  const {track2, newPins} = pocket
+  if (track2 === null || newPins === null) return {type: 'host.silent', why: 'no card data or PIN to send'}
+  const answer = await link.changePin({key: order.key, track2, ...newPins})
+  return answer.kind === 'changed' ? {type: 'pin.changed'} : bankEvent(answer)
 }
 
 function bankEvent(answer: Declined | Silent): Event {

@@ -7,6 +7,8 @@ import type {Secret} from '../../kit/secret.ts'
 export class Pocket {
   #track2: Secret<string> | null = null
   #pinBlock: Secret<Uint8Array> | null = null
+  #newPin: Secret<Uint8Array> | null = null
+  #repeatedPin: Secret<Uint8Array> | null = null
 
   keepCard(track2: Secret<string>): void {
     this.#track2 = track2
@@ -14,6 +16,28 @@ export class Pocket {
 
   keepPin(block: Secret<Uint8Array>): void {
     this.#pinBlock = block
+  }
+
+  /** The new PIN comes twice; a first one forgets what came before. */
+  keepNewPin(block: Secret<Uint8Array>, isRepeated: boolean): void {
+    if (!isRepeated) {
+      this.#forgetNewPins()
+      this.#newPin = block
+    } else this.#repeatedPin = block
+  }
+
+  /** Both blocks of the new PIN, for as long as the bank may have to be asked again. */
+  get newPins(): {readonly newPin: Secret<Uint8Array>; readonly repeatedPin: Secret<Uint8Array>} | null {
+    const newPin = this.#newPin
+    const repeatedPin = this.#repeatedPin
+    return newPin === null || repeatedPin === null ? null : {newPin, repeatedPin}
+  }
+
+  #forgetNewPins(): void {
+    this.#newPin?.reveal().fill(0)
+    this.#repeatedPin?.reveal().fill(0)
+    this.#newPin = null
+    this.#repeatedPin = null
   }
 
   get track2(): Secret<string> | null {
@@ -31,6 +55,7 @@ export class Pocket {
     this.#pinBlock?.reveal().fill(0)
     this.#track2 = null
     this.#pinBlock = null
+    this.#forgetNewPins()
   }
 }
 

@@ -16,7 +16,7 @@ import type {Clock} from '../../kit/clock.ts'
 import type {Log} from '../../kit/log.ts'
 import type {Count} from '../../kit/money.ts'
 import {dispensesOf, readPast} from './past.ts'
-import type {Given, Past, Rows, Unsettled} from './past.ts'
+import type {Asked, Given, Past, Rows, Unsettled} from './past.ts'
 import {dispenseEvent, picksOf, recallAtRest, wayOut} from './perform.ts'
 
 /** The journal as recovery uses it. */
@@ -36,12 +36,41 @@ export interface RecoveryPorts {
 
 /** Settles the life before. @returns what the journal says now, with nothing unsettled and only advices open. */
 export async function recover(ports: RecoveryPorts): Promise<Past> {
-  const {unsettled} = readPast(ports.journal)
-  for (const intent of ports.journal.openIntents()) await answer(ports, intent, unsettled)
+  const {unsettled, transfer} = readPast(ports.journal)
+  for (const intent of ports.journal.openIntents())
+    if (intent.seq === transfer?.seq) takeBack(ports, transfer)
+    else await answer(ports, intent, unsettled)
   const past = readPast(ports.journal)
-  assert(past.unsettled === null, 'recovery settles the operation that was under way')
+  assert(
+    past.unsettled === null && past.transfer === null,
+    'recovery settles the operation that was under way',
+  )
   return past
 }
+
+/** A transfer whose answer reached nobody is never made: the bank is told so, whatever it has of it. */
+function takeBack({journal, log}: RecoveryPorts, {seq, session, order: {key}}: Asked): void {
+  const {name, remedy} = recoveryRow({open: 'host.transfer', bank: 'noAnswer', ...UNASKED})
+  assert(remedy === 'reverseTransfer', `row ${name} takes no transfer back`)
+  log.warn('an order of the life before was open', {order: 'host.transfer', seq, row: name})
+  journal.append(session, [
+    {kind: 'event', event: ABANDONED, answers: seq},
+    {kind: 'event', event: {type: 'operation.recovered', key, row: name}, answers: null},
+    {
+      kind: 'intent',
+      order: {kind: 'host.reverseTransfer', key, because: 'no-answer', row: 'transfer-not-answered'},
+    },
+  ])
+}
+
+/** What a dispenser says that is not asked, since no note was ordered. */
+const UNASKED = {
+  recall: 'notRemembered',
+  path: 'unknown',
+  media: 'unknown',
+  stacker: 'unknown',
+  shutter: 'unknown',
+} as const
 
 /** Gives one open order its one answer, by its row of the recovery table. */
 async function answer(ports: RecoveryPorts, intent: Intent, underWay: Unsettled | null): Promise<void> {
@@ -61,12 +90,12 @@ async function answer(ports: RecoveryPorts, intent: Intent, underWay: Unsettled 
     journal.append(intent.session, [abandoned(intent.seq)])
     return
   }
-  assert(unsettled !== null, `row ${name} settles an operation`)
+  assert(unsettled !== null && remedy !== 'reverseTransfer', `row ${name} settles an operation`)
   await new Settlement(ports, unsettled, intent.seq, name).carryOut(remedy, recall, wayOut(found))
 }
 
 /** The remedies that settle an operation. */
-type Settling = Exclude<Remedy, 'forget' | 'tellAgain'>
+type Settling = Exclude<Remedy, 'forget' | 'tellAgain' | 'reverseTransfer'>
 
 type AtRest = Exclude<Recall, {kind: 'busy'}>
 

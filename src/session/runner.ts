@@ -5,6 +5,7 @@
  */
 import {begin, step} from '../../fsm/session.ts'
 import type {Standing, Step} from '../../fsm/session.ts'
+import {isAdvice} from '../../fsm/context.ts'
 import type {MachineSetup} from '../../fsm/context.ts'
 import type {Chore, Event, Order} from '../../fsm/vocabulary.ts'
 import type {Entry, Seq, SessionId, Stored} from '../../journal/entry.ts'
@@ -145,8 +146,7 @@ export class SessionRunner {
 
   /** Advices are the outbox's: it finds them in the journal and sends them until acknowledged. */
   #give(order: Order, intent: Seq): void {
-    if (order.kind === 'host.complete' || order.kind === 'host.reverse' || order.kind === 'host.suspect')
-      return
+    if (isAdvice(order)) return
     this.#perform(order, intent)
       .then(event => {
         this.offer(event, intent)

@@ -113,7 +113,10 @@ function rangeOf(advice: Advice): readonly [least: Minor, most: Minor] {
   switch (advice.kind) {
     case 'host.complete':
       return [advice.paidMinor, advice.paidMinor]
+    case 'host.completeTransfer':
+      return [advice.amountMinor, advice.amountMinor]
     case 'host.reverse':
+    case 'host.reverseTransfer':
       return [minorUnits(0), minorUnits(0)]
     case 'host.suspect':
       return [advice.atLeastMinor, advice.atMostMinor]

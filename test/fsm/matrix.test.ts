@@ -91,26 +91,36 @@ interface Broken {
   readonly way: readonly string[]
 }
 
-/** Every kind of place, with what is promised there, by the shortest way; and the rules broken on it. */
+/**
+ * Every kind of place, with what is promised there, by the shortest way; and the rules broken on it. What a kind of
+ * standing does not expect it does not expect whatever is promised: such events are tried at one place of each kind.
+ */
 function walkAll(setup: MachineSetup): {placesCount: number; broken: readonly Broken[]} {
   const broken = new Map<string, Broken>()
   const seen = new Set<string>()
+  const expected = new Map<string, ReadonlySet<string>>()
   const waiting: Place[] = [{standing: begin(setup).standing, memory: BLANK, way: []}]
   for (let place = waiting.shift(); place !== undefined; place = waiting.shift()) {
     const kind = placeKind(place)
     if (seen.has(kind)) continue
     seen.add(kind)
+    const known = expected.get(kindOf(place.standing))
+    const answered = new Set<string>()
     for (const sample of samplesAt(place.standing)) {
+      const name = `${sample.event.type} ${sample.words}`
+      if (known !== undefined && !known.has(name)) continue
       const next = walkOn(place, sample)
+      if (!next.isUnexpected) answered.add(name)
       for (const rule of next.broken) if (!broken.has(rule)) broken.set(rule, {rule, way: next.place.way})
       waiting.push(next.place)
     }
+    if (known === undefined) expected.set(kindOf(place.standing), answered)
   }
   return {placesCount: seen.size, broken: [...broken.values()]}
 }
 
 function placeKind({standing, memory}: Place): string {
-  const {told, timerRuns, waitsFor, isCardTaken, isPathBlocked} = memory
+  const {told, sent, timerRuns, waitsFor, isCardTaken, isPathBlocked} = memory
   const promised = told && [
     told.isApproved,
     told.mustConclude,
@@ -120,18 +130,27 @@ function placeKind({standing, memory}: Place): string {
   ]
   // A dispenser that has failed is looked at before it is given anything.
   const isPassed = isPathBlocked && standing.context.devices.dispenser === 'ok'
-  return JSON.stringify([kindOf(standing), promised, timerRuns, waitsFor, isCardTaken, isPassed])
+  const transfer = sent && [sent.mayBeHeld, sent.advicesCount]
+  return JSON.stringify([kindOf(standing), promised, transfer, timerRuns, waitsFor, isCardTaken, isPassed])
 }
 
 function samplesAt(standing: Standing): readonly Sample[] {
   return EVENT_TYPES.flatMap(type => samplesOf(type, standing.context))
 }
 
-function walkOn(place: Place, {words, event}: Sample): {place: Place; broken: readonly string[]} {
+function walkOn(
+  place: Place,
+  {words, event}: Sample,
+): {place: Place; broken: readonly string[]; isUnexpected: boolean} {
   const made = step(place.standing, event)
   const {memory, broken} = follow(place.memory, place.standing, event, made)
   const way = [...place.way, words === '' ? event.type : `${event.type} ${words}`]
-  return {place: {standing: made.standing, memory, way}, broken}
+  const isUnexpected = made.orders.length === 0 && made.chores.every(({kind}) => kind === 'report.unexpected')
+  return {
+    place: {standing: made.standing, memory, way},
+    broken,
+    isUnexpected: isUnexpected && made.chores.length === 1,
+  }
 }
 
 for (const [name, setup] of Object.entries(SETUPS)) {

@@ -20,8 +20,17 @@ interface Told {
   readonly mayBeOut: boolean
 }
 
+/** A transfer as the bank sees it. */
+interface Sent {
+  readonly key: OperationKey
+  /** Approved, or asked for without an answer: the bank may hold it. */
+  readonly mayBeHeld: boolean
+  readonly advicesCount: number
+}
+
 /** What a walk remembers. */
 export interface Memory {
+  readonly sent: Sent | null
   readonly told: Told | null
   readonly keysUsed: ReadonlySet<string>
   readonly timerRuns: boolean
@@ -33,6 +42,7 @@ export interface Memory {
 }
 
 export const BLANK: Memory = {
+  sent: null,
   told: null,
   keysUsed: new Set(),
   timerRuns: false,
@@ -67,6 +77,7 @@ export function follow(before: Memory, from: Standing, event: Event, made: Step)
   const broken: string[] = []
   let told = afterEvent(before.told, from, event)
   let keysUsed = before.keysUsed
+  let sent = sentAfter(before.sent, from, event)
   const isNewVisit = from.state === 'idle' && event.type === 'card.inserted'
   const isCardTaken = event.type === 'card.taken' || (before.isCardTaken && !isNewVisit)
   const isPathBlocked = blockedAfter(before.isPathBlocked, from, event)
@@ -77,11 +88,22 @@ export function follow(before: Memory, from: Standing, event: Event, made: Step)
       broken.push('a receipt is printed before the bank is told what became of it')
     if (order.kind.startsWith('operator.') && (from.state !== 'supervisor' || from.context.visit !== null))
       broken.push(`${order.kind} is given in ${from.state}`)
-    if ('key' in order && !isAbout(order, told)) {
-      if (order.kind === 'host.authorize' || order.kind === 'host.verify' || order.kind === 'host.balance') {
+    if (order.kind === 'host.completeTransfer' || order.kind === 'host.reverseTransfer') {
+      broken.push(...transferRules(sent, order, event))
+      sent = sent && {...sent, advicesCount: sent.advicesCount + 1}
+    } else if (isTheRepeat(order, from)) {
+      if (!keysUsed.has(order.key)) broken.push(`${order.kind} is repeated under a new key, ${order.key}`)
+    } else if ('key' in order && !isAbout(order, told)) {
+      if (QUESTIONS.has(order.kind)) {
         if (keysUsed.has(order.key)) broken.push(`${order.kind} uses the key ${order.key} again`)
         keysUsed = new Set([...keysUsed, order.key])
       } else broken.push(`${order.kind} for ${order.key}, which is not the operation at hand`)
+    }
+    if (order.kind === 'host.transfer') {
+      if (event.type !== 'transfer.confirmed') broken.push(`a transfer is asked for by ${event.type}`)
+      if (sent !== null && sent.mayBeHeld && sent.advicesCount === 0)
+        broken.push('a transfer begins before the last was concluded')
+      sent = {key: order.key, mayBeHeld: false, advicesCount: 0}
     }
     if (order.kind === 'host.authorize') {
       if (told !== null && told.mustConclude && told.advicesCount === 0)
@@ -94,13 +116,55 @@ export function follow(before: Memory, from: Standing, event: Event, made: Step)
       told = moved.told
     }
   }
-  const memory = {told, keysUsed, isCardTaken, isPathBlocked, ...waiting(before, from, made, event)}
+  if (
+    from.state === 'changingPin' &&
+    made.standing.state === 'showingPinChanged' &&
+    event.type !== 'pin.changed'
+  )
+    broken.push(`a PIN is said to be changed after ${event.type}`)
+  const memory = {told, sent, keysUsed, isCardTaken, isPathBlocked, ...waiting(before, from, made, event)}
   broken.push(...standingRules(memory, from, event, made))
   // Between visits nothing is remembered but the keys.
   return {
-    memory: RESTS.has(made.standing.state) ? {...memory, told: null, isCardTaken: false} : memory,
+    memory: RESTS.has(made.standing.state) ? {...memory, told: null, sent: null, isCardTaken: false} : memory,
     broken,
   }
+}
+
+/** What is asked under a key of its own. */
+const QUESTIONS: ReadonlySet<Order['kind']> = new Set<Order['kind']>([
+  'host.authorize',
+  'host.verify',
+  'host.balance',
+  'host.statement',
+  'host.changePin',
+  'host.payee',
+  'host.transfer',
+])
+
+/** The one question that is asked again, and under the same key. */
+function isTheRepeat(order: Order, from: Standing): order is Extract<Order, {kind: 'host.changePin'}> {
+  return order.kind === 'host.changePin' && from.state === 'changingPin'
+}
+
+function sentAfter(sent: Sent | null, from: Standing, event: Event): Sent | null {
+  const isAnswer = event.type === 'host.approved' || event.type === 'host.silent'
+  return sent !== null && from.state === 'transferring' && isAnswer ? {...sent, mayBeHeld: true} : sent
+}
+
+function transferRules(
+  sent: Sent | null,
+  order: Extract<Order, {kind: 'host.completeTransfer' | 'host.reverseTransfer'}>,
+  event: Event,
+): string[] {
+  if (sent?.key !== order.key) return [`${order.kind} for ${order.key}, which was not asked for`]
+  return [
+    ...(sent.advicesCount === 0 ? [] : ['the bank is told twice what became of a transfer']),
+    ...(sent.mayBeHeld ? [] : ['the bank is told about a transfer that it does not hold']),
+    ...(order.kind === 'host.completeTransfer' && event.type !== 'host.approved'
+      ? ['a transfer is completed that nobody approved']
+      : []),
+  ]
 }
 
 /** What clears a path, or proves it clear. */
@@ -231,6 +295,9 @@ function standingRules(memory: Memory, from: Standing, event: Event, made: Step)
   if (isAtRest && state !== 'suspended') {
     if (told !== null && told.mustConclude && told.advicesCount !== 1)
       broken.push(`${state} with an operation the bank was told ${told.advicesCount} times about`)
+    const {sent} = memory
+    if (sent !== null && sent.mayBeHeld && sent.advicesCount !== 1)
+      broken.push(`${state} with a transfer the bank was told ${sent.advicesCount} times about`)
     const fate = from.context.visit?.cardFate ?? 'returned'
     if (fate === 'inside' && event.type !== 'card.taken') broken.push('the card is forgotten inside')
   }

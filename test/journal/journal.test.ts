@@ -654,6 +654,38 @@ const ORDERS: {readonly [Kind in Order['kind']]: readonly [Extract<Order, {kind:
   ],
   'pinPad.collect': [{kind: 'pinPad.collect', entryTimeoutMs: 30_000}, 'ask for the PIN, within 30 s'],
   'host.verify': [{kind: 'host.verify', key: KEY}, `ask the bank to verify card and PIN, ${KEY}`],
+  'pinPad.collectNew': [
+    {kind: 'pinPad.collectNew', isRepeated: true, entryTimeoutMs: 30_000},
+    'ask for the new PIN again, within 30 s',
+  ],
+  'host.statement': [
+    {kind: 'host.statement', key: KEY, account: ACCOUNT},
+    `ask the bank for the last lines of "Épargne “plus”", ${KEY}`,
+  ],
+  'host.changePin': [{kind: 'host.changePin', key: KEY}, `ask the bank to change the PIN, ${KEY}`],
+  'host.payee': [
+    {kind: 'host.payee', key: KEY, account: ACCOUNT, toAccountId: '67890'},
+    `ask the bank whose account "67890" is, ${KEY}`,
+  ],
+  'host.transfer': [
+    {
+      kind: 'host.transfer',
+      key: KEY,
+      account: ACCOUNT,
+      toAccountId: '67890',
+      amountMinor: minorUnits(6_000),
+      currency: 'EUR',
+    },
+    `ask the bank to transfer 60.00 EUR from "Épargne “plus”" to "67890", ${KEY}`,
+  ],
+  'host.completeTransfer': [
+    {kind: 'host.completeTransfer', key: KEY, amountMinor: minorUnits(6_000), row: 'transfer-approved'},
+    `tell the bank: transfer 60.00 EUR, ${KEY}; rule "transfer-approved"`,
+  ],
+  'host.reverseTransfer': [
+    {kind: 'host.reverseTransfer', key: KEY, because: 'no-answer', row: 'transfer-not-answered'},
+    `tell the bank: take the transfer back (no-answer), ${KEY}; rule "transfer-not-answered"`,
+  ],
   'host.balance': [
     {kind: 'host.balance', key: KEY, account: ACCOUNT},
     `ask the bank for the balance of "Épargne “plus”", ${KEY}`,
@@ -861,6 +893,17 @@ const EVENTS: {readonly [Type in Event['type']]: readonly [Extract<Event, {type:
   'pin.timedOut': [{type: 'pin.timedOut'}, 'PIN not entered in time'],
   'pin.failed': [{type: 'pin.failed', fault: ODD}, `PIN pad failed: ${ODD_READ}`],
   'service.chosen': [{type: 'service.chosen', service: 'balance'}, 'customer chose balance'],
+  'account.chosen': [{type: 'account.chosen', accountId: '12345'}, 'customer chose account "12345"'],
+  'target.chosen': [
+    {type: 'target.chosen', accountId: '67890'},
+    'customer wants to transfer to account "67890"',
+  ],
+  'transfer.confirmed': [{type: 'transfer.confirmed'}, 'customer confirmed the transfer'],
+  'statement.told': [{type: 'statement.told'}, 'bank told the last lines'],
+  'payee.named': [{type: 'payee.named'}, 'bank named the payee'],
+  'pin.changed': [{type: 'pin.changed'}, 'bank changed the PIN'],
+  'time.granted': [{type: 'time.granted'}, 'customer needs more time'],
+  'time.declined': [{type: 'time.declined'}, 'customer needs no more time'],
   'amount.chosen': [{type: 'amount.chosen', amountMinor: minorUnits(5)}, 'customer chose 0.05 EUR'],
   'fee.accepted': [{type: 'fee.accepted'}, 'customer accepted the fee'],
   'visit.continued': [{type: 'visit.continued'}, 'customer goes on'],

@@ -10,6 +10,7 @@ import {
   deskAfter,
   deskOffering,
   press,
+  takesDigits,
   withBalance,
   withListening,
   withPinDigits,
@@ -49,6 +50,19 @@ t.test('leading zeros, dots and more than the largest withdrawal are not taken',
   t.equal(typing(['6', '00']).amountDigits, '6', 'two zeros are taken together or not at all')
 })
 
+t.test('the question for more time wipes nothing, and typing answers it', t => {
+  const asked = during({isAskedForTime: true})
+  const desk = typing(['1', '2'])
+  t.same(press('choosingAmount', asked, desk, 'enter'), {desk, event: {type: 'time.granted'}})
+  t.same(press('choosingAmount', asked, desk, '0'), {
+    desk: {...desk, amountDigits: '120'},
+    event: {type: 'time.granted'},
+  })
+  t.same(press('choosingAmount', asked, desk, 'A'), {desk, event: null}, 'what lies under it is not offered')
+  t.same(press('choosingAmount', asked, desk, 'cancel').event, {type: 'time.declined'})
+  t.end()
+})
+
 t.test('keys do what the choice beside them says', async t => {
   for (const state of STATE_NAMES)
     for (const {name, context, desk} of SAMPLES)
@@ -74,9 +88,8 @@ t.test('keys do what the choice beside them says', async t => {
 t.test('a key that means nothing now changes nothing', async t => {
   for (const state of STATE_NAMES) {
     const keys = new Set(view(state, visit, EMPTY_DESK).choices.flatMap(choice => choice.keys))
-    const takesAmount = state === 'choosingAmount' || state === 'amountRefused'
     for (const key of KEYS) {
-      if (keys.has(key) || key === '00' || (takesAmount && /^[0-9]/.test(key))) continue
+      if (keys.has(key) || key === '00' || (takesDigits(state) && /^[0-9]/.test(key))) continue
       t.same(press(state, visit, EMPTY_DESK, key), {desk: EMPTY_DESK, event: null}, `${state} ${key}`)
     }
   }

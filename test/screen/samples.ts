@@ -93,9 +93,13 @@ export function setupOf(stacker: boolean, currency: Currency = 'EUR'): MachineSe
       retract: 'onIfCounted',
       feeMinor: minorUnits(250),
       amountMaxMinor: minorUnits(50_000),
+      transferMaxMinor: minorUnits(100_000),
       notesMax: 40,
       pinEntryTimeoutMs: 30_000,
       customerTimeoutMs: 30_000,
+      feeTimeoutMs: 60_000,
+      moreTimeTimeoutMs: 30_000,
+      anotherTimeoutMs: 20_000,
       cardTakeTimeoutMs: 30_000,
       notesTakeTimeoutMs: 30_000,
       endingTimeoutMs: 8_000,
@@ -145,6 +149,7 @@ export function during(
     readonly fate?: CardFate
     readonly bunchCount?: number
     readonly receipt?: ReceiptFate
+    readonly isAskedForTime?: boolean
   },
   stacker = false,
 ): Context {
@@ -152,7 +157,9 @@ export function during(
     ...atRest(stacker),
     visit: {
       ...newVisit({masked: '476173******0119'}, '2026-11-22', change.ending ?? null),
-      accounts: [{accountId: '10-4471', label: 'Current account'}],
+      accounts: ACCOUNTS,
+      account: ACCOUNTS[0],
+      isAskedForTime: change.isAskedForTime ?? false,
       notice: change.notice ?? null,
       receipt: change.receipt ?? 'notAsked',
       cardFate: change.fate ?? 'inside',
@@ -160,6 +167,11 @@ export function during(
     },
   }
 }
+
+const ACCOUNTS = [
+  {accountId: '10-4471', label: 'Current account'},
+  {accountId: '10-4472', label: 'Current account 2'},
+] as const
 
 export const DESKS: readonly Desk[] = [
   EMPTY_DESK,
@@ -211,5 +223,6 @@ export const SAMPLES: readonly Sample[] = [
     context: during({fate, ending: {kind: 'notPaid', because: 'card-not-taken', reference: KEY}}),
     desk: EMPTY_DESK,
   })),
+  {name: 'asked for more time', context: during({isAskedForTime: true}), desk: EMPTY_DESK},
   {name: 'two bunches', context: during({bunchCount: 2}, true), desk: EMPTY_DESK},
 ]

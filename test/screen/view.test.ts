@@ -42,7 +42,7 @@ function textsOf(model: ViewModel): readonly string[] {
 }
 
 t.test('every state has words for every visit', async t => {
-  t.equal(STATE_NAMES.length, 29)
+  t.equal(STATE_NAMES.length, 44)
   for (const {name, state, model} of ALL) {
     if (model.screen !== state) t.fail(`${name} shows ${model.screen}`)
     if (model.title.trim() === '' || model.instruction.trim() === '') t.fail(`${name} is silent`)
@@ -78,6 +78,14 @@ t.test('wherever the customer is asked, cancel is one of the choices', async t =
     'amountRefused',
     'confirmingFee',
     'choosingReceipt',
+    'choosingAccount',
+    'askingAnother',
+    'choosingTarget',
+    'choosingSum',
+    'confirmingTransfer',
+    'showingTransfer',
+    'showingStatement',
+    'showingPinChanged',
   ] as const) {
     const cancel = view(state, during({bunchCount: 1}), EMPTY_DESK).choices.find(({keys}) =>
       keys.includes('cancel'),
@@ -102,6 +110,33 @@ t.test('the page gets no event, no digit of the PIN and no more than four of the
   const pin = view('enteringPin', full, {...EMPTY_DESK, pinDigits: 4})
   t.same(pin.entry, {kind: 'pin', digits: 4})
   t.notMatch(pin.speech, /[0-9]/, 'the speech of PIN entry counts nothing')
+})
+
+t.test('the question for more time leaves what was typed, and offers nothing else', async t => {
+  const typed = {...EMPTY_DESK, amountDigits: '12'}
+  const model = view('choosingAmount', during({isAskedForTime: true}), typed)
+  t.match(model, {title: 'Do you need more time?', tone: 'ask', entry: {text: '€12'}})
+  t.same(
+    model.choices.map(({event, keys}) => [event.type, keys]),
+    [
+      ['time.declined', ['D', 'cancel']],
+      ['time.granted', ['H', 'enter']],
+    ],
+  )
+  t.match(model.speech, /Do you need more time\?.*You have typed 12 euros/)
+  t.match(view('offeringTime', during({}), EMPTY_DESK).instruction, /PIN again/)
+})
+
+t.test('accounts are offered by the names that the bank gave them, each at a key', async t => {
+  const {choices} = view('choosingAccount', during({}), EMPTY_DESK)
+  t.same(
+    choices.map(({label, keys}) => [label, keys]),
+    [
+      ['Current account', ['A', '1']],
+      ['Current account 2', ['B', '2']],
+      ['Return my card', ['D', 'cancel']],
+    ],
+  )
 })
 
 t.test('offered amounts are those that can be paid', async t => {

@@ -168,7 +168,8 @@ for (const death of DEATHS) {
 
 t.test('every row that settles an operation has a scene', t => {
   // Its device would have to deny what its own sensors see; no emulator lies so.
-  const unplayed = ['dispense-contradicted']
+  // And a transfer moves no note: services.test.ts plays its death.
+  const unplayed = ['transfer-without-answer', 'dispense-contradicted']
   const settling = RECOVERY_ROWS.filter(({remedy}) => remedy !== 'forget' && remedy !== 'tellAgain')
   t.strictSame(
     settling.map(({name}) => name).filter(name => !DEATHS.some(({row}) => row === name)),

@@ -146,9 +146,12 @@ export class Customer {
       }
       return this.#keys.length > 0
     }
-    if (state === this.#answered || machine === null) return false
-    this.#answered = state
-    this.#answer(machine, state)
+    const isAsked = machine?.standing.context.visit?.isAskedForTime ?? false
+    const question = isAsked ? `${state}, more time` : state
+    if (question === this.#answered || machine === null) return false
+    this.#answered = question
+    if (isAsked) this.#choose(machine, 'moreTime')
+    else this.#answer(machine, state)
     return this.#keys.length > 0
   }
 
@@ -249,11 +252,17 @@ export class Customer {
         return
       case 'showingBalance': {
         const isOffered = machine.current().choices.some(({id}) => id === 'printBalance')
-        this.#choose(machine, isOffered && this.#habits.wantsReceipt ? 'printBalance' : 'menu')
+        this.#choose(machine, isOffered && this.#habits.wantsReceipt ? 'printBalance' : 'goOn')
         return
       }
       case 'choosingReceipt':
         this.#choose(machine, this.#habits.wantsReceipt ? 'receipt' : 'noReceipt')
+        return
+      case 'askingAnother':
+        this.#choose(machine, 'another')
+        return
+      case 'offeringTime':
+        this.#choose(machine, 'moreTime')
         return
       case 'choosingAmount':
         this.#enterAmount(machine)

@@ -49,6 +49,7 @@ export class Somebody {
       if (life.state === this.#pressed || pinPad.world.mode !== 'clear') continue
       this.#pressed = life.state
       if (life.state === 'choosingService') pinPad.press('A')
+      if (life.state === 'choosingAccount') pinPad.press('A')
       if (life.state === 'choosingAmount') for (const key of ['6', '0', 'enter'] as const) pinPad.press(key)
     }
   }

@@ -88,7 +88,7 @@ export const ZONES: readonly Zone[] = [
     name: 'src/screen',
     files: ['src/screen/'],
     may: ['kit/', 'fsm/context.ts', 'fsm/decide.ts', 'fsm/mix.ts'],
-    types: ['fsm/', 'devices/pin-pad/port.ts', 'devices/printer/port.ts'],
+    types: ['fsm/', 'devices/pin-pad/port.ts', 'devices/printer/port.ts', 'src/link/port.ts'],
     packages: ['node:*'],
   },
   {

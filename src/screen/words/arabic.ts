@@ -1,11 +1,13 @@
 /** Arabic. */
 import type {Catalogue} from './catalogue.ts'
 import {PAPER} from './paper.ts'
+import {ARABIC_SERVICES} from './services/arabic.ts'
 
 export const ARABIC: Catalogue = {
   name: 'العربية',
   words: {
     ...PAPER.ar,
+    ...ARABIC_SERVICES,
     'starting.title': 'جارٍ التشغيل',
     'starting.instruction': 'يجري تجهيز هذا الجهاز. يرجى الانتظار.',
     'recovering.title': 'جارٍ التجهيز',

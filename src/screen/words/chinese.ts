@@ -1,11 +1,13 @@
 /** Chinese, in simplified characters. */
 import type {Catalogue} from './catalogue.ts'
 import {PAPER} from './paper.ts'
+import {CHINESE_SERVICES} from './services/chinese.ts'
 
 export const CHINESE: Catalogue = {
   name: '中文',
   words: {
     ...PAPER.zh,
+    ...CHINESE_SERVICES,
     'starting.title': '正在启动',
     'starting.instruction': '本机正在准备，请稍候。',
     'recovering.title': '正在准备',

@@ -1,9 +1,10 @@
 /** English, the language that the others are held to: the same keys with the same places. */
-
+import {ENGLISH_SERVICES} from './services/english.ts'
 import {PAPER} from './paper.ts'
 
 export const ENGLISH = {
   ...PAPER.en,
+  ...ENGLISH_SERVICES,
   'starting.title': 'Starting up',
   'starting.instruction': 'This machine is getting ready. Please wait.',
   'recovering.title': 'Getting ready',

@@ -1,11 +1,13 @@
 /** French. */
 import type {Catalogue} from './catalogue.ts'
 import {PAPER} from './paper.ts'
+import {FRENCH_SERVICES} from './services/french.ts'
 
 export const FRENCH: Catalogue = {
   name: 'Français',
   words: {
     ...PAPER.fr,
+    ...FRENCH_SERVICES,
     'starting.title': 'Démarrage',
     'starting.instruction': 'Cet appareil se prépare. Veuillez patienter.',
     'recovering.title': 'Bientôt prêt',

@@ -1,11 +1,13 @@
 /** German. */
 import type {Catalogue} from './catalogue.ts'
 import {PAPER} from './paper.ts'
+import {GERMAN_SERVICES} from './services/german.ts'
 
 export const GERMAN: Catalogue = {
   name: 'Deutsch',
   words: {
     ...PAPER.de,
+    ...GERMAN_SERVICES,
     'starting.title': 'Automat startet',
     'starting.instruction': 'Dieser Automat wird vorbereitet. Bitte warten Sie.',
     'recovering.title': 'Gleich bereit',

@@ -1,11 +1,13 @@
 /** Hindi. */
 import type {Catalogue} from './catalogue.ts'
 import {PAPER} from './paper.ts'
+import {HINDI_SERVICES} from './services/hindi.ts'
 
 export const HINDI: Catalogue = {
   name: 'हिन्दी',
   words: {
     ...PAPER.hi,
+    ...HINDI_SERVICES,
     'starting.title': 'शुरू हो रहा है',
     'starting.instruction': 'यह मशीन तैयार हो रही है। कृपया प्रतीक्षा करें।',
     'recovering.title': 'तैयार हो रहा है',

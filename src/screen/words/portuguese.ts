@@ -1,11 +1,13 @@
 /** Portuguese, as in Portugal. */
 import type {Catalogue} from './catalogue.ts'
 import {PAPER} from './paper.ts'
+import {PORTUGUESE_SERVICES} from './services/portuguese.ts'
 
 export const PORTUGUESE: Catalogue = {
   name: 'Português',
   words: {
     ...PAPER.pt,
+    ...PORTUGUESE_SERVICES,
     'starting.title': 'A iniciar',
     'starting.instruction': 'Esta máquina está a preparar-se. Aguarde, por favor.',
     'recovering.title': 'Quase pronta',

@@ -1,11 +1,13 @@
 /** Spanish. */
 import type {Catalogue} from './catalogue.ts'
 import {PAPER} from './paper.ts'
+import {SPANISH_SERVICES} from './services/spanish.ts'
 
 export const SPANISH: Catalogue = {
   name: 'Español',
   words: {
     ...PAPER.es,
+    ...SPANISH_SERVICES,
     'starting.title': 'Iniciando',
     'starting.instruction': 'Este cajero se está preparando. Espere, por favor.',
     'recovering.title': 'Casi listo',

@@ -1,11 +1,13 @@
 /** Turkish. */
 import type {Catalogue} from './catalogue.ts'
 import {PAPER} from './paper.ts'
+import {TURKISH_SERVICES} from './services/turkish.ts'
 
 export const TURKISH: Catalogue = {
   name: 'Türkçe',
   words: {
     ...PAPER.tr,
+    ...TURKISH_SERVICES,
     'starting.title': 'Açılıyor',
     'starting.instruction': 'Bu makine hazırlanıyor. Lütfen bekleyin.',
     'recovering.title': 'Hazırlanıyor',

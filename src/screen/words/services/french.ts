@@ -1,0 +1,72 @@
+/** French, for the services beside cash: more time, accounts, transfers, bookings, the PIN. */
+import type {ENGLISH_SERVICES} from './english.ts'
+
+export const FRENCH_SERVICES: Readonly<Record<keyof typeof ENGLISH_SERVICES, string>> = {
+  'moreTime.title': 'Avez-vous besoin de plus de temps ?',
+  'moreTime.instruction': 'Sans réponse, votre carte vous est rendue.',
+  'offeringTime.instruction': 'Si oui, recomposez votre code depuis le début.',
+  'choice.moreTime': 'Oui, plus de temps',
+  'choice.noMoreTime': 'Non, rendez ma carte',
+  'choosingAccount.title': 'Quel compte ?',
+  'choosingAccount.instruction': 'Choisissez un compte avec les touches à côté de l’écran.',
+  'askingAnother.title': 'Souhaitez-vous autre chose ?',
+  'askingAnother.instruction': 'Votre carte est encore dans l’appareil.',
+  'choice.another': 'Oui, autre chose',
+
+  'choice.transfer': 'Faire un virement',
+  'choosingTarget.title': 'Virement vers quel compte ?',
+  'choosingTarget.own': 'Choisissez un de vos comptes ou composez un numéro de compte.',
+  'choosingTarget.instruction': 'Composez le numéro de compte sur le clavier.',
+  'askingPayee.instruction': 'Nous demandons à votre banque à qui est ce compte.',
+  'choosingSum.title': 'Quel montant souhaitez-vous virer ?',
+  'choosingSum.instruction': 'Composez le montant sur le clavier.',
+  'choosingSum.hint': 'Jusqu’à {most}',
+  'confirmingTransfer.title': 'Vérifiez votre virement',
+  'confirmingTransfer.instruction': 'Rien n’est encore envoyé.',
+  'choice.confirmTransfer': 'Virer maintenant',
+  'figure.from': 'De',
+  'figure.to': 'Vers',
+  'figure.payee': 'Bénéficiaire',
+  'figure.sum': 'Montant',
+  'showingTransfer.title': 'Votre virement est fait',
+  'showingTransfer.instruction': 'Conservez la référence ci-dessous.',
+  'notice.transferDeclined': 'Le virement n’a pas été fait. {because}',
+  'notice.payeeUnknown': 'Cet appareil ne peut pas faire de virement vers ce compte.',
+  'ending.transferReversed.title': 'Le virement n’a pas été fait',
+  'ending.transferReversed.instruction':
+    'Votre banque n’a pas répondu à temps. Votre compte n’est pas débité : nous demandons à votre banque d’annuler. Conservez la référence.',
+  'speech.typedNumber': 'Vous avez composé {digits}.',
+
+  'choice.statement': 'Voir mes dernières opérations',
+  'askingStatement.instruction': 'Nous demandons vos dernières opérations à votre banque.',
+  'showingStatement.title': 'Vos dernières opérations',
+  'showingStatement.page': '{account}, page {page} sur {pages}',
+  'showingStatement.empty': 'Il n’y a pas encore d’opérations.',
+  'showingStatement.missing': 'Vos opérations ne peuvent pas être affichées. Veuillez réessayer.',
+  'notice.statementUnavailable': 'Votre banque ne peut pas donner vos opérations pour le moment.',
+  'choice.nextPage': 'Page suivante',
+  'choice.previousPage': 'Page précédente',
+  'choice.goOn': 'Continuer',
+  'booking.withdrawal': 'Retrait',
+  'booking.deposit': 'Versement',
+  'booking.sent': 'Virement émis',
+  'booking.received': 'Virement reçu',
+
+  'choice.pinChange': 'Changer mon code',
+  'enteringNewPin.title': 'Choisissez un nouveau code',
+  'enteringNewPin.instruction':
+    'Cachez le clavier avec la main, composez un nouveau code et appuyez sur Validation.',
+  'repeatingNewPin.title': 'Composez le nouveau code encore une fois',
+  'repeatingNewPin.instruction':
+    'Cachez le clavier avec la main, recomposez le même code et appuyez sur Validation.',
+  'changingPin.instruction':
+    'Nous transmettons le nouveau code à votre banque. L’annulation n’est plus possible.',
+  'showingPinChanged.title': 'Votre code est changé',
+  'showingPinChanged.instruction': 'Désormais, seul le nouveau code est valable.',
+  'notice.pinsDiffer': 'Les deux codes n’étaient pas identiques. Choisissez à nouveau.',
+  'notice.pinWeak': 'Ce code est trop facile à deviner. Choisissez-en un autre.',
+  'notice.pinNotChanged': 'Votre code n’a pas été changé. {because}',
+  'ending.pinUnknown.title': 'Nous ne savons pas si votre code a changé',
+  'ending.pinUnknown.instruction':
+    'Votre banque n’a pas répondu. La prochaine fois, essayez d’abord le nouveau code ; s’il est faux, l’ancien est encore valable. Conservez la référence.',
+}
