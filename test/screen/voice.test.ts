@@ -109,7 +109,12 @@ class Listener {
     else if (text.includes('What would you like to do')) {
       this.menu = offers.map(({choice}) => choice)
       await this.#press(present(wanted(this.#wish ?? 'Return my card'), 'a key for the wish'))
-    } else if (text.includes('How much')) await this.#press('6', '0')
+    } else if (text.includes('Which account')) await this.#press('1')
+    else if (text.includes('Transfer to which')) await this.#press('6', '7', '8', '9', '0', 'Enter')
+    else if (text.includes('new PIN') && text.includes('Cover the keypad'))
+      await this.#press('8', '2', '0', '3', 'Enter')
+    else if (text.includes('anything else')) await this.#press('Cancel')
+    else if (text.includes('How much')) await this.#press('6', '0')
     else if (text.includes('balance')) await this.#press(wanted('Return my card') ?? 'Cancel')
     else {
       const enter = offers.find(({key}) => key === 'Enter')?.key
@@ -152,6 +157,12 @@ t.test('every service that the menu tells of is completed by ear and keypad alon
       t.match(said, /You have typed 60 euros/)
       t.match(said, /Fee: 2\.50 euros\. Total charged: 62\.50 euros\./, 'what it costs is heard before')
     }
+    if (service === 'Transfer money') {
+      t.match(said, /Recipient: E\*\*\* N\*\*\*\. Amount: 60 euros\./, 'what it does is heard before')
+      t.match(said, /Your transfer is made\./)
+    }
+    if (service === 'Show my last bookings') t.match(said, /There are no bookings yet\./)
+    if (service === 'Change my PIN') t.match(said, /Your PIN is changed\./)
     if (service === 'Show my balance') t.match(said, /Available balance\. [0-9,.]+ euros/)
   }
 })
@@ -200,6 +211,7 @@ t.test(
     voice.headset(false)
     t.equal(machine.current().look.now, 'plain', 'nobody else finds a dark screen')
     const silent = ears.heard.length
+    await press('1')
     await press('1')
     t.equal(ears.heard.length, silent)
     voice.headset(true)
