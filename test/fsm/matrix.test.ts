@@ -165,7 +165,7 @@ for (const [name, setup] of Object.entries(SETUPS)) {
     const seed = `matrix ${name}`
     const random = seededRandom(seed)
     let visitsCount = 0
-    for (let life = 0; life < 12; life++) {
+    for (let life = 0; life < 18; life++) {
       let place: Place = {standing: begin(setup).standing, memory: BLANK, way: []}
       for (let at = 0; at < 200; at++) {
         const next = walkOn(place, randomSample(place.standing, random))
