@@ -153,9 +153,9 @@ export const DECISIONS: readonly Planted[] = [
   ),
   planted(
     'reuse the STAN of a balance',
-    'fsm/states/visit.ts',
-    'const takeStan = base.assign(({context}) => ({nextStan: stanAfter(context.nextStan)}))',
-    'const takeStan = base.assign(({context}) => ({nextStan: context.nextStan}))',
+    'fsm/states/asking.ts',
+    'export const takeStan = base.assign(({context}) => ({nextStan: stanAfter(context.nextStan)}))',
+    'export const takeStan = base.assign(({context}) => ({nextStan: context.nextStan}))',
   ),
   planted(
     'forget rejected notes in the levels',

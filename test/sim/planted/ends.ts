@@ -104,8 +104,8 @@ export const ENDS: readonly Planted[] = [
   planted(
     'the bank: book what was approved, not what was paid',
     OPERATION,
-    'entry: completionEntry(heldMoney(operation), advice.paidMinor, advice.feeMinor),',
-    'entry: completionEntry(heldMoney(operation), operation.amountMinor, operation.feeMinor),',
+    'entry: settledEntry(operation, advice.paidMinor, advice.feeMinor),',
+    'entry: settledEntry(operation, operation.amountMinor, operation.feeMinor),',
   ),
   planted(
     'the bank: a suspicion gives the hold back',
