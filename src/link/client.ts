@@ -191,8 +191,9 @@ export function hostLink(transport: Transport, clock: Clock, log: Log, options: 
         (told ?? currency) !== wish.currency ||
         signedMinor(amount, wish.currency) !== wish.amountMinor
       ) {
-        log.error('the bank approved another transfer than was asked', {key: wish.key})
-        return silent('the approval is of another transfer')
+        const why = 'the approval is of another transfer'
+        log.error('the bank approved something else than was asked', {key: wish.key, why})
+        return silent(why)
       }
       return {kind: 'approved', authCode: transaction_id.slice(-6), amountMinor: wish.amountMinor}
     },

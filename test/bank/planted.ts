@@ -72,7 +72,7 @@ export const PLANTED: readonly Planted[] = [
         from: '    if (before !== null) return before\n',
         to:
           '    if (before !== null)\n' +
-          "      return post(bank, tx, who, {...wish, key: `${wish.key}-${newId(bank)}`}, present(wish.target, ''), bank.clock.wallMs())\n",
+          "      return move(bank, tx, who, {wish: {...wish, key: `${wish.key}-${newId(bank, accountId)}`}, target: present(wish.target, ''), heldBy: null}, bank.clock.wallMs())\n",
       },
     ],
     ...ASKED,
@@ -112,9 +112,9 @@ export const PLANTED: readonly Planted[] = [
     changes: [
       {
         file: 'host/transfer.ts',
-        from: "  await tx.operations.insert(operationOf(wish, 'posted', {transactionId, answer: answer.text}, nowMs))\n",
+        from: "  await tx.operations.insert(operationOf(wish, state, {transactionId, answer: answer.text}, nowMs))\n",
         to:
-          "  const record = operationOf(wish, 'posted', {transactionId, answer: answer.text}, nowMs)\n" +
+          "  const record = operationOf(wish, state, {transactionId, answer: answer.text}, nowMs)\n" +
           '  void bank.clock.sleep(250).then(() => bank.store.transact(own => own.operations.insert(record))).catch(() => undefined)\n',
       },
     ],

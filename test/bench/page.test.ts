@@ -80,6 +80,8 @@ t.test('the bench', async t => {
     await typed(page, ['4', 'Enter'])
     await screenSays(page, /^What would you like/)
     await page.keyboard.press('F1')
+    await screenSays(page, /^Which account/)
+    await page.keyboard.press('F1')
     await screenSays(page, /^How much/)
     await typed(page, ['1', '2', '5', 'Backspace', '0', 'Enter'])
     await screenSays(page, /^Please take your card/)

@@ -103,7 +103,7 @@ const BAD: readonly (readonly [string, readonly string[], RegExp])[] = [
   ['no amount at all', ['--withdraw', '6e1'], /--withdraw: '6e1' is not a plain decimal amount/],
   ['a PIN of letters', ['--withdraw', '60', '--pin', 'abc'], /--pin: must be 4 to 12 digits/],
   ['an unknown card', ['--withdraw', '60', '--card', '1'], /--card: no demo card/],
-  ['an unknown device', ['--withdraw', '60', '--plan', 'printer: jam'], /plan: 'printer' is none of/],
+  ['an unknown device', ['--withdraw', '60', '--plan', 'camera: jam'], /plan: 'camera' is none of/],
   [
     'an unknown fault',
     ['--withdraw', '60', '--plan', 'dispenser: explodes'],

@@ -125,7 +125,7 @@ t.test('the page', async t => {
     const context = during({})
     const visit = context.visit && {
       ...context.visit,
-      accounts: [{accountId: '1', label: '<img src=x onerror=alert(1)>'}],
+      account: {accountId: '1', label: '<img src=x onerror=alert(1)>'},
     }
     source.show(view('showingBalance', {...context, visit}, EMPTY_DESK))
     source.show(

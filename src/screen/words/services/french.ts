@@ -37,7 +37,7 @@ export const FRENCH_SERVICES: Readonly<Record<keyof typeof ENGLISH_SERVICES, str
     'Votre banque n’a pas répondu à temps. Votre compte n’est pas débité : nous demandons à votre banque d’annuler. Conservez la référence.',
   'speech.typedNumber': 'Vous avez composé {digits}.',
 
-  'choice.statement': 'Voir mes dernières opérations',
+  'choice.statement': 'Voir mes opérations',
   'askingStatement.instruction': 'Nous demandons vos dernières opérations à votre banque.',
   'showingStatement.title': 'Vos dernières opérations',
   'showingStatement.page': '{account}, page {page} sur {pages}',
