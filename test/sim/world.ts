@@ -120,7 +120,8 @@ export class World {
       theme === 'notes left' || theme === 'many bunches' ? {...drawn, dispenser: 'reference' as const} : drawn
     const notes = drawNotes(setting)
     const paper = this.draws.stream('paper')
-    const printer = scene === null ? paper.one(['escpos', 'escpos-kiosk', null] as const) : null
+    const hasPrinter = scene === null && paper.chance(0.7)
+    const printer = hasPrinter ? paper.one(['escpos', 'escpos-kiosk'] as const) : null
     const pace = {
       cardMoveMs: setting.one([0, 120, 500]),
       noteMs: setting.one([0, 40, 150]),
