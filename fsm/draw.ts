@@ -6,7 +6,7 @@ import {writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {NOBODY, TESTS_MAX} from './attendance.ts'
 import {restOf} from './context.ts'
-import type {DeviceHealth, Operation, Visit} from './context.ts'
+import type {Context, DeviceHealth, Operation, Visit} from './context.ts'
 import {EVENT_TYPES, SETUPS, SETUP_WORDS, samplesOf} from './samples.ts'
 import {STATE_NAMES, begin, step} from './session.ts'
 import type {StateName, Standing, Step} from './session.ts'
@@ -64,7 +64,7 @@ export function kindOf({state, context}: Standing): string {
   // While people are at the machine, all that the rest can still do is choose what comes after them.
   const rest = isAttended
     ? [restOf({...context, attendance: NOBODY}), ...peopleKind(attendance)]
-    : [devices, host, held !== null, hasNotes]
+    : [asksOf(state, devices), host, held !== null, hasNotes]
   return JSON.stringify([
     state,
     restOf(context),
@@ -98,6 +98,11 @@ function wishKind(state: StateName, {accounts, service, pinChange}: Visit): read
 }
 
 const CLOSING: ReadonlySet<StateName> = new Set(['returningCard', 'retainingCard', 'showingEnding'])
+
+/** What a machine can do without decides no more than what is offered to whoever comes next. */
+function asksOf(state: StateName, devices: Context['devices']): object {
+  return state === 'idle' ? devices : {...devices, printer: null}
+}
 
 function peopleKind({
   supervisor,

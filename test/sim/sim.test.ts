@@ -15,7 +15,7 @@ import {shrunk} from './shrink.ts'
 import {lineText, replayCommand} from './story.ts'
 
 /** Some ten seconds of one core; `npm run sim` plays as many as there is time for. */
-const SEEDS_COUNT = 14
+const SEEDS_COUNT = 10
 const ROOT = join(import.meta.dirname, '..', '..')
 
 const ground = await Ground.open()
