@@ -112,9 +112,9 @@ export const PLANTED: readonly Planted[] = [
     changes: [
       {
         file: 'host/transfer.ts',
-        from: "  await tx.operations.insert(operationOf(wish, state, {transactionId, answer: answer.text}, nowMs))\n",
+        from: '  await tx.operations.insert(operationOf(wish, state, {transactionId, answer: answer.text}, nowMs))\n',
         to:
-          "  const record = operationOf(wish, state, {transactionId, answer: answer.text}, nowMs)\n" +
+          '  const record = operationOf(wish, state, {transactionId, answer: answer.text}, nowMs)\n' +
           '  void bank.clock.sleep(250).then(() => bank.store.transact(own => own.operations.insert(record))).catch(() => undefined)\n',
       },
     ],
