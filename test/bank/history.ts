@@ -94,6 +94,7 @@ export class History {
   #asksCount = 0
   #answersCount = 0
   #guessesCount = 0
+  #tombstonesCount = 0
 
   /** @param onLine hears each line once it is written */
   constructor(path: string, clock: Clock, onLine: (line: Line) => void = () => undefined) {
@@ -122,6 +123,11 @@ export class History {
     return this.#guessesCount
   }
 
+  /** Reversals that came before what they take back, so far. */
+  get tombstonesCount(): number {
+    return this.#tombstonesCount
+  }
+
   /** Before the first byte of a question goes. @returns its number */
   asked(key: string, to: string, question: Question): number {
     this.#asksCount += 1
@@ -140,6 +146,7 @@ export class History {
   #count(answer: Answer): void {
     if (answer.kind === 'declined' && answer.triesLeft !== null) this.#guessesCount += 1
     else if (answer.kind === 'declined' || answer.kind === 'approved') this.#answersCount += 1
+    else if (answer.kind === 'acknowledged' && answer.state === 'tombstone') this.#tombstonesCount += 1
   }
 }
 

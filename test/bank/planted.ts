@@ -61,6 +61,8 @@ export const PLANTED: readonly Planted[] = [
       },
     ],
     ...ASKED,
+    // Few customers take back what the bank has not heard of yet.
+    isEnough: ({answersCount, tombstonesCount}) => answersCount >= 200 && tombstonesCount >= 5,
     reds: [END, 'what has ended is not approved again'],
   },
   {

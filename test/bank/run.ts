@@ -49,6 +49,8 @@ export interface Progress {
   readonly answersCount: number
   /** Wrong PINs called wrong. */
   readonly guessesCount: number
+  /** Reversals acknowledged before what they take back had come. */
+  readonly tombstonesCount: number
 }
 
 export interface Run {
@@ -134,6 +136,7 @@ export async function runWorkload(options: RunOptions, clock: Clock): Promise<Ru
             done: chaos.done,
             answersCount: history.answersCount,
             guessesCount: history.guessesCount,
+            tombstonesCount: history.tombstonesCount,
           }),
     )
     await Promise.all([load.run(end), chaos.run(end), looking(database, history, clock, end)])
