@@ -391,7 +391,7 @@ export function isWaiting(state: string): boolean {
 }
 
 /** Without one of these nobody is served; without the others, with less. */
-const ESSENTIAL: readonly Device[] = ['cardReader', 'pinPad', 'dispenser']
+export const ESSENTIAL: readonly Device[] = ['cardReader', 'pinPad', 'dispenser']
 
 /** Whether a slip can be printed now. */
 export function canPrint(context: Context): boolean {

@@ -5,8 +5,8 @@
 import {writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {NOBODY, TESTS_MAX} from './attendance.ts'
-import {restOf} from './context.ts'
-import type {Context, DeviceHealth, Operation, Visit} from './context.ts'
+import {ESSENTIAL, restOf} from './context.ts'
+import type {DeviceHealth, Operation, Visit} from './context.ts'
 import {EVENT_TYPES, SETUPS, SETUP_WORDS, samplesOf} from './samples.ts'
 import {STATE_NAMES, begin, step} from './session.ts'
 import type {StateName, Standing, Step} from './session.ts'
@@ -61,13 +61,22 @@ export function kindOf({state, context}: Standing): string {
   const hasNotes = levels.some(level => level.state === 'ok' && level.count > 0)
   const operation = visit?.operation ?? null
   const isAttended = Object.values(peopleKind(attendance)).includes(true)
-  // While people are at the machine, all that the rest can still do is choose what comes after them.
+  const failed = ESSENTIAL.filter(device => devices[device] !== 'ok')
+  // While people are at the machine, or it is at work, all that the rest can still do is choose what comes after that.
   const rest = isAttended
     ? [restOf({...context, attendance: NOBODY}), ...peopleKind(attendance)]
-    : [asksOf(state, devices), host, held !== null, hasNotes]
+    : !AT_WORK.has(state) && [
+        failed.length > 1 ? 'several' : failed,
+        // Between visits a printer decides only what the next one is offered.
+        state === 'idle' && devices.printer,
+        host,
+        held !== null,
+        hasNotes,
+      ]
   return JSON.stringify([
     state,
-    restOf(context),
+    // A visit asks for what comes after it at its end.
+    (visit === null || CLOSING.has(state)) && restOf(context),
     visit === null
       ? rest
       : [
@@ -99,10 +108,8 @@ function wishKind(state: StateName, {accounts, service, pinChange}: Visit): read
 
 const CLOSING: ReadonlySet<StateName> = new Set(['returningCard', 'retainingCard', 'showingEnding'])
 
-/** What a machine can do without decides no more than what is offered to whoever comes next. */
-function asksOf(state: StateName, devices: Context['devices']): object {
-  return state === 'idle' ? devices : {...devices, printer: null}
-}
+/** Between visits, with an order of a person's or of the day's. */
+const AT_WORK: ReadonlySet<StateName> = new Set(['servicing', 'closingDay'])
 
 function peopleKind({
   supervisor,
