@@ -276,7 +276,8 @@ t.test('a new PIN is typed twice, judged by the bank, and is the only one from t
   await hand.arrive(NEW_PIN)
   await hand.press('cancel')
   await hand.leave()
-  const journal = JSON.stringify(hand.world.table.journal.rows(1, 10_000))
+  // Without their hashes, which hold any four digits sooner or later.
+  const journal = JSON.stringify(hand.world.table.journal.rows(1, 10_000).map(({entry}) => entry))
   t.notMatch(journal, new RegExp(`${NEW_PIN}|block`), 'neither PIN nor block was kept')
 })
 
