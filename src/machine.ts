@@ -84,6 +84,8 @@ export interface MachineParts {
   readonly printer: Printer | null
   /** Draws slips in languages that no printer has letters for. */
   readonly draw: Draw
+  /** Of the clock on the wall beside it, which slips tell: `Europe/Berlin`. */
+  readonly timeZone: string
   readonly transport: Transport
   /** The machine's key of now, which signs for its journal. */
   readonly signer: () => Signer
@@ -159,7 +161,7 @@ export class Machine implements ScreenSource, Heard {
             draw: parts.draw,
             clock,
             log: log.named('paper'),
-            timeZone: new Intl.DateTimeFormat().resolvedOptions().timeZone,
+            timeZone: parts.timeZone,
           })
     const ports: Ports = {
       reader,

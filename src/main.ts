@@ -91,6 +91,7 @@ export async function startDaemon(
     dispenser: cash,
     printer: paper,
     draw: drawingOn(clock),
+    timeZone: new Intl.DateTimeFormat().resolvedOptions().timeZone,
     ...bankLine(config, identity, journal, {
       clock,
       random: random.stream('certificate'),

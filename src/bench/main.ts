@@ -49,6 +49,7 @@ async function main(args: readonly string[]): Promise<number> {
     dispenser,
     printer: 'escpos',
     draw: drawingOn(clock),
+    timeZone: new Intl.DateTimeFormat().resolvedOptions().timeZone,
     feeMinor,
     notes,
     pace: PACES.iron,

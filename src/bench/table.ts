@@ -59,6 +59,8 @@ export interface TableOptions {
   readonly pinPad?: Config['pinPad']['model']
   /** The receipt printer; none when left out. */
   readonly printer?: PrinterConfig['model']
+  /** That slips are in; UTC when left out. */
+  readonly timeZone?: string
   /** For printers: nothing is drawn when left out, since a thread knows no virtual time. */
   readonly draw?: Draw
   readonly feeMinor: Minor
@@ -231,6 +233,7 @@ export class Table {
       transport: this.#open.ends(this.stage.line, journal),
       signer: this.#open.signer,
       draw: this.#options.draw ?? drawNothing,
+      timeZone: this.#options.timeZone ?? 'UTC',
       room,
       journal: ink === undefined ? journal : ink(journal),
       clock,

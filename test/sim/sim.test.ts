@@ -63,6 +63,22 @@ t.test('the same seed is the same run, watched or not, and another is another', 
   t.not(three.hash, four.hash)
 })
 
+t.test('where the computer stands changes nothing', async t => {
+  const before = process.env['TZ']
+  t.teardown(() => {
+    if (before === undefined) delete process.env['TZ']
+    else process.env['TZ'] = before
+  })
+  const hashes: string[] = []
+  for (const zone of ['UTC', 'Asia/Tokyo']) {
+    process.env['TZ'] = zone
+    const {hash, seen} = await ground.play({seed: 2, customersMax: 6})
+    t.ok(seen.has('event receipt.printed'), 'slips with times of day are printed')
+    hashes.push(hash)
+  }
+  t.equal(hashes[0], hashes[1])
+})
+
 t.test("on the page it is the same run, and only its speed is anybody's", async t => {
   const seed = 3
   const played = {seed, only: new Set<string>(), customersMax: 1}

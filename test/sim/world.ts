@@ -327,6 +327,7 @@ export class World {
         }),
         signer: () => SIGNER,
         draw: drawNothing,
+        timeZone: 'UTC',
         room: ENDLESS_ROOM,
         journal: this.#disk.ink(journal, life),
         clock: life.clock,
