@@ -1,7 +1,7 @@
 /** Speech by espeak-ng, as a child process: the text goes in by a pipe, so no list of processes and no log shows it. */
 import {spawn} from 'node:child_process'
 import type {ChildProcess} from 'node:child_process'
-import type {Clock} from '../../kit/clock.ts'
+import type {Clock, Timer} from '../../kit/clock.ts'
 import type {Log} from '../../kit/log.ts'
 import type {Speaker} from './voice.ts'
 import type {Tongue} from './words.ts'
@@ -85,9 +85,9 @@ export function watchHeadset(
   log: Log,
 ): () => void {
   let child: ChildProcess | null = null
+  let again: Timer | null = null
   let isStopped = false
   const start = (): void => {
-    if (isStopped) return
     const sensing = spawn(program, args, {stdio: ['ignore', 'pipe', 'ignore']})
     child = sensing
     let rest = ''
@@ -109,12 +109,13 @@ export function watchHeadset(
       log.warn('nobody senses the headset', {
         why: why === '' ? `${program} ended with ${String(status)}` : why,
       })
-      clock.after(SENSE_AGAIN_MS, start)
+      again = clock.after(SENSE_AGAIN_MS, start)
     })
   }
   start()
   return () => {
     isStopped = true
+    again?.cancel()
     child?.kill()
   }
 }
