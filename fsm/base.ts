@@ -2,9 +2,9 @@
 import {setup} from 'xstate'
 import {AssertionFailed, assert} from '../kit/assert.ts'
 import {adviceOf, concluded, operationOf, visitOf} from './context.ts'
-import type {Context, Ending, MachineSetup, Visit} from './context.ts'
+import type {Context, Ending, MachinePolicy, MachineSetup, Visit} from './context.ts'
 import type {Evidence} from './decide.ts'
-import type {Command, Device, Event} from './vocabulary.ts'
+import type {Command, Device, Event, TimerName} from './vocabulary.ts'
 
 type EventOf<T extends Event['type']> = Extract<Event, {readonly type: T}>
 
@@ -52,11 +52,6 @@ export function ending(last: Ending) {
   return base.assign(({context}) => ({visit: {...visitOf(context), ending: visitOf(context).ending ?? last}}))
 }
 
-/** A slip that did not come out: nobody else is promised one before the printer was looked at. */
-export const notPrinted = by('receipt.failed', (_, context) => ({
-  devices: {...context.devices, printer: 'failed'} as const,
-}))
-
 /** The device does not work until it says otherwise. */
 export function failed(device: Device) {
   return base.assign(({context}) => ({devices: {...context.devices, [device]: 'failed'} as const}))
@@ -102,12 +97,13 @@ export function performingBy<T extends Event['type']>(
   } as const
 }
 
+/** @param afterMs by this machine's policy */
+export function startTimer(name: TimerName, afterMs: (policy: MachinePolicy) => number) {
+  return performing(context => ({kind: 'timer.start', name, afterMs: afterMs(context.setup.policy)}))
+}
+
 /** The timer of a state in which the customer is asked for something. */
-export const startCustomerTimer = performing(context => ({
-  kind: 'timer.start',
-  name: 'customer',
-  afterMs: context.setup.policy.customerTimeoutMs,
-}))
+export const startCustomerTimer = startTimer('customer', policy => policy.customerTimeoutMs)
 export const stopTimer = perform({kind: 'timer.stop'})
 export const listenToKeys = perform({kind: 'keys.listen'})
 export const stopKeys = perform({kind: 'keys.stop'})

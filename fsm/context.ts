@@ -6,7 +6,7 @@ import {NOBODY} from './attendance.ts'
 import {addMix, decide, valueOf} from './decide.ts'
 import type {Asked, Decision, Evidence} from './decide.ts'
 import {bunches, planMix} from './mix.ts'
-import {operationKeyOf} from './vocabulary.ts'
+import {ADVICE_KINDS, CASH_ADVICE_KINDS, operationKeyOf} from './vocabulary.ts'
 import type {
   Account,
   Advice,
@@ -340,14 +340,12 @@ export function adviceOf(operation: Operation): CashAdvice {
 
 /** Whether an order tells the bank what became of an operation: it stays open, however old, until the bank takes it. */
 export function isAdvice(order: Order): order is Advice {
-  return (
-    isCashAdvice(order) || order.kind === 'host.completeTransfer' || order.kind === 'host.reverseTransfer'
-  )
+  return ADVICE_KINDS.includes(order.kind)
 }
 
 /** Whether it is about notes. */
 export function isCashAdvice(order: Order): order is CashAdvice {
-  return order.kind === 'host.complete' || order.kind === 'host.reverse' || order.kind === 'host.suspect'
+  return CASH_ADVICE_KINDS.includes(order.kind)
 }
 
 /** What the bank was to be told last in this visit; null before there was anything. */

@@ -5,6 +5,7 @@
  * docs/recovery.md is drawn from here). Unknown never becomes a reversal.
  */
 import {assert} from '../kit/assert.ts'
+import {ADVICE_KINDS} from './vocabulary.ts'
 import type {Order} from './vocabulary.ts'
 
 /** What is found at start about one order that nothing answered. */
@@ -93,13 +94,6 @@ export interface RecoveryRow {
 }
 
 type Open = Found['open']
-const ADVICES: readonly Open[] = [
-  'host.complete',
-  'host.reverse',
-  'host.suspect',
-  'host.completeTransfer',
-  'host.reverseTransfer',
-]
 /** Questions after whose answer the bank holds money. */
 const HOLDS: readonly Open[] = ['host.authorize', 'host.transfer']
 const MOVES: readonly Open[] = [
@@ -117,14 +111,14 @@ export const RECOVERY_ROWS: readonly RecoveryRow[] = [
     name: 'nothing-owed',
     when: f =>
       f.bank === 'nothingUnderWay' &&
-      !ADVICES.includes(f.open) &&
+      !ADVICE_KINDS.includes(f.open) &&
       !MOVES.includes(f.open) &&
       !HOLDS.includes(f.open),
     remedy: 'forget',
   },
   {
     name: 'bank-not-told',
-    when: f => f.bank === 'nothingUnderWay' && ADVICES.includes(f.open),
+    when: f => f.bank === 'nothingUnderWay' && ADVICE_KINDS.includes(f.open),
     remedy: 'tellAgain',
   },
   {
@@ -203,7 +197,7 @@ export const IMPOSSIBLE: readonly {readonly why: string; readonly when: (found: 
   },
   {
     why: 'an advice is in ink and its operation is under way all the same',
-    when: f => ADVICES.includes(f.open) && f.bank !== 'nothingUnderWay',
+    when: f => ADVICE_KINDS.includes(f.open) && f.bank !== 'nothingUnderWay',
   },
   {
     why: 'another order was given while the authorization had no answer',
@@ -233,7 +227,7 @@ function isOpen({open, bank}: Found, order: Open): boolean {
 }
 
 function isAside({open}: Found): boolean {
-  return !MOVES.includes(open) && !ADVICES.includes(open) && !HOLDS.includes(open)
+  return !MOVES.includes(open) && !ADVICE_KINDS.includes(open) && !HOLDS.includes(open)
 }
 
 function hasNotesInside({path, stacker}: Found): boolean {

@@ -177,6 +177,13 @@ export type CashAdvice =
       readonly row: string
     }
 
+export const CASH_ADVICE_KINDS: readonly Order['kind'][] = ['host.complete', 'host.reverse', 'host.suspect']
+export const ADVICE_KINDS: readonly Order['kind'][] = [
+  ...CASH_ADVICE_KINDS,
+  'host.completeTransfer',
+  'host.reverseTransfer',
+]
+
 /** What the bank has of an operation after it took an advice: `forced` was paid and never approved, `tombstone` is taken back before it came. */
 export type AdviceState = 'completed' | 'reversed' | 'suspect' | 'declined' | 'forced' | 'tombstone'
 

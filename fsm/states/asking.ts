@@ -6,8 +6,8 @@ import {
   base,
   ending,
   listenToKeys,
-  performing,
   startCustomerTimer,
+  startTimer,
   stopKeys,
   stopTimer,
   visitTo,
@@ -25,11 +25,7 @@ export const forgetNotice = visitTo({notice: null})
 export const ask = [listenToKeys, startCustomerTimer]
 export const stopAsking = [stopTimer, stopKeys, visitTo({isAskedForTime: false})]
 
-export const startMoreTimeTimer = performing(context => ({
-  kind: 'timer.start',
-  name: 'moreTime',
-  afterMs: context.setup.policy.moreTimeTimeoutMs,
-}))
+const startMoreTimeTimer = startTimer('moreTime', policy => policy.moreTimeTimeoutMs)
 
 const isAskedForTime = ({context}: {context: Context}): boolean => visitOf(context).isAskedForTime
 

@@ -4,7 +4,6 @@ import {
   ending,
   failed,
   listenToKeys,
-  notPrinted,
   perform,
   performing,
   stopKeys,
@@ -81,7 +80,7 @@ export const showingEnding = base.createStateConfig({
   exit: [stopTimer, stopKeys],
   on: {
     'receipt.printed': {actions: [visitTo({receipt: 'printed'}), startEndingTimer]},
-    'receipt.failed': {actions: [notPrinted, visitTo({receipt: 'failed'}), startEndingTimer]},
+    'receipt.failed': {actions: [failed('printer'), visitTo({receipt: 'failed'}), startEndingTimer]},
     'timer.fired': {guard: isPrinted, target: 'resting'},
     'visit.continued': {guard: isPrinted, target: 'resting'},
   },

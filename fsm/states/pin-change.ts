@@ -4,10 +4,10 @@
  */
 import {assert} from '../../kit/assert.ts'
 import {base, ending, failed, performing, visitBy, visitTo} from '../base.ts'
-import {nextKey, stanAfter, visitOf} from '../context.ts'
+import {nextKey, visitOf} from '../context.ts'
 import type {Context} from '../context.ts'
 import type {OperationKey} from '../vocabulary.ts'
-import {ask, asks, forgetNotice, goodbye, stopAsking} from './asking.ts'
+import {ask, asks, forgetNotice, goodbye, stopAsking, takeStan} from './asking.ts'
 
 const collect = (isRepeated: boolean) =>
   performing(context => ({
@@ -53,9 +53,9 @@ export const changingPin = base.createStateConfig({
   entry: [
     base.assign(({context}) => ({
       visit: {...visitOf(context), pinChange: {key: nextKey(context), isAskedAgain: false}},
-      nextStan: stanAfter(context.nextStan),
     })),
     tell,
+    takeStan,
   ],
   on: {
     'pin.changed': 'showingPinChanged',

@@ -5,7 +5,7 @@
 import {assert} from '../../kit/assert.ts'
 import {minorUnits} from '../../kit/money.ts'
 import {base, performing, visitBy, visitTo} from '../base.ts'
-import {accountOf, nextKey, stanAfter, transferOf, visitOf} from '../context.ts'
+import {accountOf, nextKey, transferOf, visitOf} from '../context.ts'
 import type {Context, Transfer} from '../context.ts'
 import type {Event, TransferAdvice} from '../vocabulary.ts'
 import {ask, asks, forgetNotice, stopAsking, takeStan} from './asking.ts'
@@ -133,7 +133,7 @@ export const transferring = base.createStateConfig({
         currency: context.setup.currency,
       }
     }),
-    base.assign(({context}) => ({nextStan: stanAfter(context.nextStan)})),
+    takeStan,
   ],
   on: {
     'host.approved': [

@@ -5,9 +5,9 @@ import {
   ending,
   failed,
   listenToKeys,
-  notPrinted,
   perform,
   performing,
+  startTimer,
   visitBy,
   visitTo,
 } from '../base.ts'
@@ -62,6 +62,14 @@ export const verifyingPin = base.createStateConfig({
   },
 })
 
+/** Where a service begins once its account is known. */
+const BEGINNINGS = [
+  ['balance', 'askingBalance'],
+  ['transfer', 'choosingTarget'],
+  ['statement', 'askingStatement'],
+  ['withdrawal', 'choosingAmount'],
+] as const
+
 const withOnlyAccount = visitBy('service.chosen', ({service}, context) => ({
   service,
   account: present(visitOf(context).accounts[0], 'the only account'),
@@ -87,22 +95,11 @@ export const choosingService = base.createStateConfig({
         actions: visitBy('service.chosen', ({service}) => ({service, account: null})),
         target: 'choosingAccount',
       },
-      {
-        guard: ({event}) => event.service === 'balance',
+      ...BEGINNINGS.map(([service, target]) => ({
+        guard: ({event}: {event: {readonly service: Service}}) => event.service === service,
         actions: withOnlyAccount,
-        target: 'askingBalance',
-      },
-      {
-        guard: ({event}) => event.service === 'transfer',
-        actions: withOnlyAccount,
-        target: 'choosingTarget',
-      },
-      {
-        guard: ({event}) => event.service === 'statement',
-        actions: withOnlyAccount,
-        target: 'askingStatement',
-      },
-      {actions: withOnlyAccount, target: 'choosingAmount'},
+        target,
+      })),
     ],
   },
 })
@@ -122,10 +119,7 @@ export const choosingAccount = base.createStateConfig({
   on: {
     ...asks,
     'account.chosen': [
-      {guard: isFor('balance'), actions: rememberAccount, target: 'askingBalance'},
-      {guard: isFor('transfer'), actions: rememberAccount, target: 'choosingTarget'},
-      {guard: isFor('statement'), actions: rememberAccount, target: 'askingStatement'},
-      {guard: isFor('withdrawal'), actions: rememberAccount, target: 'choosingAmount'},
+      ...BEGINNINGS.map(([service, target]) => ({guard: isFor(service), actions: rememberAccount, target})),
     ],
   },
 })
@@ -156,11 +150,7 @@ export const showingBalance = base.createStateConfig({
   },
 })
 
-const startAnotherTimer = performing(context => ({
-  kind: 'timer.start',
-  name: 'customer',
-  afterMs: context.setup.policy.anotherTimeoutMs,
-}))
+const startAnotherTimer = startTimer('customer', policy => policy.anotherTimeoutMs)
 
 /** After a service without cash the card is still inside, and so is the customer's day. */
 export const askingAnother = base.createStateConfig({
@@ -175,7 +165,7 @@ export const printingBalance = base.createStateConfig({
   on: {
     'receipt.printed': {actions: visitTo({notice: {kind: 'balancePrinted'}}), target: 'showingBalance'},
     'receipt.failed': {
-      actions: [notPrinted, visitTo({notice: {kind: 'balanceNotPrinted'}})],
+      actions: [failed('printer'), visitTo({notice: {kind: 'balanceNotPrinted'}})],
       target: 'showingBalance',
     },
   },
@@ -250,11 +240,7 @@ export const amountRefused = base.createStateConfig({
   },
 })
 
-const startFeeTimer = performing(context => ({
-  kind: 'timer.start',
-  name: 'customer',
-  afterMs: context.setup.policy.feeTimeoutMs,
-}))
+const startFeeTimer = startTimer('customer', policy => policy.feeTimeoutMs)
 
 /** The fee is shown and accepted before the bank is asked. */
 export const confirmingFee = base.createStateConfig({

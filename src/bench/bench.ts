@@ -3,6 +3,7 @@ import type {BankView} from '../../host/reconcile.ts'
 import {bankView} from '../../host/reconcile.ts'
 import {bankCard} from '../../devices/card-reader/emulator-card.ts'
 import {DEMO_CARDS} from '../../host/demo.ts'
+import {isAdvice} from '../../fsm/context.ts'
 import type {CassetteLevel, Device} from '../../fsm/vocabulary.ts'
 import type {Clock} from '../../kit/clock.ts'
 import {BadInput} from '../../kit/errors.ts'
@@ -237,11 +238,7 @@ export class LiveBench implements Bench {
 
   #link(): BenchState['link'] {
     const {stage, journal, machine} = this.#table
-    const waiting = journal
-      .openIntents()
-      .filter(({entry: {order}}) =>
-        ['host.complete', 'host.reverse', 'host.suspect'].includes(order.kind),
-      ).length
+    const waiting = journal.openIntents().filter(({entry: {order}}) => isAdvice(order)).length
     const isUp = machine.standing.context.host === 'up'
     return {
       state: stage.line.isCut ? 'cut' : 'up',
