@@ -92,8 +92,8 @@ export const ENDS: readonly Planted[] = [
   planted(
     'reverse because the receipt did not come out',
     'fsm/states/closing.ts',
-    "'receipt.failed': {actions: [notPrinted,",
-    "'receipt.failed': {actions: [performing(({visit}) => ({kind: 'host.reverse', key: visit.operation.key, because: 'malfunction', row: 'paper'})), notPrinted,",
+    "'receipt.failed': {actions: [failed('printer'),",
+    "'receipt.failed': {actions: [performing(({visit}) => ({kind: 'host.reverse', key: visit.operation.key, because: 'malfunction', row: 'paper'})), failed('printer'),",
   ),
   planted(
     'put the whole card number on the receipt',
